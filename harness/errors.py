@@ -1,0 +1,34 @@
+"""Errors that a person can act on: one line with the cause and the remedy, and the exit code they end with."""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Base class. `remedy` is printed after the cause; `exit_code` follows the table in docs (1 failed cells, 2 usage)."""
+
+    exit_code = 2
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        super().__init__(f"{cause} ({remedy})" if remedy else cause)
+        self.cause = cause
+        self.remedy = remedy
+
+
+class UsageError(HarnessError):
+    """The command, a configuration file or a plugin's parameters are wrong."""
+
+
+class PluginError(HarnessError):
+    """A plugin that was selected cannot be used."""
+
+
+class ModelError(HarnessError):
+    """A model or artefact is missing, partial or altered."""
+
+    exit_code = 1
+
+
+class StageError(HarnessError):
+    """A stage of one cell failed; the other cells go on."""
+
+    exit_code = 1

@@ -1,0 +1,1 @@
+"""The built-ins' registration: specs as data, nothing heavy imported."""
