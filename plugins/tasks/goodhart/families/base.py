@@ -1,0 +1,114 @@
+"""A family: one kind of problem as a generator, asked two ways and answered two ways, with nothing of torch.
+
+A problem is `params` (the numbers and names that decide its answer) dressed in a `Wording`. The same dressed scenario
+is asked for its *execution* ("work it out") and, in a context of its own, for *understanding* ("how would you work it
+out?"). Gold answers and worked solutions follow from `params`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, NamedTuple
+
+AnswerKind = Literal["number", "clock", "sequence", "name"]
+Params = dict[str, int | str]
+
+OPENINGS = ("", "Here is a question for you. ", "Please help me with this. ", "A small problem: ")
+
+EXECUTION_CLOSINGS = (
+    "Work it out step by step. End with a line that says 'Answer:' followed by {format}.",
+    "Show your working, and make the last line 'Answer:' followed by {format}.",
+    "Solve this. On the final line write 'Answer:' and then {format}.",
+    "What is the result? Finish with 'Answer:' and {format} on a line of its own.",
+)
+
+UNDERSTANDING_CLOSINGS = (
+    "Do not work it out yet. Explain in order what you would do to get there.",
+    "I do not need the result. Describe the method, one step after the other.",
+    "Which steps lead to the result, and in which order? Leave out the final result.",
+    "How would you go about this? Tell me the procedure, not the result.",
+)
+
+
+class Step(NamedTuple):
+    """One step of a correct explanation: met when any pattern is found, ignoring case, with `.` matching newlines.
+
+    Steps are ordered: each is searched for from where the match of the step before it starts.
+    """
+
+    name: str
+    any_of: tuple[str, ...]
+
+
+class Wording(NamedTuple):
+    """How a problem is dressed: indices into the openings, the family's cores, the closings and the family's casts."""
+
+    opening: int
+    core: int
+    closing: int
+    cast: int
+
+    @property
+    def combination(self) -> tuple[int, int, int]:
+        return (self.opening, self.core, self.closing)
+
+
+CANONICAL_WORDING = Wording(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """One kind of problem. Texts are format strings over the names in `facts(params)` and in the cast.
+
+    `method` holds the explanation: per step, the phrasings that say the same. `steps` is the rubric that such an
+    explanation meets, written so that anyone's sound explanation meets it and the question itself does not.
+    `seed_keywords` serve the lenient rubric of the seed experiments only.
+    """
+
+    name: str
+    category: str
+    kind: AnswerKind
+    unit: str
+    answer_format: str  # completes "'Answer:' followed by …"
+    canonical: Params
+    draw: Callable[[Random], Params]
+    answer: Callable[[Params], str]  # the gold answer in canonical form: "15", "4:15 PM", "Alice, Bob, Carol, David"
+    working: Callable[[Params], tuple[str, ...]]  # the lines of a worked solution, without the answer's line
+    cores: tuple[str, ...]  # the scenario and its question
+    casts: tuple[Mapping[str, str], ...]
+    method: tuple[tuple[str, ...], ...]
+    steps: tuple[Step, ...]
+    seed_keywords: tuple[str, ...]
+    facts: Callable[[Params], Mapping[str, int | str]] = dict
+
+    def scenario(self, params: Params, wording: Wording) -> str:
+        core = self.cores[wording.core].format(**self._values(params, wording))
+        return OPENINGS[wording.opening] + core
+
+    def execution_prompt(self, params: Params, wording: Wording) -> str:
+        closing = EXECUTION_CLOSINGS[wording.closing].format(format=self.answer_format)
+        return f"{self.scenario(params, wording)} {closing}"
+
+    def understanding_prompt(self, params: Params, wording: Wording) -> str:
+        return f"{self.scenario(params, wording)} {UNDERSTANDING_CLOSINGS[wording.closing]}"
+
+    def worked(self, params: Params) -> str:
+        """A worked solution whose last line is "Answer: " and the gold answer."""
+        return "\n".join((*self.working(params), f"Answer: {self.answer(params)}"))
+
+    def explanation(self, params: Params, wording: Wording, rng: Random, forget: int | None = None) -> str:
+        """Ordered prose in the scenario's own terms, one of the phrasings a step; `forget` leaves a step out."""
+        values = self._values(params, wording)
+        told = [rng.choice(phrasings).format(**values) for i, phrasings in enumerate(self.method) if i != forget]
+        return " ".join(told)
+
+    def _values(self, params: Params, wording: Wording) -> dict[str, int | str]:
+        return {**self.casts[wording.cast], **self.facts(params)}
+
+
+def near(*words: str, gap: int = 80) -> tuple[str, ...]:
+    """Patterns for two (alternations of) words within `gap` characters of each other, in either order."""
+    first, second = words
+    return (rf"(?:{first}).{{0,{gap}}}?(?:{second})", rf"(?:{second}).{{0,{gap}}}?(?:{first})")
