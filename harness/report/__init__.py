@@ -1,0 +1,5 @@
+"""From samples to tables: `build(data)` makes a `Report`, which the terminal, Markdown and JSON renderers only print.
+
+Import from the modules (`harness.report.data`, `harness.report.build`, …): this package file stays free of imports,
+so that naming a record costs no numpy.
+"""

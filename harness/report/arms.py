@@ -1,0 +1,211 @@
+"""An arm is one row of a results table: a cell with its samples, or a published aggregate with its counts alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from harness.contract import Outcome, Quadrant
+from harness.report.data import CellSummary, CompressionFacts, Row, SummaryRow
+from harness.report.metrics import Metric
+from harness.stats import Interval, cluster_t, rate_interval, wilson
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric of one arm: value = numerator / denominator as printed; the interval knows what hangs together."""
+
+    numerator: float
+    denominator: float
+    interval: Interval | None
+    unit: str  # what was resampled: "item", "wording", "family"
+    units: int
+
+    @property
+    def value(self) -> float | None:
+        return self.numerator / self.denominator if self.denominator else None
+
+
+class Arm(Protocol):
+    """What the table code asks of either kind of row."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def families(self) -> tuple[str, ...]: ...
+    @property
+    def compression(self) -> CompressionFacts | None: ...
+    def samples(self, family: str | None = None) -> int: ...
+    def counts(self, family: str | None = None) -> Mapping[Quadrant, int]: ...
+    def unscored(self, family: str | None = None) -> int: ...
+    def estimate(self, metric: Metric, family: str | None = None) -> Estimate: ...
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """Samples gathered by item: what each adds to a metric, and the cluster it is resampled with."""
+
+    numerator: np.ndarray  # (I,) summed over repeats, divided by the number of repeats
+    denominator: np.ndarray  # (I,)
+    clusters: np.ndarray  # (I,) numbers 0..G-1
+    unit: str
+
+    @property
+    def units(self) -> int:
+        return int(self.clusters.max()) + 1 if len(self.clusters) else 0
+
+
+def cluster_key(row: Row, pooled: bool) -> Hashable:
+    """Families are what a pooled figure generalises over; within one family the wording is."""
+    return row.family if pooled else (row.family, row.cluster)
+
+
+def number(keys: Sequence[Hashable]) -> np.ndarray:
+    """Cluster keys -> numbers 0..G-1 in order of first appearance."""
+    index = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    return np.array([index[key] for key in keys], dtype=int)
+
+
+def clusters_of(rows: Iterable[Row]) -> tuple[np.ndarray, str]:
+    """(I,) cluster numbers of the items in order of first appearance, and the unit's name.
+
+    Where everything shares one cluster its variance cannot be seen: items take its place, and the result holds for
+    that one wording only.
+    """
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.item, row)
+    items = list(first.values())
+    pooled = len({row.family for row in items}) > 1
+    clusters = number([cluster_key(row, pooled) for row in items])
+    if len(clusters) and clusters.max() > 0:
+        return clusters, "family" if pooled else "wording"
+    return np.arange(len(items)), "item"
+
+
+def gather(rows: Sequence[Row], metric: Metric) -> ItemTable:
+    """Samples -> items. Σ numerator / Σ denominator over items equals that over samples, whatever the repeats."""
+    terms = [metric.terms(row) for row in rows]
+    rows = [row for row, (_, d) in zip(rows, terms, strict=True) if d or metric.is_rate]
+    items = list(dict.fromkeys(row.item for row in rows))
+    index = {item: i for i, item in enumerate(items)}
+    numerator, denominator = np.zeros(len(items)), np.zeros(len(items))
+    for row in rows:
+        n, d = metric.terms(row)
+        numerator[index[row.item]] += n
+        denominator[index[row.item]] += d
+    repeats = max(Counter(row.item for row in rows).values(), default=1)
+    clusters, unit = clusters_of(rows)
+    return ItemTable(numerator / repeats, denominator / repeats, clusters, unit)
+
+
+@dataclass(frozen=True)
+class SampledArm:
+    cell: CellSummary
+    label: str
+    rows: tuple[Row, ...]
+
+    @property
+    def id(self) -> str:
+        return self.cell.id
+
+    @property
+    def compression(self) -> CompressionFacts | None:
+        return self.cell.compression
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(row.family for row in self.rows))
+
+    @property
+    def repeats(self) -> int:
+        return max(Counter(row.item for row in self.rows).values(), default=1)
+
+    def select(self, family: str | None) -> tuple[Row, ...]:
+        return self.rows if family is None else tuple(row for row in self.rows if row.family == family)
+
+    def samples(self, family: str | None = None) -> int:
+        return len(self.select(family))
+
+    def counts(self, family: str | None = None) -> Mapping[Quadrant, int]:
+        found = Counter(row.verdict.quadrant for row in self.select(family) if isinstance(row.verdict, Outcome))
+        return {quadrant: found[quadrant] for quadrant in Quadrant}
+
+    def unscored(self, family: str | None = None) -> int:
+        return sum(row.verdict is None for row in self.select(family))
+
+    def estimate(self, metric: Metric, family: str | None = None) -> Estimate:
+        rows = self.select(family)
+        terms = [metric.terms(row) for row in rows]
+        numerator, denominator = sum(n for n, _ in terms), sum(d for _, d in terms)
+        if not denominator:
+            return Estimate(numerator, 0, None, "item", 0)
+        items = gather(rows, metric)
+        interval = (rate_interval if metric.is_rate else cluster_t)(items.numerator, items.denominator, items.clusters)
+        return Estimate(numerator, denominator, interval, items.unit, items.units)
+
+
+@dataclass(frozen=True)
+class PublishedArm:
+    """Counts without item links. Its intervals treat items as independent, and repeats of an item as one."""
+
+    row: SummaryRow
+    families: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.row.group}/{self.row.label}"
+
+    @property
+    def label(self) -> str:
+        return self.row.label
+
+    @property
+    def compression(self) -> CompressionFacts | None:
+        return self.row.compression
+
+    def samples(self, family: str | None = None) -> int:
+        return self.row.n if family is None else 0
+
+    def counts(self, family: str | None = None) -> Mapping[Quadrant, int]:
+        return {quadrant: self.row.counts.get(quadrant, 0) if family is None else 0 for quadrant in Quadrant}
+
+    def unscored(self, family: str | None = None) -> int:
+        return self.samples(family) - sum(self.counts(family).values())
+
+    def estimate(self, metric: Metric, family: str | None = None) -> Estimate:
+        if metric.rate is None:
+            mean = self.row.measures.get(metric.key)
+            known = 0 if mean is None else self.row.n
+            return Estimate((mean or 0.0) * known, known, None, "item", 0)
+        counts = self.counts(family)
+        numerator = sum(counts[quadrant] for quadrant in metric.rate.numerator)
+        denominator = sum(counts[quadrant] for quadrant in metric.rate.denominator)
+        if metric.joint:
+            denominator += self.unscored(family)
+        if not denominator:
+            return Estimate(numerator, 0, None, "item", 0)
+        shrink = (self.row.items or self.row.n) / self.row.n
+        interval = wilson(numerator * shrink, denominator * shrink)
+        return Estimate(numerator, denominator, interval, "item", self.row.items or self.row.n)
+
+
+def label_cells(cells: Sequence[CellSummary]) -> dict[str, str]:
+    """The shortest names that tell the cells of one suite apart; the untouched model is "baseline"."""
+    models, seeds = {cell.model for cell in cells}, {cell.seed for cell in cells}
+    labels = {}
+    for cell in cells:
+        parts = [part for part in (cell.trainer, cell.compressor) if part != "none"]
+        label = " + ".join(parts) or "baseline"
+        if len(models) > 1:
+            label = f"{cell.model}: {label}"
+        if len(seeds) > 1:
+            label = f"{label} · seed {cell.seed}"
+        labels[cell.id] = label
+    return labels

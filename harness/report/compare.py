@@ -1,0 +1,110 @@
+"""Paired comparison of two arms on one metric, and the adjustment over all comparisons that were declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.report.arms import Arm, SampledArm, clusters_of
+from harness.report.data import Row
+from harness.report.metrics import Metric
+from harness.stats import Difference, carries_inference, mcnemar, minimal_p, paired_difference, sign_flip, swap_test
+from harness.stats.arrays import group_sums
+from harness.stats.power import mde_from_se
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Other minus base over the samples that both arms have (same item, same repeat)."""
+
+    base: tuple[float, float]  # numerator, denominator
+    other: tuple[float, float]
+    difference: Difference | None
+    gained: int  # samples in the numerator of other alone
+    lost: int  # samples in the numerator of base alone
+    p: float | None
+    test: str
+    unit: str
+    units: int
+    items: int
+    samples: int
+    unmatched: int  # samples that only one arm has
+    mde: float | None  # least difference found with 80 % power, from this comparison's own standard error
+    adjusted: float | None = None
+    adjustment: str = ""
+
+    @property
+    def inference(self) -> bool:
+        return self.p is not None and carries_inference(self.items, self.units)
+
+    @property
+    def minimal(self) -> float:
+        return minimal_p(self.units)
+
+
+def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) -> Comparison | None:
+    """None where samples cannot be paired: a published aggregate, or no item in common.
+
+    One run: exact McNemar over items for a rate that every sample enters; for a conditional rate the same exchange of
+    arms within items, recomputing the quotient. Repeats: items are averaged first and clusters are the unit. Means
+    always take clusters. Intervals take clusters throughout.
+    """
+    if not (isinstance(base, SampledArm) and isinstance(other, SampledArm)):
+        return None
+    pairs, unmatched = match(base.select(family), other.select(family))
+    if not metric.is_rate:
+        pairs = [(b, o) for b, o in pairs if metric.terms(b)[1] and metric.terms(o)[1]]
+    if not pairs:
+        return None
+    terms = np.array([(*metric.terms(b), *metric.terms(o)) for b, o in pairs])  # (S, 4)
+    gained = int(((terms[:, 2] > 0) & (terms[:, 0] == 0)).sum()) if metric.is_rate else 0
+    lost = int(((terms[:, 0] > 0) & (terms[:, 2] == 0)).sum()) if metric.is_rate else 0
+    totals = terms.sum(axis=0)
+
+    items = {item: i for i, item in enumerate(dict.fromkeys(b.item for b, _ in pairs))}
+    owner = np.array([items[b.item] for b, _ in pairs])
+    table = group_sums(terms, owner) / np.bincount(owner)[:, None]  # (I, 4) repeats averaged within their item
+    base_num, base_den, other_num, other_den = table.T
+    clusters, unit = clusters_of([b for b, _ in pairs])
+    difference = paired_difference(base_num, base_den, other_num, other_den, clusters, rate=metric.is_rate)
+
+    repeated = len(pairs) > len(items)
+    units = int(clusters.max()) + 1
+    if metric.joint and not repeated:
+        p, test, unit_of_test, units_of_test = mcnemar(gained, lost), "exact McNemar", "item", len(items)
+    elif metric.is_rate and not repeated:
+        p, test, unit_of_test, units_of_test = swap_test(*table.T).p, "exchange of arms", "item", len(items)
+    elif metric.is_rate:
+        grouped = group_sums(table, clusters)
+        p, test, unit_of_test, units_of_test = swap_test(*grouped.T).p, "sign-flip", unit, units
+    else:
+        gaps = group_sums((table[:, 2] - table[:, 0])[:, None], clusters)[:, 0]
+        p, test, unit_of_test, units_of_test = sign_flip(gaps).p, "sign-flip", unit, units
+    se = difference.se if difference else None
+    return Comparison(
+        base=(float(totals[0]), float(totals[1])),
+        other=(float(totals[2]), float(totals[3])),
+        difference=difference,
+        gained=gained,
+        lost=lost,
+        p=p if difference else None,
+        test=test,
+        unit=unit_of_test,
+        units=units_of_test,
+        items=len(items),
+        samples=len(pairs),
+        unmatched=unmatched,
+        mde=mde_from_se(se, units - 1) if se else None,
+    )
+
+
+def match(base: tuple[Row, ...], other: tuple[Row, ...]) -> tuple[list[tuple[Row, Row]], int]:
+    """Samples of the same item and repeat, in the base's order, and how many stayed alone."""
+    partner = {(row.item, row.repeat): row for row in other}
+    pairs = [(row, partner[row.item, row.repeat]) for row in base if (row.item, row.repeat) in partner]
+    return pairs, len(base) + len(other) - 2 * len(pairs)
+
+
+def adjusted(comparison: Comparison, p: float, adjustment: str) -> Comparison:
+    return replace(comparison, adjusted=p, adjustment=adjustment)

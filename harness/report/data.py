@@ -1,0 +1,133 @@
+"""What a report is made of: the store fills these records from a run folder, published aggregates fill `SummaryRow`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.contract import Axes, Flag, Outcome, Quadrant, Record, Scores
+
+
+class CompressionFacts(Record):
+    """What a compression did to the decoder blocks' Linears, and what the result weighs."""
+
+    layers_replaced: int | None = None
+    linears: int | None = None  # how many there were
+    bits_per_weight: float | None = None
+    bytes: int | None = None  # all safetensors files
+
+
+class CellSummary(Record):
+    """One cell of the cross product: what it was, how far it came, why samples are missing."""
+
+    id: str
+    model: str
+    suite: str  # key of ReportData.suites
+    compressor: str = "none"
+    trainer: str = "none"
+    seed: int = 0
+    compression: CompressionFacts | None = None
+    state: Literal["done", "failed", "partial"] = "done"
+    error: str | None = None
+    planned: int = 0  # samples: items × repeats
+    attempted: int = 0
+    scored: int = 0
+    excluded: dict[str, int] = Field(default_factory=dict)  # reason -> samples
+    seconds: float | None = None
+
+
+class Row(Record):
+    """One sample: an item, asked once. `verdict` is None exactly where `error` says why."""
+
+    item: str
+    family: str
+    cluster: str
+    repeat: int = 0
+    verdict: Outcome | Scores | None = None
+    error: str | None = None
+    truncated: bool = False
+
+
+class Contrast(Record):
+    """A comparison declared before the run: two cells that differ in one factor. All of them are the family."""
+
+    base: str  # cell id
+    other: str  # cell id
+    factor: str  # "compressor", "trainer", "placebo" …
+
+
+class SummaryRow(Record):
+    """A published aggregate: joint counts without item links, so nothing in it can be paired."""
+
+    suite: str
+    group: str  # the experiment it belongs to; rows of one group stand in one table
+    label: str
+    n: int  # samples
+    counts: dict[Quadrant, int]
+    items: int | None = None  # distinct items behind the n samples; None: each sample is an item
+    measures: dict[str, float] = Field(default_factory=dict)
+    base: str | None = None  # label of the row in the group that it is compared with
+    compression: CompressionFacts | None = None
+    source: str = ""
+
+
+class FlagRow(Record):
+    item: str
+    repeat: int = 0
+    flag: Flag
+
+
+class DetectorRun(Record):
+    """One detector over one cell, or the reason why it could not be run there."""
+
+    cell: str
+    detector: str
+    flags: tuple[FlagRow, ...] = ()
+    not_applicable: str | None = None
+    used_in_training: bool = False  # a monitor that trained the arm must not be read as its grader
+
+
+class ExtraSection(Record):
+    """What a plugin adds to the report."""
+
+    title: str
+    markdown: str
+
+
+class TrustFooter(Record):
+    """What a sceptic needs to check or repeat the run. Empty fields are printed as "not recorded", never left out."""
+
+    planned: int = 0
+    attempted: int = 0
+    scored: int = 0
+    excluded: dict[str, int] = Field(default_factory=dict)
+    config: str = ""  # path of the resolved configuration
+    plugins: dict[str, str] = Field(default_factory=dict)  # plugin -> distribution and version
+    models: dict[str, str] = Field(default_factory=dict)  # model -> hash
+    artefacts: dict[str, str] = Field(default_factory=dict)  # cell or artefact -> hash
+    prompts_digest: str = ""
+    seeds: tuple[int, ...] = ()
+    repeats: int = 1
+    temperature: float | None = None
+    top_p: float | None = None
+    coupled: bool | None = None  # base and other draw the same noise
+    self_checks: dict[str, str] = Field(default_factory=dict)  # suite -> "148 of 148 answers graded as known"
+    isolation: str = ""  # what separated generated code from this machine
+    command: str = ""
+    samples: str = ""  # path of the stored samples
+    notes: tuple[str, ...] = ()  # e.g. that the model illustrates the harness
+
+
+class ReportData(Record):
+    """Everything a report is built from. `rows` is keyed by cell id."""
+
+    title: str
+    suites: dict[str, Axes | None] = Field(default_factory=dict)  # None: the suite's verdicts are Scores
+    cells: tuple[CellSummary, ...] = ()
+    rows: dict[str, tuple[Row, ...]] = Field(default_factory=dict)
+    contrasts: tuple[Contrast, ...] = ()
+    summaries: tuple[SummaryRow, ...] = ()
+    detectors: tuple[DetectorRun, ...] = ()
+    footer: TrustFooter | None = None  # None: published aggregates alone
+    extra: tuple[ExtraSection, ...] = ()

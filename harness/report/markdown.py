@@ -1,0 +1,47 @@
+"""The report as Markdown, for a pull request or a file beside the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.report.table import Report, Table
+
+
+def render_markdown(report: Report) -> str:
+    return "\n".join(lines(report)).rstrip() + "\n"
+
+
+def lines(report: Report) -> Iterable[str]:
+    yield f"# {report.title}"
+    yield ""
+    for note in report.notes:
+        yield f"> {note}"
+        yield ""
+    for section in report.sections:
+        yield f"## {section.title}"
+        yield ""
+        if section.markdown:
+            yield section.markdown
+            yield ""
+        for table in section.tables:
+            yield from table_lines(table)
+        for note in section.notes:
+            yield note
+            yield ""
+
+
+def table_lines(table: Table) -> Iterable[str]:
+    yield f"### {table.title}"
+    yield ""
+    yield row_line(column.title for column in table.columns)
+    yield row_line("---:" if column.align == "right" else "---" for column in table.columns)
+    for row in table.rows:
+        yield row_line(cell.text for cell in row)
+    yield ""
+    for note in table.notes:
+        yield f"*{note}*"
+        yield ""
+
+
+def row_line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"

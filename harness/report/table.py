@@ -1,0 +1,63 @@
+"""A report as data: sections of tables of cells, each with its printed text and the numbers behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+SCHEMA = 1  # of results.json; raised when a key changes its meaning
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`text` is what a reader sees, its lines stacked; `value` is what a program reads."""
+
+    text: str
+    value: JsonValue = None
+
+
+@dataclass(frozen=True)
+class Column:
+    key: str  # in JSON
+    title: str
+    align: Literal["left", "right"] = "left"
+
+
+@dataclass(frozen=True)
+class Table:
+    """`detail` tables are long: the terminal shows them on request, Markdown, HTML and JSON always."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    detail: bool = False
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"table {self.key}: a row of {len(row)} cells under {len(self.columns)} columns")
+
+
+@dataclass(frozen=True)
+class Section:
+    key: str
+    title: str
+    tables: tuple[Table, ...] = ()
+    markdown: str = ""  # free text in place of tables, from a plugin
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    title: str
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
+
+
+def word(text: str, value: JsonValue = None) -> Cell:
+    """A cell whose value, unless given, is its text."""
+    return Cell(text, text if value is None else value)

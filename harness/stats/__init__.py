@@ -1,0 +1,41 @@
+"""Intervals, paired tests, multiplicity and power: what every number of a report rests on.
+
+Torch-free; scipy is imported only inside the functions that need it. Where a rate or a mean is computed over samples
+that share an item or a wording, the unit of resampling is the cluster and never the sample.
+
+Sources: Wilson 1927 (score interval); Miller 2024, arXiv 2411.00640 (clustered, paired evaluation); McNemar 1947 in
+its exact form; Holm 1979; Benjamini & Hochberg 1995; Korn & Graubard 1998 (effective sample size of a clustered
+proportion).
+"""
+
+from harness.stats.intervals import Interval, cluster_t, rate_interval, ratio_se, wilson
+from harness.stats.joint import Bounds, Independence, bounds, independence
+from harness.stats.multiplicity import benjamini_hochberg, holm
+from harness.stats.paired import Difference, PermutationTest, mcnemar, paired_difference, sign_flip, swap_test
+from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, mde_paired, mde_unpaired, minimal_p
+
+__all__ = [
+    "ALPHA",
+    "MIN_ITEMS",
+    "Bounds",
+    "Difference",
+    "Independence",
+    "Interval",
+    "PermutationTest",
+    "benjamini_hochberg",
+    "bounds",
+    "carries_inference",
+    "cluster_t",
+    "holm",
+    "independence",
+    "mcnemar",
+    "mde_paired",
+    "mde_unpaired",
+    "minimal_p",
+    "paired_difference",
+    "rate_interval",
+    "ratio_se",
+    "sign_flip",
+    "swap_test",
+    "wilson",
+]
