@@ -1,0 +1,206 @@
+"""Load a model and its tokenizer from a folder or the Hugging Face hub, ready to be asked.
+
+Everything that can be wrong with a model is said in one `ModelError`, before any time is spent on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from harness.errors import ModelError, UsageError
+
+HUB_TIMEOUT = 10.0  # seconds until the hub counts as unreachable
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]  # no pickled weights, no code
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A causal language model in eval mode with a tokenizer that pads on the left and has a pad token."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    folder: Path
+    device: torch.device
+    dtype: torch.dtype
+    eos: tuple[int, ...]  # every token that ends a reply
+    context: int | None  # positions the model was built for; None where its config sets no limit
+
+
+def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> LoadedModel:
+    """Load `source`, a local folder or a hub id ("Qwen/Qwen2.5-0.5B"); packed Q + L·R folders load the same way.
+
+    `device` "auto" is the GPU where there is one. `dtype` "auto" follows the device, not the checkpoint: float32 on the
+    CPU, where replies then do not depend on their batch, and bfloat16 on a GPU. The model's own sampling defaults
+    (temperature, repetition penalty, …) are dropped, for they would change what a run says it samples; the tokens that
+    end a reply are kept.
+
+    Raises ModelError if the model is missing, partial or unreadable, UsageError on an unknown device or dtype.
+    """
+    place = resolve_device(device)
+    precision = resolve_dtype(dtype, place)
+    folder = resolve_source(source)
+    tokenizer = _load_tokenizer(folder)
+    model = _load_weights(folder, place, precision)
+    eos = _eos_tokens(model, tokenizer)
+    if tokenizer.pad_token_id is None:
+        if not eos:
+            raise ModelError(f"the tokenizer in {folder} has neither a pad nor an end-of-text token", "add one to it")
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(eos[0])
+    tokenizer.padding_side = "left"
+    model.generation_config = GenerationConfig(eos_token_id=list(eos) or None, pad_token_id=tokenizer.pad_token_id)
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return LoadedModel(model, tokenizer, folder, place, precision, eos, context)
+
+
+def resolve_device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown device {name!r}", "use auto, cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"device {name!r} asked for, but torch sees no CUDA GPU", "use --device cpu")
+    return device
+
+
+def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if name not in DTYPES:
+        raise UsageError(f"unknown dtype {name!r}", f"use auto, {', '.join(DTYPES)}")
+    return DTYPES[name]
+
+
+# --------------------------------------------------------------------------------------------------- where a model lies
+
+
+def resolve_source(source: str | Path) -> Path:
+    """The local folder behind a path or hub id; downloads a hub model that is not in the cache yet.
+
+    A hub model in the cache is used as it lies there, so that a run neither waits for the network nor changes with it.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"{folder} is not a model folder: it has no config.json")
+        return folder
+    if folder.exists():
+        raise ModelError(f"{folder} is a file, not a model folder")
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", str(source)) or str(source).startswith("."):
+        raise ModelError(f"no model folder at {folder}")
+    return _cached(str(source)) or _download(str(source))
+
+
+def _cached(hub_id: str) -> Path | None:
+    """The hub id's snapshot in the local cache if its weights are complete."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(hub_id, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return folder if (folder / "config.json").is_file() and _has_all_weights(folder) else None
+
+
+def _has_all_weights(folder: Path) -> bool:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = set(json.loads(index.read_text())["weight_map"].values())
+        return all((folder / shard).is_file() for shard in shards)
+    return (folder / "model.safetensors").is_file()
+
+
+def _download(hub_id: str) -> Path:
+    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+
+    absent = f"no folder named {hub_id!r} here, and the hub model of that name is not in the local cache"
+    if constants.HF_HUB_OFFLINE:
+        raise ModelError(f"{absent}; HF_HUB_OFFLINE forbids fetching it", "give a folder, or download it beforehand")
+    try:
+        HfApi().model_info(hub_id, timeout=HUB_TIMEOUT)
+        return Path(snapshot_download(hub_id, allow_patterns=HUB_FILES))
+    except GatedRepoError:
+        raise ModelError(f"the hub model {hub_id!r} is gated", "accept its terms, then `hf auth login`") from None
+    except (RepositoryNotFoundError, HFValidationError):
+        raise ModelError(f"no folder and no public hub model is named {hub_id!r}", "check the name") from None
+    except (HfHubHTTPError, OSError) as error:
+        raise ModelError(f"{absent}; fetching it failed: {_one_line(error)}") from None
+    except Exception as error:  # the hub's HTTP library raises its own errors, and which library that is has changed
+        if not type(error).__module__.startswith(("httpx", "requests", "urllib3")):
+            raise
+        raise ModelError(f"{absent}; the hub cannot be reached: {_one_line(error)}", "give a local folder") from None
+
+
+# ------------------------------------------------------------------------------------------------- what lies in it
+
+
+def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        with _quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
+            reads = tokenizer.encode("The number 7", add_special_tokens=False)
+    except Exception as error:  # missing and corrupt tokenizers raise anything from OSError to TypeError
+        raise ModelError(f"the tokenizer in {folder} cannot be loaded: {_one_line(error)}") from error
+    if not reads:  # without its tokenizer.json a tokenizer may load all the same, with an empty vocabulary
+        raise ModelError(f"the tokenizer in {folder} knows no tokens", "copy tokenizer.json from the original model")
+    return tokenizer
+
+
+def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+    try:
+        with _quiet_transformers():
+            auto: Any = AutoModelForCausalLM  # its annotations do not know output_loading_info
+            model, report = auto.from_pretrained(
+                folder, dtype=dtype, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True
+            )
+    except Exception as error:  # unreadable JSON, truncated safetensors, unknown architectures, missing shards, …
+        raise ModelError(f"the model in {folder} cannot be loaded: {_one_line(error)}") from error
+    faults = {"are missing": report["missing_keys"], "have a shape that the config does not": report["mismatched_keys"]}
+    for fault, keys in faults.items():  # transformers fills these with random numbers and goes on
+        if names := sorted(key if isinstance(key, str) else key[0] for key in keys):
+            raise ModelError(f"{len(names)} weights of the model in {folder} {fault}, the first: {names[0]}")
+    try:
+        return model.eval().to(device)
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        raise ModelError(f"the model in {folder} does not fit on {device}: {_one_line(error)}") from error
+
+
+def _eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """The tokens that the generation config or, failing that, the config names, and the tokenizer's own."""
+    generation: Any = getattr(model.generation_config, "eos_token_id", None)
+    named = generation if generation is not None else model.config.get_text_config().eos_token_id
+    tokens = named if isinstance(named, list) else [named]
+    return tuple(sorted({token for token in [*tokens, tokenizer.eos_token_id] if token is not None}))
+
+
+@contextlib.contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No progress bars, and no warnings: what they say is an error here."""
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def _one_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

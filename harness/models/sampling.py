@@ -1,0 +1,111 @@
+"""Temperature sampling whose randomness belongs to the request, not to the batch.
+
+A sample from softmax(logits / T) is argmax(logits / T + Gumbel noise) (the Gumbel-max trick: Maddison, Tarlow & Minka
+2014). Here the noise of a token is a pure function of (request key, position in the reply, token): a counter-based
+generator in the sense of Random123 (Salmon et al. 2011) that mixes with SplitMix64 (Steele, Lea & Flood 2014). Hence
+
+- a reply does not depend on which other requests share its batch, in which order, or on how it was padded;
+- two models that answer one request draw the same noise, so that they part only where their distributions do
+  (coupled sampling, arXiv 2502.01754), which shrinks the variance of every paired difference;
+- nothing is seeded globally, and a run that resumes draws what it would have drawn.
+
+Shape notation: B requests in a batch, V tokens in the vocabulary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from pydantic import Field
+from transformers import LogitsProcessor
+
+from harness.contract import Record
+
+
+class Sampling(Record):
+    """How tokens are drawn. Temperature 0 is greedy; `top_p` keeps the smallest set of tokens with that much mass."""
+
+    temperature: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+
+    @property
+    def greedy(self) -> bool:
+        return self.temperature == 0.0
+
+
+def request_key(seed: int, suite: str, item: str, role: str, repeat: int) -> int:
+    """The 64-bit key of one request's noise, signed as torch wants it. Distinct requests get independent keys."""
+    identity = json.dumps([seed, suite, item, role, repeat]).encode()
+    return int.from_bytes(hashlib.blake2b(identity, digest_size=8).digest(), "little", signed=True)
+
+
+class CoupledSampler(LogitsProcessor):
+    """Turns greedy decoding into exact temperature and top-p sampling with each request's own noise.
+
+    One instance serves one batch: `keys` has one entry per row, `prompt_length` is the padded length of its prompts.
+    """
+
+    def __init__(self, keys: Sequence[int], sampling: Sampling, prompt_length: int) -> None:
+        if sampling.greedy:
+            raise ValueError("greedy decoding draws no noise: leave the sampler out")
+        self.keys = torch.tensor(keys, dtype=torch.int64)  # (B,)
+        self.sampling = sampling
+        self.prompt_length = prompt_length
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.FloatTensor:
+        """input_ids: (B, prompt_length + position); scores: (B, V) logits -> (B, V) perturbed log-probabilities."""
+        position = input_ids.shape[1] - self.prompt_length
+        self.keys = self.keys.to(scores.device)
+        scores = scores.float() / self.sampling.temperature
+        if self.sampling.top_p < 1.0:
+            scores = keep_top_p(scores, self.sampling.top_p)
+        return cast(torch.FloatTensor, scores + gumbel_noise(self.keys, position, scores.shape[1]))
+
+
+def keep_top_p(scores: torch.Tensor, top_p: float) -> torch.Tensor:
+    """(B, V) scores with -inf outside the smallest set of likeliest tokens that holds `top_p` of the mass.
+
+    Tokens that tie with the last one kept are kept too, so the set does not depend on how a sort breaks ties.
+    """
+    ranked = scores.sort(dim=-1, descending=True).values  # (B, V)
+    mass_before = ranked.softmax(dim=-1).cumsum(dim=-1).roll(1, dims=-1)
+    mass_before[:, 0] = 0.0
+    kept = (mass_before < top_p).sum(dim=-1, keepdim=True)  # (B, 1), at least one
+    return scores.masked_fill(scores < ranked.gather(-1, kept - 1), float("-inf"))
+
+
+def gumbel_noise(keys: torch.Tensor, position: int, vocabulary: int) -> torch.Tensor:
+    """Standard Gumbel noise (B, V) in float32 for every token at one position of each keyed reply.
+
+    It is -log(E) of an exponential variate E = -log(1 - u). The uniform u keeps a full mantissa down to 2^-53, where E
+    is small and the noise large, so that rare tokens win as often as they should.
+    """
+    counter = splitmix64(torch.tensor(position, dtype=torch.int64, device=keys.device))
+    streams = splitmix64(keys ^ counter)[:, None]  # (B, 1)
+    tokens = torch.arange(1, vocabulary + 1, dtype=torch.int64, device=keys.device)  # (V,)
+    bits = shift_right(splitmix64(streams + tokens * GOLDEN_GAMMA), 11)  # (B, V), 53 bits
+    uniform = (bits.float() + 0.5).mul_(2.0**-53).clamp_(max=1.0 - 2.0**-24)
+    exponential = uniform.neg_().log1p_().neg_()
+    return exponential.log_().neg_()
+
+
+GOLDEN_GAMMA = 0x9E3779B97F4A7C15 - 2**64  # SplitMix64's increment and multipliers as signed 64-bit numbers
+MIX_1 = 0xBF58476D1CE4E5B9 - 2**64
+MIX_2 = 0x94D049BB133111EB - 2**64
+
+
+def splitmix64(state: torch.Tensor) -> torch.Tensor:
+    """SplitMix64's output function on int64 states of any shape: a bijection that scatters neighbouring counters."""
+    z = state + GOLDEN_GAMMA
+    z = (z ^ shift_right(z, 30)) * MIX_1
+    z = (z ^ shift_right(z, 27)) * MIX_2
+    return z ^ shift_right(z, 31)
+
+
+def shift_right(x: torch.Tensor, bits: int) -> torch.Tensor:
+    """Logical shift of int64: torch's >> copies the sign bit, and unsigned 64-bit arithmetic is not on every device."""
+    return (x >> bits) & (2 ** (64 - bits) - 1)
