@@ -1,0 +1,239 @@
+"""Run a model's decoder blocks one at a time, with the weights of one block in memory.
+
+The model is built empty (meta device). A forward pass in which every block merely hands its input on records what the
+model passes to each of them (masks, position embeddings), so that any architecture whose blocks are called one after
+another can be walked. Sequences are padded on the right: under causal attention padding changes no earlier position,
+so no mask is needed, and padded positions are left out of the Hessians.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from optimum.gptq.utils import get_block_name_with_pattern
+from safetensors import safe_open
+from torch import nn
+
+from harness.checkpoint import Checkpoint
+from harness.compression.calibration import Calibration
+from harness.errors import ModelError
+from harness.models.linear import linear_shape
+from harness.models.quantizer import find_linear
+
+BATCH_TOKENS = 8192
+
+
+@dataclass
+class Batch:
+    """Some sequences on their way through the model."""
+
+    tokens: torch.Tensor  # (B, T)
+    weights: torch.Tensor  # (B, T) weight of each position, 0 where padded
+    hidden: torch.Tensor  # (B, T, d) input of the block that runs next
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.tokens.shape)
+
+
+class Hessian:
+    """Weighted mean of x xᵀ over positions, accumulated in float32."""
+
+    def __init__(self, columns: int, device: str) -> None:
+        self.total = torch.zeros(columns, columns, device=device)
+        self.weight = 0.0
+
+    def add(self, x: torch.Tensor, weights: torch.Tensor) -> None:
+        """x (B, T, n), weights (B, T)."""
+        keep = weights > 0
+        rows = x[keep].float() * weights[keep].sqrt().unsqueeze(-1)  # (B, T, n) -> (N, n)
+        self.total.addmm_(rows.T, rows)
+        self.weight += float(weights.sum())
+
+    def mean(self, name: str) -> tuple[torch.Tensor, int]:
+        """(H (n, n), number of dead columns). A column that is zero in every token gets 1 % of the mean diagonal, so
+        that H is positive there and its weights are rounded on their own."""
+        hessian = self.total / self.weight
+        if not bool(hessian.isfinite().all()):
+            raise ModelError(f"the activations that enter {name} are not finite", "check the model's weights")
+        diagonal = hessian.diagonal()
+        dead = diagonal == 0
+        live = float(diagonal[~dead].mean()) if bool((~dead).any()) else 100.0
+        diagonal[dead] = 0.01 * live
+        return hessian, int(dead.sum())
+
+
+class _Recorded(Exception):
+    """Every block has been called: the rest of the forward pass is of no interest."""
+
+
+class BlockWalker:
+    """Streams a checkpoint's blocks through float32 modules on `device`."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str) -> None:
+        from transformers import AutoConfig, AutoModelForCausalLM
+
+        self.checkpoint, self.device = checkpoint, device
+        config = AutoConfig.from_pretrained(checkpoint.folder)
+        with torch.device("meta"):
+            self.model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+        self.blocks = self.model.get_submodule(get_block_name_with_pattern(self.model))
+        self.calls: dict[tuple[int, tuple[int, ...]], tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        self._fill_buffers()
+
+    @torch.no_grad()
+    def embed(self, calibration: Calibration) -> list[Batch]:
+        """The batches at the entrance of block 0; also records what each block is called with."""
+        outside = self._load_outside()
+        try:
+            with ExitStack() as stack:
+                for index, block in enumerate(self.blocks):
+                    stack.enter_context(self._recording(index, block))
+                return [self._enter(tokens, weights) for tokens, weights in pad(calibration)]
+        finally:
+            for module in outside:
+                module.to_empty(device="meta", recurse=False)
+
+    @contextmanager
+    def loaded(self, index: int) -> Iterator[nn.Module]:
+        """Block `index` with its weights in float32; they are gone afterwards."""
+        block = self.blocks[index]
+        prefix = f"{self.checkpoint.stack}.{index}."
+        weights = {
+            name.removeprefix(prefix): tensor.to(self.device, torch.float32)
+            for name, tensor in read_tensors(self.checkpoint, self.checkpoint.of_block(index))
+        }
+        try:
+            missing, _ = block.load_state_dict(weights, strict=False, assign=True)
+        except RuntimeError as error:
+            raise ModelError(
+                f"{self.checkpoint.folder}: {str(error).splitlines()[-1].strip()}", "wrong config.json?"
+            ) from error
+        if missing:
+            raise ModelError(f"{self.checkpoint.folder} lacks {prefix}{missing[0]}", "fetch the model again")
+        try:
+            yield block
+        finally:
+            for module in block.modules():
+                for name, parameter in module.named_parameters(recurse=False):
+                    setattr(module, name, nn.Parameter(parameter.to("meta"), requires_grad=False))
+
+    def hessians(self, index: int, batches: Sequence[Batch], inputs: Mapping[str, str]) -> dict[str, Hessian]:
+        """Group -> Hessian of what enters its Linears (`inputs`: group -> the name of any one of them)."""
+        sums: dict[str, Hessian] = {}
+        with ExitStack() as stack:
+            for group, name in inputs.items():
+                layer = self.linear(name)
+                sums[group] = Hessian(linear_shape(layer)[1], self.device)
+                stack.callback(layer.register_forward_pre_hook(self._collect(sums[group])).remove)
+            for batch in batches:
+                self._forward(index, batch)
+        return sums
+
+    def advance(self, index: int, batches: Sequence[Batch]) -> None:
+        """Replace each batch's hidden states by what the loaded block `index` makes of them."""
+        for batch in batches:
+            batch.hidden = self._forward(index, batch).cpu()
+
+    @torch.no_grad()
+    def _forward(self, index: int, batch: Batch) -> torch.Tensor:
+        args, kwargs = self.calls[index, batch.shape]
+        self._current = batch
+        output = self.blocks[index](batch.hidden.to(self.device), *args, **kwargs)
+        return output[0] if isinstance(output, tuple) else output  # (B, T, d)
+
+    def linear(self, name: str) -> Any:
+        """The module of a Linear, by its name in the checkpoint."""
+        return find_linear(self.model, name)[2]
+
+    def set_weight(self, name: str, weight: torch.Tensor) -> None:
+        """Replace a loaded Linear's weight by `weight` (rows, columns)."""
+        oriented = weight.T.contiguous() if self.checkpoint.transposed else weight
+        self.linear(name).weight = nn.Parameter(oriented.to(self.device), requires_grad=False)
+
+    def _collect(self, hessian: Hessian) -> Any:
+        def hook(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+            batch = self._current
+            hessian.add(args[0].reshape(*batch.shape, -1), batch.weights.to(self.device))
+
+        return hook
+
+    def _enter(self, tokens: torch.Tensor, weights: torch.Tensor) -> Batch:
+        batch = Batch(tokens, weights, torch.empty(0))
+        self._current = batch
+        try:
+            self.model(input_ids=tokens.to(self.device), use_cache=False)
+        except _Recorded:
+            return batch
+        raise ModelError(f"{self.checkpoint.folder}: the model's forward pass does not run its blocks in order")
+
+    @contextmanager
+    def _recording(self, index: int, block: nn.Module) -> Iterator[None]:
+        def record(hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+            batch = self._current
+            if index == 0:
+                batch.hidden = hidden_states.float().cpu()
+            self.calls.setdefault((index, batch.shape), (args, kwargs))
+            if index == len(self.blocks) - 1:
+                raise _Recorded
+            return hidden_states
+
+        block.forward = record
+        try:
+            yield
+        finally:
+            del block.forward
+
+    def _load_outside(self) -> list[nn.Module]:
+        """Load what lies outside the blocks, the output head excepted; returns the modules that now hold weights."""
+        head = self.model.get_output_embeddings()
+        tied = head is not None and head is self.model.get_input_embeddings()
+        filled: list[nn.Module] = []
+        for name, tensor in read_tensors(self.checkpoint, self.checkpoint.outside_blocks()):
+            try:
+                module = find_linear(self.model, name.rpartition(".")[0])[2]
+            except ModelError:
+                continue  # a tensor the architecture does not use, such as a stored mask
+            leaf = name.rpartition(".")[2]
+            if (module is head and not tied) or leaf not in dict(module.named_parameters(recurse=False)):
+                continue
+            setattr(module, leaf, nn.Parameter(tensor.to(self.device, torch.float32), requires_grad=False))
+            filled.append(module)
+        return filled
+
+    def _fill_buffers(self) -> None:
+        """Give buffers that no checkpoint stores (rotary frequencies, causal masks) their values."""
+        for module in self.model.modules():
+            own = {name: buffer for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta}
+            for name, buffer in own.items():
+                module._buffers[name] = torch.empty_like(buffer, device=self.device)
+            if own:
+                self.model._init_weights(module)
+
+
+def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:
+    """Each tensor as stored, file by file."""
+    for file in sorted({checkpoint.tensors[name].file for name in names}):
+        with safe_open(file, framework="pt") as stream:
+            for name in names:
+                if checkpoint.tensors[name].file == file:
+                    yield name, stream.get_tensor(name)
+
+
+def pad(calibration: Calibration) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(tokens (B, T), weights (B, T)) of sequences of similar length, longest first, at most BATCH_TOKENS a batch."""
+    order = sorted(range(len(calibration.sequences)), key=lambda index: -len(calibration.sequences[index]))
+    while order:
+        longest = len(calibration.sequences[order[0]])
+        rows, order = order[: max(1, BATCH_TOKENS // longest)], order[max(1, BATCH_TOKENS // longest) :]
+        tokens = torch.zeros(len(rows), longest, dtype=torch.long)
+        weights = torch.zeros(len(rows), longest)
+        for row, index in enumerate(rows):
+            sequence = calibration.sequences[index]
+            tokens[row, : len(sequence)] = torch.tensor(sequence)
+            weights[row, : len(sequence)] = calibration.weights[index]
+        yield tokens, weights

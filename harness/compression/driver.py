@@ -1,0 +1,265 @@
+"""Compress a model one decoder block at a time, resumably.
+
+Order of events: every group of Linears is written as a piece under `partial/` as soon as it is done; a finished block
+becomes one shard of the artefact and its pieces go; after the last block come the tensors outside the blocks, the
+index, config.json, the manifest and, last of all, the completion marker. A killed run repeats at most the group in
+flight.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.checkpoint import Checkpoint, digest_file, digest_json, model_digest, open_checkpoint, shape_of
+from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
+from harness.compression.blocks import BlockWalker
+from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
+from harness.compression.foreign import adopt
+from harness.compression.groups import GroupWork
+from harness.compression.manifest import MARKER, LinearEntry, Manifest, Summary, read_manifest, summary
+from harness.compression.pieces import Piece, exclusive, write_json
+from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
+from harness.errors import ModelError, PluginError
+
+PARTIAL = "partial"
+
+Progress = Callable[[str, int, int], None]  # stage, done, total
+
+
+class Report(Record):
+    """What one call did. `resumed` counts the Linears that an earlier run had finished."""
+
+    folder: Path
+    size: Summary
+    seconds: float
+    resumed: int
+    dead_columns: int
+    calibration_tokens: int | None
+
+
+def compress(
+    source: Path,
+    compressor: Compressor,
+    calibration: CalibrationSource,
+    out: Path,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Report:
+    """Write the artefact of `source` under `compressor` to the folder `out`; call again after a kill to resume.
+
+    Raises:
+        ModelError: the source cannot be compressed, the calibration is too short, `out` holds something else, is in
+        use by
+            another process or cannot be written.
+        PluginError: the compressor's plan or result contradicts the contract.
+    """
+    begun = time.monotonic()
+    out = Path(out)
+    checkpoint = open_checkpoint(Path(source))
+    shape = shape_of(checkpoint)
+    decisions = check_plan(compressor.plan(shape), shape)
+    job = Job(checkpoint, shape, compressor, decisions, calibration, out, device, progress or _silent)
+    with exclusive(out):
+        resumed = _ensure(job)
+    manifest = read_manifest(out)
+    return Report(
+        folder=out,
+        size=summary(out),
+        seconds=time.monotonic() - begun,
+        resumed=resumed,
+        dead_columns=sum(entry.dead_columns for entry in manifest.linears.values()),
+        calibration_tokens=manifest.calibration["tokens"] if manifest.calibration else None,
+    )
+
+
+def check_plan(decisions: Decisions, shape: ModelShape) -> Decisions:
+    """One decision for every Linear of the model, and for nothing else."""
+    names = {linear.name for linear in shape.linears}
+    if decisions.keys() != names:
+        odd = sorted(decisions.keys() ^ names)
+        raise PluginError(f"the compressor's plan and the model disagree about {odd[0]}", "a bug in the compressor")
+    return decisions
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model, one compressor, one folder."""
+
+    checkpoint: Checkpoint
+    shape: ModelShape
+    compressor: Compressor
+    decisions: Decisions
+    wanted: CalibrationSource
+    out: Path
+    device: str
+    progress: Progress
+
+    @property
+    def partial(self) -> Path:
+        return self.out / PARTIAL
+
+    @property
+    def todo(self) -> list[LinearShape]:
+        return [linear for linear in self.shape.linears if not self.decisions[linear.name].kept]
+
+    @property
+    def calibrated(self) -> bool:
+        return bool(self.compressor.calibrated and self.todo)
+
+    def compressor_record(self) -> dict[str, Any]:
+        plugin = type(self.compressor)
+        params = self.compressor.params.model_dump(mode="json")
+        return {"plugin": f"{plugin.__module__}:{plugin.__qualname__}", "params": params}
+
+    def fingerprint(self) -> str:
+        """Fixes everything that the artefact's tensors depend on."""
+        calibration = self.wanted.model_dump(mode="json")
+        if (text := Path(self.wanted.source)).is_file():
+            calibration["source"] = digest_file(text)
+        return digest_json(
+            {
+                "model": model_digest(self.checkpoint.folder),
+                "compressor": self.compressor_record(),
+                "decisions": {name: decision.model_dump() for name, decision in self.decisions.items()},
+                "calibration": calibration if self.calibrated else None,
+                "device": self.device.partition(":")[0],
+            }
+        )
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress display."""
+
+
+def _ensure(job: Job) -> int:
+    """Bring the artefact to completion; the number of Linears that were already done."""
+    run = job.fingerprint()
+    if (job.out / MARKER).is_file():
+        if read_manifest(job.out).run != run:
+            raise ModelError(f"{job.out} holds an artefact made otherwise", "choose another folder or delete it")
+        return len(job.todo)
+    begun = time.monotonic()
+    _claim(job, run)
+    calibration = _calibration(job)
+    work = GroupWork(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, run)
+    if job.compressor.whole_model:
+        sequences = calibration.sequences if calibration else []
+        linears, foreign, tensors = (
+            {},
+            *adopt(job.checkpoint, job.shape, job.compressor, sequences, job.out, job.partial),
+        )
+    else:
+        pieces = [*_blocks(job, work, calibration), *write_outside(job.checkpoint, job.out, job.partial, run)]
+        linears = {name: entry for piece in pieces for name, entry in piece.linears.items()}
+        foreign, tensors = {}, {name: digest for piece in pieces for name, digest in piece.tensors.items()}
+        write_config(job.checkpoint, job.out, linears)
+        write_index(job.out)
+    copy_companions(job.checkpoint, job.out)
+    complete(job.out, _manifest(job, run, calibration, linears, foreign, tensors, time.monotonic() - begun))
+    shutil.rmtree(job.partial)
+    return work.resumed
+
+
+def _claim(job: Job, run: str) -> None:
+    """Make `out` ours, or find it so; a folder with anything else in it is refused."""
+    claim = job.partial / "run.json"
+    if claim.is_file():
+        if json.loads(claim.read_text()) != run:
+            raise ModelError(f"{job.out} holds an unfinished run made otherwise", "choose another folder or delete it")
+        return
+    strangers = sorted(entry.name for entry in job.out.iterdir() if entry.name not in (".lock", PARTIAL))
+    if strangers:
+        raise ModelError(f"{job.out} is not empty: {strangers[0]}", "choose a new folder")
+    job.partial.mkdir(exist_ok=True)
+    write_json(claim, run)
+
+
+def _calibration(job: Job) -> Calibration | None:
+    """The token sequences, read or sampled once per run and kept for a resumed one."""
+    if not job.calibrated:
+        return None
+    kept = job.partial / "calibration.json"
+    if kept.is_file():
+        calibration = Calibration(**json.loads(kept.read_text()))
+    else:
+        job.progress("calibration", 0, 1)
+        calibration = read_calibration(job.wanted, job.checkpoint.folder, job.device)
+        job.progress("calibration", 1, 1)
+    widest = max(job.todo, key=lambda linear: linear.columns)
+    if calibration.tokens < widest.columns:
+        mean = calibration.tokens / max(1, len(calibration.sequences))
+        raise ModelError(
+            f"calibration holds {calibration.tokens} tokens, but {widest.name} has {widest.columns} columns",
+            f"give at least {widest.columns} tokens: about {-(-widest.columns // max(1, int(mean)))} such sequences",
+        )
+    write_json(kept, {"sequences": calibration.sequences, "weights": calibration.weights})
+    return calibration
+
+
+def _blocks(job: Job, work: GroupWork, calibration: Calibration | None) -> list[Piece]:
+    """Compress every block in turn; one shard each.
+
+    A block's Hessians come from its inputs as the compressed (sequential) or original blocks before it produce them.
+    """
+    walker = BlockWalker(job.checkpoint, job.device) if calibration else None
+    batches = walker.embed(calibration) if walker and calibration else []
+    last = max((linear.block for linear in job.todo), default=-1)
+    pieces = []
+    for block in range(job.shape.blocks):
+        linears = [linear for linear in job.todo if linear.block == block]
+        piece = work.block(block)
+        if walker is None or block > last:
+            piece = piece or work.finish_block(block, linears, {})
+        else:
+            with walker.loaded(block):
+                if piece is None:
+                    inputs = {linear.group: linear.name for linear in linears if not work.finished(linear.group)}
+                    sums = walker.hessians(block, batches, inputs) if inputs else {}
+                    piece = work.finish_block(block, linears, {group: sums[group].mean(group) for group in sums})
+                if block < last:
+                    if job.wanted.sequential:
+                        for name, weight in work.dequantize(block, linears, piece).items():
+                            walker.set_weight(name, weight)
+                    walker.advance(block, batches)
+        pieces.append(piece)
+        job.progress("blocks", block + 1, job.shape.blocks)
+    return pieces
+
+
+def _manifest(
+    job: Job,
+    run: str,
+    calibration: Calibration | None,
+    linears: dict[str, LinearEntry],
+    foreign: dict[str, int],
+    tensors: dict[str, str],
+    seconds: float,
+) -> Manifest:
+    kept = [linear for linear in job.shape.linears if linear.name not in linears and linear.name not in foreign]
+    stored = sum(entry.bits for entry in linears.values()) + sum(foreign.values())
+    described = None
+    if calibration:
+        counts = {"tokens": calibration.tokens, "digest": calibration.digest}
+        described = {**job.wanted.model_dump(mode="json", exclude={"texts"}), **counts}
+        described["sequences"] = len(calibration.sequences)
+    return Manifest(
+        run=run,
+        source=model_digest(job.checkpoint.folder),
+        compressor=job.compressor_record(),
+        calibration=described,
+        blocks=job.shape.blocks,
+        weights=job.shape.weights,
+        stored_bits=stored + sum(16 * linear.rows * linear.columns for linear in kept),
+        kept=tuple(linear.name for linear in kept),
+        linears=linears,
+        foreign=foreign,
+        tensors=tensors,
+        seconds=seconds,
+    )

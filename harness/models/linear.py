@@ -1,0 +1,84 @@
+"""A Linear that stays packed: y = (Q + L·R) x + b, from the tensors of an artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers.pytorch_utils import Conv1D
+
+from harness.contract import Decision
+from harness.errors import ModelError
+from harness.models.artefact import from_tensors, layout
+
+
+class QLRLinear(nn.Module):
+    """Drop-in for nn.Linear and for GPT-2's Conv1D.
+
+    On the CPU the dense weight is unpacked once and kept (`cache`), because unpacking costs more than a small matmul;
+    on an accelerator it is unpacked for every call, so that memory stays that of the packed codes.
+    """
+
+    def __init__(
+        self, decision: Decision, rows: int, columns: int, *, bias: bool, seed: int | None = None, cache: bool = True
+    ) -> None:
+        super().__init__()
+        self.decision, self.out_features, self.in_features = decision, rows, columns
+        self.seed, self.cache = seed, cache
+        for suffix, (shape, dtype) in layout(decision, rows, columns).items():
+            self.register_buffer(suffix, torch.empty(shape, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(rows), requires_grad=False) if bias else None
+        self._dense: torch.Tensor | None = None
+
+    def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Ŵ (out_features, in_features)."""
+        tensors = dict(self.named_buffers(recurse=False))
+        return (
+            from_tensors(tensors, self.decision, self.out_features, self.in_features, self.seed).dequantize().to(dtype)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight = self._dense
+        if weight is None or weight.dtype != x.dtype:
+            weight = self.dequantize(x.dtype)
+            if self.cache and weight.device.type == "cpu":
+                self._dense = weight
+        return F.linear(x, weight, self.bias)  # (…, n) -> (…, m)
+
+    def densify(self, dtype: torch.dtype, *, transposed: bool) -> nn.Module:
+        """The same layer as an ordinary nn.Linear, or as a Conv1D where the architecture stores (in, out)."""
+        weight = self.dequantize(dtype)
+        with torch.device("meta"):
+            layer: nn.Module = (
+                Conv1D(self.out_features, self.in_features)
+                if transposed
+                else nn.Linear(self.in_features, self.out_features, bias=self.bias is not None)
+            )
+        layer.weight = nn.Parameter(weight.T.contiguous() if transposed else weight, requires_grad=False)
+        layer.bias = self.bias  # type: ignore[assignment]
+        return layer
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> QLRLinear:
+        self._dense = None  # the buffers may move or change dtype
+        return super()._apply(fn, recurse)
+
+    def extra_repr(self) -> str:
+        decision = self.decision
+        return f"{self.in_features}, {self.out_features}, bits={decision.bits}, rank={decision.rank}"
+
+
+def linear_shape(layer: nn.Module) -> tuple[int, int]:
+    """(out_features, in_features) of an nn.Linear or a Conv1D.
+
+    Raises:
+        ModelError: it is another kind of layer.
+    """
+    if isinstance(layer, nn.Linear):
+        return layer.out_features, layer.in_features
+    if isinstance(layer, Conv1D):
+        columns, rows = layer.weight.shape
+        return rows, columns
+    raise ModelError(f"a {type(layer).__name__} is not a Linear", "this architecture cannot be compressed")
