@@ -4,15 +4,15 @@
         answers = sandbox.call(source, "solve", [[1, 2], [3, 4]])
         verdict = passes(answers, [3, 7])
 
-`call` is the oracle's door: the program gets its source and inputs only; expected values and verdict never leave the parent.
-`run` is the door of graders that are flawed on purpose.
+`call` is the oracle's door: the program gets its source and inputs only; expected values and verdict never leave the
+parent. `run` is the door of graders that are flawed on purpose.
 """
 
 from __future__ import annotations
 
+from harness.sandbox.interface import Limits, Run, Sandbox, Values
 from harness.sandbox.oracle import passes, same
 from harness.sandbox.providers import Provider, available, open_sandbox, providers, register
-from harness.sandbox.types import Limits, Run, Sandbox, Values
 
 __all__ = [
     "Limits",

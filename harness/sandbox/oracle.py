@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from harness.sandbox.types import Values
+from harness.sandbox.interface import Values
 
 
 def same(value: JsonValue, expected: JsonValue) -> bool:
-    """Equal as canonical JSON: exact builtin types (True is not 1, 1 is not 1.0), object keys unordered, NaN equals nothing."""
+    """Equal as canonical JSON: exact types (True is not 1, 1 is not 1.0), object keys unordered, NaN equals nothing."""
     if type(value) is not type(expected):
         return False
     if isinstance(value, list) and isinstance(expected, list):
@@ -21,7 +21,7 @@ def same(value: JsonValue, expected: JsonValue) -> bool:
 
 
 def passes(values: Values, expected: Sequence[JsonValue]) -> bool:
-    """True iff the program answered every input, in time, with the expected value. No input at all proves nothing: False."""
+    """True iff the program answered every input, in time, with the expected value. No inputs at all prove nothing."""
     if values.timed_out or values.error is not None or not expected:
         return False
     return len(values.values) == len(expected) and all(map(same, values.values, expected))

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.sandbox.types import Sandbox
+from harness.sandbox.bwrap import BwrapSandbox, StrictSandbox
+from harness.sandbox.interface import Sandbox
+from harness.sandbox.process import ProcessSandbox
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A kind of sandbox. `missing` returns why it cannot be opened here and the remedy, or None when it can."""
+    """A kind of sandbox. `open` raises UsageError with cause and remedy when this machine cannot run it."""
 
     name: str
     summary: str
     open: Callable[[], Sandbox]
-    missing: Callable[[], tuple[str, str] | None] = lambda: None
     weak: bool = False  # isolation that a determined program can leave; reports name it
 
 
@@ -35,15 +36,27 @@ def providers() -> tuple[Provider, ...]:
 
 
 def available() -> dict[str, str | None]:
-    """Kind -> None when it can be opened here, else one line with the cause and the remedy. For `harness doctor`."""
-    reasons = {name: provider.missing() for name, provider in _providers.items()}
-    return {name: f"{reason[0]} ({reason[1]})" if reason else None for name, reason in reasons.items()}
+    """Kind -> None when one was opened here, else one line with the cause and the remedy. For `harness doctor`."""
+    found: dict[str, str | None] = {}
+    for provider in providers():
+        try:
+            provider.open().close()
+        except UsageError as error:
+            found[provider.name] = str(error)
+        else:
+            found[provider.name] = None
+    return found
 
 
 def open_sandbox(kind: str = "bwrap") -> Sandbox:
     """Open one worker of the named kind. Raises UsageError with the remedy when it is unknown or cannot run here."""
     if kind not in _providers:
         raise UsageError(f"no sandbox is called {kind!r}", f"one of: {', '.join(_providers)}")
-    if reason := _providers[kind].missing():
-        raise UsageError(*reason)
     return _providers[kind].open()
+
+
+register(Provider("bwrap", "bubblewrap: namespaces and a system-call filter, one fork per program", BwrapSandbox))
+register(Provider("strict", "bubblewrap, with new namespaces for every program", StrictSandbox))
+register(
+    Provider("process", "weaker: a plain subprocess with resource limits, no isolation", ProcessSandbox, weak=True)
+)

@@ -1,4 +1,4 @@
-"""What a caller of the sandbox gives and gets. A provider (bubblewrap, a container, a remote service) speaks only this."""
+"""What a caller of the sandbox gives and gets: all that a provider (bubblewrap, a container, a service) must speak."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from harness.contract import Record
 
 
 class Limits(Record):
-    """Resource limits of one program. They hold for the whole process tree unless the provider says otherwise."""
+    """Resource limits of one program and everything it starts."""
 
     seconds: float = Field(default=3.0, gt=0)  # wall clock of the whole call, kept by the parent
-    memory_mb: int = Field(default=512, ge=32)  # address space of each process
-    output_bytes: int = Field(default=65536, ge=0)  # kept of stdout, of stderr and of each file; the rest is dropped
+    memory_mb: int = Field(default=512, ge=64)  # address space of each process, resident memory of all together
+    output_bytes: int = Field(default=65536, ge=0)  # kept of stdout and of stderr; larger files are not returned
+    reply_bytes: int = Field(default=1 << 22, ge=0)  # all values of a call as JSON; more ends the program
     file_bytes: int = Field(default=1 << 20, ge=0)  # largest file a program may write
     processes: int = Field(default=16, ge=1)  # processes and threads alive at once
 
@@ -25,8 +26,8 @@ class Limits(Record):
 class Values(Record):
     """Answers of `Sandbox.call`: a prefix of the inputs, in order; fewer values than inputs is a failed program.
 
-    Every value is of exact builtin type (None, bool, int, float, str, list, dict with str keys). `error` says in one line what
-    ended the prefix; it is text of the untrusted program and no evidence of anything.
+    Every value is of exact builtin type (None, bool, int, float, str, list, dict with str keys). `error` says in one
+    line what ended the prefix; it is text of the untrusted program and no evidence of anything.
     """
 
     values: tuple[JsonValue, ...] = ()
@@ -35,13 +36,13 @@ class Values(Record):
 
 
 class Run(Record):
-    """What a script run by `Sandbox.run` left behind. Exactly one of `exit_code` and `signal` is set unless it was stopped."""
+    """What a script left behind: its exit code or, if one ended it, the signal (9 when a limit stopped it)."""
 
     exit_code: int | None = None
     signal: int | None = None
     stdout: str = ""
     stderr: str = ""
-    files: dict[str, str] = {}  # small UTF-8 files in its working folder, by relative path
+    files: dict[str, str] = Field(default={})  # small UTF-8 files in its working folder, by relative path
     timed_out: bool = False
 
 
@@ -59,11 +60,11 @@ class Sandbox(ABC):
     def call(
         self, source: str, entry: str, inputs: Sequence[Sequence[JsonValue]], limits: Limits | None = None
     ) -> Values:
-        """Execute `source`, evaluate `entry` (an expression such as "solve" or "Solution().two_sum") once in its namespace,
-        and call the result with each element of `inputs` as positional arguments.
+        """Call a program's function with each element of `inputs` as positional arguments.
 
-        The program receives the source and the inputs and nothing else: expected values, comparison, counts and clock
-        stay with the caller.
+        `source` is executed (`__name__` is "solution"), then `entry`, an expression such as "solve" or
+        "Solution().two_sum", is evaluated once in its namespace. The program receives source and inputs and nothing
+        else: expected values, comparison, counts and clock stay with the caller.
         """
 
     @abstractmethod

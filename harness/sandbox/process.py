@@ -1,0 +1,77 @@
+"""The weaker sandbox, for machines without bubblewrap: one plain subprocess per program, with resource limits."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from harness.sandbox import zygote
+from harness.sandbox.exchange import End, Exchange
+from harness.sandbox.interface import Limits
+from harness.sandbox.interpreter import this_interpreter
+from harness.sandbox.worker import Ended, LocalSandbox
+
+_host_uids: Iterator[int] = itertools.cycle(range(40_000 + os.getpid() % 20_000, 60_000))
+
+
+class ProcessSandbox(LocalSandbox):
+    """No namespace: a program sees this machine's files, network and processes, with the rights of its user.
+
+    Root's programs become an unassigned user where that one can read the interpreter. A program that leaves its session
+    survives its end. The oracle's contract holds here, too: expected values never leave the parent.
+    """
+
+    kind = "process"
+
+    def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
+        uid = next(_host_uids) if os.geteuid() == 0 and readable_by_all() else None
+        with tempfile.TemporaryDirectory(prefix="harness-program-", ignore_cleanup_errors=True) as folder:
+            if uid is not None:
+                os.chown(folder, uid, uid)
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with ours, theirs, Exchange(ours, door, work, limits) as exchange:
+                process = start(theirs, folder, uid)
+                theirs.close()
+                done = os.pidfd_open(process.pid)
+                end = exchange.read_until(done, limits.seconds)
+                os.close(done)
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)  # not yet waited for, so the id is still its own
+                status = process.wait()
+                streams = exchange.drain()
+            if door == "run":
+                streams[0] = json.dumps(zygote.collect_files(folder, limits.output_bytes)).encode()
+        stopped = {End.LATE: f"stopped after {limits.seconds:g} s", End.FLOODED: "stopped: the reply is too long"}
+        return Ended(status, streams, end is End.LATE, stopped.get(end))
+
+    def close(self) -> None:
+        """Nothing outlives a call."""
+
+
+def start(control: socket.socket, folder: str, uid: int | None) -> subprocess.Popen[bytes]:
+    python = str(this_interpreter().executable)
+    return subprocess.Popen(
+        [python, "-P", "-s", "-S", "-B", zygote.__file__, "once", str(control.fileno())] + ([str(uid)] if uid else []),
+        pass_fds=[control.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONHASHSEED": "0"},
+        cwd=folder,
+        start_new_session=True,
+    )
+
+
+def readable_by_all() -> bool:
+    """Whether any user can reach the interpreter and its library (root's own home is private)."""
+    paths = [this_interpreter().executable, *this_interpreter().library]
+    return all(parent.stat().st_mode & stat.S_IXOTH for path in paths for parent in path.parents)
