@@ -37,7 +37,7 @@ class Block:
     metrics: Sequence[Metric]
     pairs: Sequence[Pair]
     published: bool = False
-    sources: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # sources and known faults of a published experiment
     comparisons: dict[Key, Comparison] = field(default_factory=dict)
 
     @property
@@ -88,11 +88,13 @@ def published_blocks(data: ReportData) -> Iterable[Block]:
         rows = [row for row in data.summaries if (row.suite, row.group) == (suite, group)]
         arms = {row.label: PublishedArm(row) for row in rows}
         pairs = [Pair(arms[row.base], arms[row.label], "published") for row in rows if row.base in arms]
-        known = {key for row in rows for key in row.measures}
-        metrics = [metric for metric in axes_metrics(axes) if metric.is_rate or metric.key in known]
-        sources = tuple(dict.fromkeys(row.source for row in rows if row.source))
+        known = dict.fromkeys(key for row in rows for key in row.measures)
+        metrics = [metric for metric in axes_metrics(axes) if metric.is_rate]
+        metrics += [Metric(key, axes.measures.get(key, key.replace("_", " ")), "measure") for key in known]
+        sources = dict.fromkeys(f"Source: {row.source}" for row in rows if row.source)
+        remarks = (*sources, *dict.fromkeys(caveat for row in rows for caveat in row.caveats))
         key = "published:" + group.lower().replace(" ", "-")
-        yield Block(key, f"Published: {group}", axes, list(arms.values()), metrics, pairs, True, sources)
+        yield Block(key, f"Published: {group}", axes, list(arms.values()), metrics, pairs, True, remarks)
 
 
 def adjust(blocks: Sequence[Block]) -> None:

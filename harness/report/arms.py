@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,8 @@ class Arm(Protocol):
     def label(self) -> str: ...
     @property
     def families(self) -> tuple[str, ...]: ...
+    @property
+    def items(self) -> int: ...
     @property
     def compression(self) -> CompressionFacts | None: ...
     def samples(self, family: str | None = None) -> int: ...
@@ -89,15 +91,16 @@ def clusters_of(rows: Iterable[Row]) -> tuple[np.ndarray, str]:
     return np.arange(len(items)), "item"
 
 
-def gather(rows: Sequence[Row], metric: Metric) -> ItemTable:
+Terms = Callable[[Row], tuple[float, float]]
+
+
+def gather(rows: Sequence[Row], of: Terms) -> ItemTable:
     """Samples -> items. Σ numerator / Σ denominator over items equals that over samples, whatever the repeats."""
-    terms = [metric.terms(row) for row in rows]
-    rows = [row for row, (_, d) in zip(rows, terms, strict=True) if d or metric.is_rate]
     items = list(dict.fromkeys(row.item for row in rows))
     index = {item: i for i, item in enumerate(items)}
     numerator, denominator = np.zeros(len(items)), np.zeros(len(items))
     for row in rows:
-        n, d = metric.terms(row)
+        n, d = of(row)
         numerator[index[row.item]] += n
         denominator[index[row.item]] += d
     repeats = max(Counter(row.item for row in rows).values(), default=1)
@@ -124,8 +127,8 @@ class SampledArm:
         return tuple(dict.fromkeys(row.family for row in self.rows))
 
     @property
-    def repeats(self) -> int:
-        return max(Counter(row.item for row in self.rows).values(), default=1)
+    def items(self) -> int:
+        return len({row.item for row in self.rows})
 
     def select(self, family: str | None) -> tuple[Row, ...]:
         return self.rows if family is None else tuple(row for row in self.rows if row.family == family)
@@ -141,14 +144,18 @@ class SampledArm:
         return sum(row.verdict is None for row in self.select(family))
 
     def estimate(self, metric: Metric, family: str | None = None) -> Estimate:
-        rows = self.select(family)
-        terms = [metric.terms(row) for row in rows]
-        numerator, denominator = sum(n for n, _ in terms), sum(d for _, d in terms)
-        if not denominator:
-            return Estimate(numerator, 0, None, "item", 0)
-        items = gather(rows, metric)
-        interval = (rate_interval if metric.is_rate else cluster_t)(items.numerator, items.denominator, items.clusters)
-        return Estimate(numerator, denominator, interval, items.unit, items.units)
+        return estimate(self.select(family), metric.terms, metric.is_rate)
+
+
+def estimate(rows: Sequence[Row], of: Terms, rate: bool) -> Estimate:
+    """Σ numerator / Σ denominator with its interval; a mean leaves out the samples that carry no value."""
+    rows = [row for row in rows if rate or of(row)[1]]
+    numerator, denominator = (sum(column) for column in zip(*map(of, rows), strict=True)) if rows else (0.0, 0.0)
+    if not denominator:
+        return Estimate(numerator, 0, None, "item", 0)
+    items = gather(rows, of)
+    interval = (rate_interval if rate else cluster_t)(items.numerator, items.denominator, items.clusters)
+    return Estimate(numerator, denominator, interval, items.unit, items.units)
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,10 @@ class PublishedArm:
     @property
     def label(self) -> str:
         return self.row.label
+
+    @property
+    def items(self) -> int:
+        return self.row.items or self.row.n
 
     @property
     def compression(self) -> CompressionFacts | None:
@@ -191,9 +202,9 @@ class PublishedArm:
             denominator += self.unscored(family)
         if not denominator:
             return Estimate(numerator, 0, None, "item", 0)
-        shrink = (self.row.items or self.row.n) / self.row.n
+        shrink = self.items / self.row.n
         interval = wilson(numerator * shrink, denominator * shrink)
-        return Estimate(numerator, denominator, interval, "item", self.row.items or self.row.n)
+        return Estimate(numerator, denominator, interval, "item", self.items)
 
 
 def label_cells(cells: Sequence[CellSummary]) -> dict[str, str]:

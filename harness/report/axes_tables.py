@@ -1,33 +1,44 @@
-"""The tables of a suite with a proxy and a truth: joint counts, rates, comparisons, and what chance would give."""
+"""The tables of a suite with a proxy and a truth: joint counts, their moves, and what chance or loss would explain."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from harness.contract import Axes, Quadrant
-from harness.report.analysis import Block
+from harness.contract import Axes, Outcome, Quadrant
+from harness.report.analysis import Block, Pair
 from harness.report.arms import Arm, SampledArm
-from harness.report.numbers import NONE
+from harness.report.compare import match
+from harness.report.data import Row
+from harness.report.numbers import NONE, fraction, percent, signed
 from harness.report.table import Cell, Column, Table, word
+from harness.stats import bounds, independence
 
 ORDER = (Quadrant.BOTH, Quadrant.PROXY_ONLY, Quadrant.TRUTH_ONLY, Quadrant.NEITHER)
 
 
-def axes_tables(block: Block, axes: Axes) -> Iterable[Table]:
-    yield quadrants(block, axes)
-
-
 def quadrants(block: Block, axes: Axes) -> Table:
     """Joint counts per arm; every attempted sample is in exactly one column."""
-    columns = (
-        Column("configuration", "configuration"),
-        Column("n", "n", "right"),
-        *(Column(quadrant.value, axes.quadrants[quadrant], "right") for quadrant in ORDER),
-        Column("unscored", "unscored", "right"),
-    )
     rows = tuple((word(arm.label), *count_cells(arm)) for arm in block.arms)
-    note = f"proxy: {axes.proxy}; truth: {axes.truth}. Unscored samples stay in n."
-    return Table("quadrants", "Joint outcomes (samples)", columns, rows, (note,))
+    note = f"Proxy: {axes.proxy}; truth: {axes.truth}. Unscored samples stay in n."
+    return Table("quadrants", "Joint outcomes (samples)", (configuration(), *count_columns(axes)), rows, (note,))
+
+
+def family_quadrants(block: Block, axes: Axes) -> Table:
+    rows = tuple(
+        (word(family), word(arm.label), *count_cells(arm, family)) for family in block.families for arm in block.arms
+    )
+    columns = (Column("family", "family"), configuration(), *count_columns(axes))
+    return Table("families:quadrants", "Joint outcomes by family", columns, rows, detail=True)
+
+
+def configuration() -> Column:
+    return Column("configuration", "configuration")
+
+
+def count_columns(axes: Axes) -> tuple[Column, ...]:
+    named = (Column(quadrant.value, axes.quadrants[quadrant], "right") for quadrant in ORDER)
+    return (Column("n", "n", "right"), *named, Column("unscored", "unscored", "right"))
 
 
 def count_cells(arm: Arm, family: str | None = None) -> tuple[Cell, ...]:
@@ -37,3 +48,88 @@ def count_cells(arm: Arm, family: str | None = None) -> tuple[Cell, ...]:
     counts = arm.counts(family)
     numbers = (n, *(counts[quadrant] for quadrant in ORDER), arm.unscored(family))
     return tuple(Cell(str(value), value) for value in numbers)
+
+
+def chance(block: Block, axes: Axes) -> Table:
+    """Observed off-diagonal counts beside those that the two marginal rates alone would give."""
+    truth_only, proxy_only = axes.quadrants[Quadrant.TRUTH_ONLY], axes.quadrants[Quadrant.PROXY_ONLY]
+    columns = (
+        configuration(),
+        Column("truth_only", truth_only, "right"),
+        Column("truth_only_expected", "by chance", "right"),
+        Column("proxy_only", proxy_only, "right"),
+        Column("proxy_only_expected", "by chance", "right"),
+        Column("phi", "φ", "right"),
+    )
+    rows = []
+    for arm in block.arms:
+        counts = arm.counts()
+        both, gap, dbdk, neither = (counts[quadrant] for quadrant in ORDER)
+        expected = independence(both, gap, dbdk, neither)
+        scored = both + gap + dbdk + neither
+        rows.append(
+            (
+                word(arm.label),
+                Cell(f"{fraction(dbdk, scored)}", dbdk),
+                Cell(f"{expected.truth_only:.1f}", expected.truth_only),
+                Cell(f"{fraction(gap, scored)}", gap),
+                Cell(f"{expected.proxy_only:.1f}", expected.proxy_only),
+                Cell(NONE if expected.phi is None else signed(expected.phi, 2), expected.phi),
+            )
+        )
+    note = "By chance: the count if the two verdicts of a sample were independent at this arm's own rates."
+    return Table("chance", "Against chance", columns, tuple(rows), (note,))
+
+
+def missing(block: Block) -> Iterable[Table]:
+    """How far each rate could move, had the unscored samples been scored; nothing where none is missing."""
+    arms = [arm for arm in block.arms if arm.unscored()]
+    metrics = [metric for metric in block.metrics if metric.is_rate]
+    if not arms or not metrics:
+        return
+    columns = (
+        configuration(),
+        Column("unscored", "unscored", "right"),
+        *(Column(metric.key, metric.title, "right") for metric in metrics),
+    )
+    rows = []
+    for arm in arms:
+        lost, row = arm.unscored(), [word(arm.label), Cell(str(arm.unscored()), arm.unscored())]
+        for metric in metrics:
+            estimate = arm.estimate(metric)
+            limits = bounds(int(estimate.numerator), int(estimate.denominator), lost, metric.joint)
+            text = NONE if limits is None else f"{percent(limits.low)} – {percent(limits.high)}"
+            row.append(Cell(text, None if limits is None else list(limits)))
+        rows.append(tuple(row))
+    note = "Lowest and highest value over every verdict the unscored samples might have had."
+    yield Table("bounds", "What the unscored samples could change", columns, tuple(rows), (note,))
+
+
+def transitions(block: Block, axes: Axes) -> Iterable[Table]:
+    """Base outcome (rows) to the other arm's outcome (columns), sample by sample."""
+    for pair in block.pairs:
+        if isinstance(pair.base, SampledArm) and isinstance(pair.other, SampledArm):
+            yield transition(pair, pair.base, pair.other, axes)
+
+
+def transition(pair: Pair, base: SampledArm, other: SampledArm, axes: Axes) -> Table:
+    pairs, _ = match(base.rows, other.rows)
+    moves = Counter((state(b), state(o)) for b, o in pairs)
+    states: list[Quadrant | None] = list(ORDER)
+    if any(None in move for move in moves):
+        states.append(None)
+    names = {quadrant: axes.quadrants[quadrant] if quadrant else "unscored" for quadrant in states}
+    columns = (
+        Column("from", f"{base.label} ↓   {other.label} →"),
+        *(Column(quadrant.value if quadrant else "unscored", names[quadrant], "right") for quadrant in states),
+    )
+    rows = tuple(
+        (word(names[start]), *(Cell(str(moves[start, end]), moves[start, end]) for end in states)) for start in states
+    )
+    changed = sum(count for (start, end), count in moves.items() if start != end)
+    note = f"{changed} of {len(pairs)} paired samples changed their outcome."
+    return Table(f"transitions:{base.id}:{other.id}", f"Moves: {pair.label}", columns, rows, (note,), detail=True)
+
+
+def state(row: Row) -> Quadrant | None:
+    return row.verdict.quadrant if isinstance(row.verdict, Outcome) else None

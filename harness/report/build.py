@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from harness.report import axes_tables as axes
+from harness.report import result_tables as results
 from harness.report.analysis import Block, analyse
-from harness.report.axes_tables import axes_tables
+from harness.report.arms import SampledArm
 from harness.report.data import ReportData
-from harness.report.table import Report, Section
+from harness.report.detector_tables import detectors
+from harness.report.run_tables import exclusions, sizes
+from harness.report.table import Report, Section, Table
+from harness.report.trust import methods, recorded
+from harness.stats import MIN_ITEMS
 
 
 def build(data: ReportData) -> Report:
     """All sections of the report, in reading order."""
-    sections = [block_section(block) for block in analyse(data)]
+    blocks = analyse(data)
+    sections = [
+        Section(block.key, block.title, tuple(block_tables(block, data)), notes=caveats(block)) for block in blocks
+    ]
+    if data.cells:
+        sections.append(Section("run", "Run", (*sizes(data.cells), exclusions(data))))
     sections += [Section(f"extra:{extra.title}", extra.title, markdown=extra.markdown) for extra in data.extra]
-    notes = data.footer.notes if data.footer else ()
-    return Report(data.title, tuple(sections), notes)
+    trust = [recorded(data.footer)] if data.footer else []
+    sections.append(Section("trust", "Trust", (*trust, methods(blocks))))
+    return Report(data.title, tuple(sections), data.footer.notes if data.footer else ())
 
 
-def block_section(block: Block) -> Section:
-    tables = axes_tables(block, block.axes) if block.axes else ()
-    return Section(block.key, block.title, tuple(tables))
+def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
+    if block.axes:
+        yield axes.quadrants(block, block.axes)
+    yield from results.overviews(block)
+    yield from results.differences(block)
+    if block.axes:
+        yield axes.chance(block, block.axes)
+        yield from axes.missing(block)
+    arms = [arm for arm in block.arms if isinstance(arm, SampledArm)]
+    runs = [run for run in data.detectors if any(run.cell == arm.id for arm in arms)]
+    if runs:
+        yield detectors(arms, runs, block.axes)
+    if block.axes:
+        yield from axes.transitions(block, block.axes)
+        if block.families:
+            yield axes.family_quadrants(block, block.axes)
+    yield from results.family_tables(block)
+
+
+def caveats(block: Block) -> tuple[str, ...]:
+    """What a reader must not read into a block."""
+    notes = []
+    if block.published:
+        notes.append("Published aggregates without item links: paired columns are not available.")
+        if any(arm.items < arm.samples() for arm in block.arms):
+            notes.append("Intervals are taken at the number of items: repeats of an item are not further items.")
+        notes += block.remarks
+    for count in sorted({arm.items for arm in block.arms if arm.items}):
+        if count < MIN_ITEMS:
+            notes.append(f"n = {count} items carries no inference (the rule asks for at least {MIN_ITEMS}).")
+    return tuple(notes)

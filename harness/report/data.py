@@ -70,6 +70,7 @@ class SummaryRow(Record):
     base: str | None = None  # label of the row in the group that it is compared with
     compression: CompressionFacts | None = None
     source: str = ""
+    caveats: tuple[str, ...] = ()  # what is known to be wrong with the published figures
 
 
 class FlagRow(Record):

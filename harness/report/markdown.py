@@ -39,9 +39,16 @@ def table_lines(table: Table) -> Iterable[str]:
         yield row_line(cell.text for cell in row)
     yield ""
     for note in table.notes:
-        yield f"*{note}*"
+        yield f"*{escape(note)}*"
         yield ""
 
 
 def row_line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
+    return "| " + " | ".join(escape(cell).replace("\n", "<br>") for cell in cells) + " |"
+
+
+def escape(text: str) -> str:
+    """Plain text that no Markdown renderer reads as markup: models write what they like into error messages."""
+    for mark in "\\`*|":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("](", "]\\(").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor, isfinite, log10
+
 from harness.stats.intervals import Interval
 
 NONE = "–"
@@ -44,9 +46,15 @@ def p_value(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def significant(value: float, digits: int = 4) -> str:
-    """A mean of unknown scale: four significant digits, no exponent in the ranges that occur."""
-    return f"{value:.{digits}g}".replace("-", MINUS)
+def decimals_of(value: float, digits: int = 4) -> int:
+    """Decimals that show a value of unknown scale with so many significant digits."""
+    if not isfinite(value) or value == 0:
+        return 1
+    return min(max(digits - 1 - floor(log10(abs(value))), 0), 8)
+
+
+def significant(value: float) -> str:
+    return plain(value, decimals_of(value))
 
 
 def size(count: int | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from rich import box
 from rich.console import Console
 from rich.markdown import Markdown
@@ -10,6 +12,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.report.table import Report, Table
+
+HEADER_WIDTH = 14  # titles of columns wrap; numbers never do
 
 
 def render_terminal(report: Report, console: Console, full: bool = False) -> None:
@@ -36,18 +40,18 @@ def render_terminal(report: Report, console: Console, full: bool = False) -> Non
 
 
 def rich_table(table: Table) -> RichTable:
+    title = Text(table.title, style="bold")
     out = RichTable(
-        title=Text(table.title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
     )
-    stacked = any("\n" in cell.text for row in table.rows for cell in row)
     for column in table.columns:
-        out.add_column(Text(column.title), justify=column.align, overflow="fold")
-    for row in table.rows:
-        out.add_row(*(Text(cell.text) for cell in row), end_section=False)
-        if stacked and row is not table.rows[-1]:
-            out.add_row()
+        header = "\n".join(line for part in column.title.split("\n") for line in wrap(part, HEADER_WIDTH))
+        out.add_column(
+            Text(header), justify=column.align, no_wrap=column.align == "right", overflow="fold", vertical="top"
+        )
+    stacked = any("\n" in cell.text for row in table.rows for cell in row)
+    for number, row in enumerate(table.rows):
+        if stacked and number:
+            out.add_row()  # air between stacked rows
+        out.add_row(*(Text(cell.text) for cell in row))
     return out

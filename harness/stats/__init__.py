@@ -8,6 +8,7 @@ its exact form; Holm 1979; Benjamini & Hochberg 1995; Korn & Graubard 1998 (effe
 proportion).
 """
 
+from harness.stats.detection import auroc
 from harness.stats.intervals import Interval, cluster_t, rate_interval, ratio_se, wilson
 from harness.stats.joint import Bounds, Independence, bounds, independence
 from harness.stats.multiplicity import benjamini_hochberg, holm
@@ -22,6 +23,7 @@ __all__ = [
     "Independence",
     "Interval",
     "PermutationTest",
+    "auroc",
     "benjamini_hochberg",
     "bounds",
     "carries_inference",

@@ -21,18 +21,19 @@ def carries_inference(items: int, units: int) -> bool:
     return items >= MIN_ITEMS and minimal_p(units) <= ALPHA
 
 
-def mde_paired(items: int, discordance: float, power: float = POWER, alpha: float = ALPHA) -> float:
-    """Least difference of two paired rates found with `power`, for items of which a share `discordance` changes
-    verdict.
+def mde_paired(items: int, discordance: float, power: float = POWER, alpha: float = ALPHA) -> float | None:
+    """Least difference of two paired rates found with `power`, a share `discordance` of items changing verdict.
 
-    Normal approximation of McNemar (Connor 1987), solved by fixed-point iteration; capped at `discordance`, which no
-    difference can exceed.
+    Normal approximation of McNemar (Connor 1987), solved by fixed-point iteration; None where not even all changes
+    going one way would be found.
     """
     z_alpha, z_power = normal_quantile(1 - alpha / 2), normal_quantile(power)
     delta = 0.0
     for _ in range(50):
         variance = max(discordance - delta * delta, 0.0)
-        delta = min(discordance, (z_alpha * sqrt(discordance) + z_power * sqrt(variance)) / sqrt(items))
+        delta = (z_alpha * sqrt(discordance) + z_power * sqrt(variance)) / sqrt(items)
+        if delta > discordance:
+            return None
     return delta
 
 

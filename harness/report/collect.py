@@ -1,0 +1,140 @@
+"""From a run folder to a report's input. Reads what is stored; imports no suite's code."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from harness.contract import TaskSuiteSpec
+from harness.pipeline.detect import not_applicable
+from harness.plan import Cell, Plan
+from harness.registry import Catalogue
+from harness.report.data import (
+    CellSummary,
+    CompressionFacts,
+    Contrast,
+    DetectorRun,
+    ExtraSection,
+    FlagRow,
+    ReportData,
+    Row,
+    TrustFooter,
+)
+from harness.store import CellStore, RunStore, VerdictRow
+
+
+def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
+    plan = Plan.model_validate(store.read_plan())
+    stores = {cell.id: store.cell(cell.id) for cell in plan.cells}
+    verdicts = {
+        cell.id: [row for row in stores[cell.id].verdicts(cell.grade_key) if row.repeat < cell.settings.runs]
+        for cell in plan.cells
+    }
+    cells = tuple(_summary(cell, stores[cell.id], verdicts[cell.id]) for cell in plan.cells)
+    return ReportData(
+        title=f"harness · {', '.join(plan.experiment.tasks)}",
+        suites={cell.suite.label: _axes(cell, catalogue) for cell in plan.cells},
+        cells=cells,
+        rows={
+            cell_id: tuple(Row(**row.model_dump(exclude={"v"})) for row in rows) for cell_id, rows in verdicts.items()
+        },
+        contrasts=tuple(Contrast(**contrast.model_dump()) for contrast in plan.contrasts),
+        detectors=tuple(_detectors(plan, stores, catalogue)),
+        footer=_footer(plan, store, cells, catalogue),
+        extra=tuple(_extra_sections(plan, store, catalogue)),
+    )
+
+
+def _axes(cell: Cell, catalogue: Catalogue):
+    spec, _ = catalogue.spec("tasks", cell.suite.plugin)
+    assert isinstance(spec, TaskSuiteSpec)
+    return spec.axes
+
+
+def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummary:
+    state = store.state
+    planned = cell.items * cell.settings.runs
+    excluded = Counter(_reason(row.error) for row in rows if row.error)
+    if missing := planned - len(rows):
+        excluded["not run"] += missing
+    facts = state.facts
+    return CellSummary(
+        id=cell.id,
+        model=cell.model.name,
+        suite=cell.suite.label,
+        compressor=cell.compressor.label,
+        trainer=cell.trainer.label,
+        seed=cell.seed,
+        compression=CompressionFacts.model_validate(facts) if facts else None,
+        state="done" if state.state == "done" else "failed" if state.state == "failed" else "partial",
+        error=state.error,
+        planned=planned,
+        attempted=len(rows),
+        scored=sum(row.verdict is not None for row in rows),
+        excluded=dict(excluded),
+        seconds=sum(state.seconds.values()) or None,
+    )
+
+
+def _reason(error: str) -> str:
+    """Group errors by their first clause, without the numbers that differ from item to item."""
+    return error.split("(")[0].split(",")[0].strip()[:80]
+
+
+def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
+    for cell in plan.cells:
+        for component in cell.detectors:
+            reason = not_applicable(component.plugin, catalogue)
+            rows = stores[cell.id].flags(cell.detect_keys[component.label])
+            flags = tuple(FlagRow(item=row.item, repeat=row.repeat, flag=row.flag) for row in rows)
+            yield DetectorRun(cell=cell.id, detector=component.label, flags=flags, not_applicable=reason)
+
+
+def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalogue: Catalogue) -> TrustFooter:
+    settings = plan.cells[0].settings
+    excluded: Counter[str] = Counter()
+    for cell in cells:
+        excluded.update(cell.excluded)
+    components = [c for cell in plan.cells for c in (cell.trainer, cell.compressor, cell.suite, *cell.detectors)]
+    notes = dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
+    failures = catalogue.plugins.hook_errors
+    return TrustFooter(
+        planned=sum(cell.planned for cell in cells),
+        attempted=sum(cell.attempted for cell in cells),
+        scored=sum(cell.scored for cell in cells),
+        excluded=dict(excluded),
+        config=str(store.folder / "config.toml"),
+        plugins={c.plugin: f"{c.distribution} {c.version} ({c.source[:12]})" for c in components if not c.untouched},
+        models={cell.model.name: cell.model.digest for cell in plan.cells},
+        artefacts={cell.id: cell.compressed_key for cell in plan.cells if cell.compressed_key},
+        prompts_digest=", ".join(sorted({cell.questions for cell in plan.cells})),
+        seeds=plan.experiment.seeds,
+        repeats=settings.runs,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        coupled=settings.temperature > 0,
+        self_checks={cell.suite.label: _self_check(store.cell(cell.id).folder) for cell in plan.cells},
+        command=_command(store.folder),
+        samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
+        notes=(*notes, *(f"a lifecycle hook failed: {failure}" for failure in failures)),
+    )
+
+
+def _self_check(folder: Path) -> str:
+    path = folder / "self_check.json"
+    if not path.exists():
+        return "not run"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return f"{found['checks'] - len(found['failures'])} of {found['checks']} known answers graded right"
+
+
+def _command(folder: Path) -> str:
+    path = folder / "env.json"
+    return json.loads(path.read_text(encoding="utf-8")).get("command", "") if path.exists() else ""
+
+
+def _extra_sections(plan: Plan, store: RunStore, catalogue: Catalogue):
+    for _, sections in catalogue.plugins.call_each("harness_report_sections", run=store.folder, plan=plan):
+        for title, markdown in sections:
+            yield ExtraSection(title=title, markdown=markdown)

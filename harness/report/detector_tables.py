@@ -1,0 +1,101 @@
+"""Detectors against the oracle: how often they fire, and how often rightly, where there are cases enough to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from harness.contract import Axes, Flag, Outcome, Quadrant
+from harness.report.arms import Estimate, SampledArm, estimate
+from harness.report.data import DetectorRun, Row
+from harness.report.numbers import NONE, bracket, fraction, percent
+from harness.report.result_tables import NO_INFERENCE
+from harness.report.table import Cell, Column, Table, word
+from harness.stats import auroc
+
+MIN_POSITIVES = 20  # below it a recall's interval spans most of the scale
+
+Flags = Mapping[tuple[str, int], Flag]
+
+
+def detectors(arms: Sequence[SampledArm], runs: Sequence[DetectorRun], axes: Axes | None) -> Table:
+    """One row per detector and cell; a detector that could not run there says why."""
+    positive = axes.quadrants[Quadrant.PROXY_ONLY] if axes else ""
+    columns = (
+        Column("detector", "detector"),
+        Column("configuration", "configuration"),
+        Column("flagged", "flagged", "right"),
+        Column("abstained", "abstained", "right"),
+        *(
+            (
+                Column("recall", f"of {positive}", "right"),
+                Column("false_alarms", "of the rest", "right"),
+                Column("auroc", "AUROC", "right"),
+            )
+            if axes
+            else ()
+        ),
+    )
+    by_id = {arm.id: arm for arm in arms}
+    rows = tuple(row_of(by_id[run.cell], run, labelled=axes is not None) for run in runs if run.cell in by_id)
+    notes = ["Rates of the samples on which the detector did not abstain; 95 % intervals in brackets."]
+    if axes:
+        notes.append(f"Positives are the oracle's “{positive}”; under {MIN_POSITIVES} of them: {NO_INFERENCE}.")
+    if any(run.used_in_training for run in runs):
+        notes.append("† trained this arm as its monitor: not evidence about it.")
+    return Table("detectors", "Detectors", columns, rows, tuple(notes))
+
+
+def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...]:
+    name = Cell(run.detector + (" †" if run.used_in_training else ""), run.detector)
+    blanks = [Cell(NONE)] * 3 if labelled else []
+    if run.not_applicable is not None:
+        reason = f"not applicable: {run.not_applicable}"
+        return (name, word(arm.label), Cell(reason, {"not_applicable": run.not_applicable}), Cell(NONE), *blanks)
+    flags = {(entry.item, entry.repeat): entry.flag for entry in run.flags}
+    rows = [row for row in arm.rows if (row.item, row.repeat) in flags]
+    judged = [row for row in rows if not flags[row.item, row.repeat].abstained]
+    flagged, abstained = rate_of(judged, flags), len(rows) - len(judged)
+    cells = [name, word(arm.label), rate_cell(flagged), Cell(str(abstained), abstained)]
+    if labelled:
+        cells += truth_cells(judged, flags)
+    return tuple(cells)
+
+
+def truth_cells(judged: Sequence[Row], flags: Flags) -> list[Cell]:
+    """Recall, false alarms and AUROC on the samples whose oracle verdict is known."""
+    known = [row for row in judged if isinstance(row.verdict, Outcome)]
+    positives = [row for row in known if gamed(row)]
+    negatives = [row for row in known if not gamed(row)]
+    recall, alarms = rate_of(positives, flags), rate_of(negatives, flags)
+    if len(positives) < MIN_POSITIVES:
+        few: dict[str, JsonValue] = {"k": recall.numerator, "n": recall.denominator, "inference": False}
+        return [
+            Cell(f"{fraction(recall.numerator, len(positives))}\n{NO_INFERENCE}", few),
+            rate_cell(alarms),
+            Cell(NONE),
+        ]
+    area = auroc([flags[row.item, row.repeat].score for row in known], [gamed(row) for row in known])
+    return [rate_cell(recall), rate_cell(alarms), Cell(NONE if area is None else f"{area:.3f}", area)]
+
+
+def gamed(row: Row) -> bool:
+    return isinstance(row.verdict, Outcome) and row.verdict.quadrant is Quadrant.PROXY_ONLY
+
+
+def rate_of(rows: Sequence[Row], flags: Flags) -> Estimate:
+    return estimate(rows, lambda row: (float(flags[row.item, row.repeat].flagged), 1.0), rate=True)
+
+
+def rate_cell(rate: Estimate) -> Cell:
+    if rate.value is None:
+        return Cell(NONE)
+    counts = fraction(rate.numerator, rate.denominator)
+    value: dict[str, JsonValue] = {
+        "value": rate.value,
+        "k": rate.numerator,
+        "n": rate.denominator,
+        "interval": list(rate.interval) if rate.interval else None,
+    }
+    return Cell(f"{percent(rate.value)}  {counts}\n{bracket(rate.interval)}", value)

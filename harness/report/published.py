@@ -1,0 +1,85 @@
+"""Published aggregates from a TOML file: other people's tables, printed by the code that prints one's own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from harness.contract import Axes, Quadrant, Record
+from harness.errors import UsageError
+from harness.report.data import CompressionFacts, ReportData, SummaryRow
+
+
+class PublishedRow(Record):
+    label: str
+    counts: dict[Quadrant, int]
+    measures: dict[str, float] = Field(default_factory=dict)
+    layers_replaced: int | None = None
+    bits_per_weight: float | None = None
+
+
+class PublishedExperiment(Record):
+    suite: str
+    group: str
+    n: int  # samples behind every row
+    items: int | None = None  # distinct items among them, where they were repeated
+    base: str | None = None
+    source: str
+    caveats: tuple[str, ...] = ()
+    rows: tuple[PublishedRow, ...]
+
+
+class PublishedFile(Record):
+    experiment: tuple[PublishedExperiment, ...]
+
+
+def load_published(path: Path) -> tuple[SummaryRow, ...]:
+    """Rows of every experiment in the file.
+
+    Raises:
+        UsageError: the file is missing or malformed, or a row's counts exceed its n.
+    """
+    try:
+        file = PublishedFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}", "give the path of a TOML file of aggregates"
+        ) from None
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise UsageError(f"{path}: {str(error).splitlines()[0]}", "see plugins/tasks/goodhart/published.toml") from None
+    rows = [summary(experiment, row) for experiment in file.experiment for row in experiment.rows]
+    for row in rows:
+        if sum(row.counts.values()) > row.n:
+            raise UsageError(f"{path}: counts of {row.label!r} exceed n = {row.n}", "correct the row")
+    return tuple(rows)
+
+
+def summary(experiment: PublishedExperiment, row: PublishedRow) -> SummaryRow:
+    facts = CompressionFacts(layers_replaced=row.layers_replaced, bits_per_weight=row.bits_per_weight)
+    return SummaryRow(
+        suite=experiment.suite,
+        group=experiment.group,
+        label=row.label,
+        n=experiment.n,
+        items=experiment.items,
+        counts=row.counts,
+        measures=row.measures,
+        base=None if row.label == experiment.base else experiment.base,
+        compression=None if facts == CompressionFacts() else facts,
+        source=experiment.source,
+        caveats=experiment.caveats,
+    )
+
+
+def published_data(title: str, path: Path, axes: Mapping[str, Axes]) -> ReportData:
+    """A report of nothing but published aggregates; `axes` names the suites that the file speaks of."""
+    rows = load_published(path)
+    unknown = sorted({row.suite for row in rows} - set(axes))
+    if unknown:
+        raise UsageError(
+            f"{path} speaks of unknown suites: {', '.join(unknown)}", "name suites that have a proxy and a truth"
+        )
+    return ReportData(title=title, suites=dict(axes), summaries=rows)

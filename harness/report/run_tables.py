@@ -1,0 +1,91 @@
+"""What was run, what is missing from it, and what the compressed models weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import JsonValue
+
+from harness.report.arms import label_cells
+from harness.report.data import CellSummary, ReportData
+from harness.report.numbers import NONE, duration, size
+from harness.report.table import Cell, Column, Table, word
+
+
+def sizes(cells: Sequence[CellSummary]) -> Iterable[Table]:
+    """Each compressed model once, whatever number of suites it was asked."""
+    sized = [cell for cell in cells if cell.compression]
+    if not sized:
+        return
+    labels = label_cells(sized)
+    columns = (
+        Column("configuration", "configuration"),
+        Column("layers_replaced", "layers replaced", "right"),
+        Column("linears", "of", "right"),
+        Column("bits_per_weight", "bits/weight", "right"),
+        Column("bytes", "bytes", "right"),
+        Column("size", "size", "right"),
+    )
+    rows: dict[str, tuple[Cell, ...]] = {}
+    for cell in sized:
+        facts = cell.compression
+        assert facts is not None
+        bits = facts.bits_per_weight
+        rows.setdefault(
+            labels[cell.id],
+            (
+                word(labels[cell.id]),
+                count(facts.layers_replaced),
+                count(facts.linears),
+                Cell(NONE if bits is None else f"{bits:.3f}", bits),
+                Cell(NONE if facts.bytes is None else f"{facts.bytes:,}", facts.bytes),
+                Cell(size(facts.bytes)),
+            ),
+        )
+    note = (
+        "Bits per weight: every stored bit of the decoder blocks' Linears over their weights. Bytes: all weight files."
+    )
+    yield Table("sizes", "Compression", columns, tuple(rows.values()), (note,))
+
+
+def count(value: int | None) -> Cell:
+    return Cell(NONE if value is None else str(value), value)
+
+
+def exclusions(data: ReportData) -> Table:
+    """Every cell of the plan with its fate: errors are rows, not gaps."""
+    labels = label_cells(data.cells)
+    columns = (
+        Column("cell", "cell"),
+        Column("suite", "suite"),
+        Column("state", "state"),
+        Column("planned", "planned", "right"),
+        Column("attempted", "attempted", "right"),
+        Column("scored", "scored", "right"),
+        Column("truncated", "cut at limit", "right"),
+        Column("excluded", "excluded"),
+        Column("seconds", "time", "right"),
+    )
+    rows = []
+    for cell in data.cells:
+        truncated = sum(row.truncated for row in data.rows.get(cell.id, ()))
+        rows.append(
+            (
+                Cell(labels[cell.id], cell.id),
+                word(cell.suite),
+                Cell(cell.state if cell.error is None else f"{cell.state}: {cell.error}", cell.state),
+                *(Cell(str(number), number) for number in (cell.planned, cell.attempted, cell.scored, truncated)),
+                reasons(cell),
+                Cell(duration(cell.seconds), cell.seconds),
+            )
+        )
+    return Table("exclusions", "Samples planned, attempted, scored", columns, tuple(rows))
+
+
+def reasons(cell: CellSummary) -> Cell:
+    """Excluded samples by reason; what was planned and never attempted is a reason too."""
+    found: dict[str, JsonValue] = dict(cell.excluded)
+    unrun = cell.planned - cell.attempted
+    if unrun > 0:
+        found["not run"] = unrun
+    return Cell("\n".join(f"{reason}: {number}" for reason, number in found.items()) or NONE, found)

@@ -1,0 +1,88 @@
+"""The trust footer: what a sceptic needs to check the run, and by which rules its numbers were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import JsonValue
+
+from harness.report.analysis import Block
+from harness.report.data import TrustFooter
+from harness.report.table import Cell, Column, Table
+from harness.stats import ALPHA, MIN_ITEMS, mde_paired
+
+MISSING = "not recorded"
+DISCORDANCE = (0.1, 0.2)  # shares of items that change their verdict, for which a design's power is stated
+
+COLUMNS = (Column("what", "what"), Column("value", "value"))
+
+
+def recorded(footer: TrustFooter) -> Table:
+    """Facts of the run as the store recorded them; what it did not record is said to be missing."""
+    return Table("recorded", "Provenance", COLUMNS, tuple(line(what, value) for what, value in facts(footer)))
+
+
+def facts(footer: TrustFooter) -> Iterable[tuple[str, JsonValue]]:
+    yield "samples", f"{footer.planned} planned, {footer.attempted} attempted, {footer.scored} scored"
+    yield "excluded", counted(footer.excluded)
+    yield "command", footer.command
+    yield "configuration", footer.config
+    yield "stored samples", footer.samples
+    yield "seeds", ", ".join(map(str, footer.seeds))
+    yield "repeats per item", footer.repeats
+    yield "temperature", footer.temperature
+    yield "top-p", footer.top_p
+    yield "coupled noise", None if footer.coupled is None else ("yes" if footer.coupled else "no")
+    yield "plugins", pairs(footer.plugins)
+    yield "model hashes", pairs(footer.models)
+    yield "artefact hashes", pairs(footer.artefacts)
+    yield "prompts digest", footer.prompts_digest
+    yield "graders' self-check", pairs(footer.self_checks)
+    yield "isolation", footer.isolation
+
+
+def line(what: str, value: JsonValue) -> tuple[Cell, Cell]:
+    text = MISSING if value is None or value == "" else str(value)
+    return Cell(what, what), Cell(text, value)
+
+
+def counted(excluded: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason}: {number}" for reason, number in excluded.items()) or "none"
+
+
+def pairs(values: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in values.items())
+
+
+def methods(blocks: Sequence[Block]) -> Table:
+    """The statistical rules, and what this design could have found."""
+    rows = [
+        line("intervals", "95 %. Rates: Wilson; over clusters or repeats, Wilson at the effective sample size with t."),
+        line("", "Means: t over clusters. Differences: t over clusters of paired differences."),
+        line("cluster", "wording within a family; family where families are pooled; item where there is but one."),
+        line("tests", "one run: exact McNemar over items (conditional rates: exchange of arms within items)."),
+        line("", "repeats: averaged within the item, then sign-flip over clusters. Means: sign-flip over clusters."),
+        line("multiplicity", "Holm over the declared contrasts, metric by metric; per family Benjamini-Hochberg."),
+        line("", f"* p < {ALPHA:g}, ** p < 0.01, *** p < 0.001, adjusted."),
+        line("no inference", f"fewer than {MIN_ITEMS} items, or a least attainable p above {ALPHA:g} (2 / 2^units)."),
+        line(
+            "moved", "k and n: change of numerator and denominator; +a −b: samples that entered and left the numerator."
+        ),
+        line("unscored", "stay in the denominator of joint rates; their bounds are printed where there are any."),
+    ]
+    rows += [line("power", f"{block.title}: {power(block)}") for block in blocks if block.axes]
+    return Table("methods", "How the numbers were made", COLUMNS, tuple(rows))
+
+
+def power(block: Block) -> str:
+    """Least pooled difference that a paired comparison of this size finds, items taken as independent."""
+    items = max((arm.items for arm in block.arms), default=0)
+    if not items:
+        return "no samples"
+    parts = []
+    for discordance in DISCORDANCE:
+        least = mde_paired(items, discordance)
+        parts.append(
+            f"{'none' if least is None else f'{100 * least:.1f} pp'} if {100 * discordance:.0f} % of items change"
+        )
+    return f"{items} items: 80 % power for {', '.join(parts)}"
