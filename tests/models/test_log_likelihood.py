@@ -1,0 +1,80 @@
+"""Log-likelihoods of targets: the model's own, whatever the batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.contract import Prompt
+from harness.errors import StageError
+from harness.models.generate import Generator, Request
+from harness.models.load import load
+from harness.models.sampling import Sampling
+
+PAIRS = (
+    ("Once upon a time", ", there was a little girl named Lily."),
+    ("The", " dog ran"),
+    ("Lily and Tom went to the park. They saw a big", " red ball"),
+    ("", "Once upon a time there was a boy."),
+)
+
+
+def prompts() -> list[Prompt]:
+    return [Prompt(role="score", text=text, target=target) for text, target in PAIRS]
+
+
+@pytest.fixture(scope="module", params=["stories260k", "gpt2-tarot", "tiny_qwen2"])
+def generator(request: pytest.FixtureRequest) -> Generator:
+    if request.param == "gpt2-tarot":
+        return Generator(load(request.getfixturevalue("shared_data") / "gpt2-tarot", device="cpu"))
+    return Generator(load(request.getfixturevalue(request.param), device="cpu"))
+
+
+@torch.inference_mode()
+def by_hand(generator: Generator, prompt: Prompt) -> float:
+    before, target = generator.encode(prompt), generator.encode_target(prompt)
+    logits = generator.loaded.model(torch.tensor([before + target])).logits[0]  # (L, V)
+    log_probabilities = logits.log_softmax(dim=-1)
+    return sum(float(log_probabilities[len(before) + n - 1, token]) for n, token in enumerate(target))
+
+
+def test_a_batch_scores_each_target_as_if_alone(generator: Generator) -> None:
+    replies = generator.log_likelihood(prompts())
+    for prompt, reply in zip(prompts(), replies, strict=True):
+        assert reply.log_likelihood == pytest.approx(by_hand(generator, prompt), abs=2e-3)
+        assert reply.tokens == len(generator.encode_target(prompt))
+        assert (reply.text, reply.truncated) == ("", False)
+
+
+def test_ask_scores_batches_with_targets(generator: Generator) -> None:
+    asked = [Request(item=str(n), repeat=0, prompt=prompt) for n, prompt in enumerate(prompts())]
+    (batch,) = generator.batches(asked, batch_size=8)
+    replies = generator.ask(batch, seed=0, suite="s", sampling=Sampling(temperature=1.0))
+    assert replies == generator.log_likelihood([request.prompt for request in batch])
+
+
+def test_a_real_model_finds_english_likelier_than_its_reverse(stories260k: Path) -> None:
+    generator = Generator(load(stories260k, device="cpu"))
+    forward = Prompt(role="s", text="Once upon a time, there was a", target=" little girl")
+    backward = forward.model_copy(update={"target": " girl little"})
+    likely, unlikely = (reply.log_likelihood or 0.0 for reply in generator.log_likelihood([forward, backward]))
+    assert unlikely + 5 < likely < 0
+    joined = generator.tokenizer.encode(forward.text + " little girl")
+    assert generator.encode(forward) + generator.encode_target(forward) == joined
+
+
+def test_an_empty_prompt_scores_the_text_from_its_beginning(tiny_qwen2: Path) -> None:
+    generator = Generator(load(tiny_qwen2, device="cpu"))
+    prompt = Prompt(role="s", text="", target="flour")
+    assert generator.encode(prompt) == [generator.tokenizer.eos_token_id]  # it has no beginning-of-text token
+
+
+def test_a_target_beyond_the_context_is_an_error(generator: Generator) -> None:
+    endless = Prompt(role="score", text="The", target=" dog" * 600)
+    assert generator.batches([Request(item="a", repeat=0, prompt=endless)], 4)
+    with pytest.raises(StageError, match=f"the model's context {generator.loaded.context}"):
+        generator.log_likelihood([endless])
+    with pytest.raises(StageError, match="target without tokens"):
+        generator.log_likelihood([endless.model_copy(update={"target": ""})])
