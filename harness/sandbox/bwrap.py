@@ -1,4 +1,4 @@
-"""The default sandbox: a bubblewrap'd zygote that forks a process per program; and `strict`, new namespaces for each."""
+"""The default sandbox: a bubblewrap'd zygote that forks a process per program; `strict`: new namespaces for each."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class BwrapSandbox(LocalSandbox):
 
 
 class StrictSandbox(BwrapSandbox):
-    """New user, pid, network, ipc and mount namespaces for every program: nothing is shared, at a tenth of the speed."""
+    """New user, pid, network, ipc and mount namespaces for every program: nothing is shared, much slower."""
 
     kind = "strict"
 

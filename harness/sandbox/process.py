@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -11,29 +10,27 @@ import socket
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 from harness.sandbox import zygote
 from harness.sandbox.exchange import End, Exchange
+from harness.sandbox.identity import unassigned_uid
 from harness.sandbox.interface import Limits
 from harness.sandbox.interpreter import this_interpreter
 from harness.sandbox.worker import Ended, LocalSandbox
-
-_host_uids: Iterator[int] = itertools.cycle(range(40_000 + os.getpid() % 20_000, 60_000))
 
 
 class ProcessSandbox(LocalSandbox):
     """No namespace: a program sees this machine's files, network and processes, with the rights of its user.
 
-    Root's programs become an unassigned user where that one can read the interpreter. A program that leaves its session
-    survives its end. The oracle's contract holds here, too: expected values never leave the parent.
+    Root's programs become an unassigned user (who may read everything where the interpreter lies in root's home). A
+    program that leaves its session survives its end. The oracle's contract holds: expected values stay in the parent.
     """
 
     kind = "process"
 
     def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
-        uid = next(_host_uids) if os.geteuid() == 0 and readable_by_all() else None
+        uid = unassigned_uid()
         with tempfile.TemporaryDirectory(prefix="harness-program-", ignore_cleanup_errors=True) as folder:
             if uid is not None:
                 os.chown(folder, uid, uid)
@@ -59,8 +56,9 @@ class ProcessSandbox(LocalSandbox):
 
 def start(control: socket.socket, folder: str, uid: int | None) -> subprocess.Popen[bytes]:
     python = str(this_interpreter().executable)
+    identity = [] if uid is None else [str(uid)] if readable_by_all() else [str(uid), "read"]
     return subprocess.Popen(
-        [python, "-P", "-s", "-S", "-B", zygote.__file__, "once", str(control.fileno())] + ([str(uid)] if uid else []),
+        [python, "-P", "-s", "-S", "-B", zygote.__file__, "once", str(control.fileno()), *identity],
         pass_fds=[control.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

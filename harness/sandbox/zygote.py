@@ -1,7 +1,7 @@
 """The inside of the sandbox: a zygote that forks one process per program. One file, standard library only.
 
     python -P -s -S zygote.py serve FD [UID]   PID 1 of a namespace: a fork per program, then kill all and wipe /tmp
-    python -P -s -S zygote.py once FD [UID]    no namespace: this process becomes the one program
+    python -P -s -S zygote.py once FD [UID [read]]    no namespace: this process becomes the one program
 
 FD is a SOCK_SEQPACKET socket to the harness. A request is a JSON packet (what to do, limits) with descriptors attached:
 the program's payload, its reply pipe and, for scripts, stdout and stderr. The payload is read after the fork, so the
@@ -22,6 +22,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import sys
 import types
 
@@ -72,12 +73,16 @@ def harden():
     """Keep programs, which run under the same uid, away from this process."""
     if os.getpid() != 1:
         sys.exit("zygote: not PID 1 of a namespace, and it will kill every process it can see")
-    import ctypes
-
-    if ctypes.CDLL(None).prctl(4, 0, 0, 0, 0):  # PR_SET_DUMPABLE 0: /proc/1/{mem,fd,…} and ptrace are refused
+    if import_libc().prctl(4, 0, 0, 0, 0):  # PR_SET_DUMPABLE 0: /proc/1/{mem,fd,…} and ptrace are refused
         sys.exit("zygote: cannot clear the dumpable flag")
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
         signal.signal(number, signal.SIG_DFL)  # the kernel drops unhandled signals to PID 1 from inside its namespace
+
+
+def import_libc():
+    import ctypes
+
+    return ctypes.CDLL(None)
 
 
 def receive(control):
@@ -209,7 +214,8 @@ def become_program(request, descriptors):
     if request["door"] == "run":
         os.close(reply)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as a fresh interpreter has them
+        signal.signal(number, signal.SIG_IGN)
     random.seed(0)  # with the pinned hash seed: the same program gives the same verdict again
     confine(request)
     return work, reply
@@ -259,19 +265,28 @@ def run_script(work):
     exec(compile(work["source"], "program.py", "exec"), module.__dict__)
 
 
-def become_nobody(uid):
-    """Started by root: give it up for good. Limits on the number of processes do not bind root."""
+def become_nobody(uid, *rights):
+    """Started by root: give it up for good, but for reading ("read") where the interpreter is in root's own home."""
+    libc = import_libc() if rights else None
+    if libc:
+        libc.prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+    if libc:
+        header, read_only = struct.pack("Ii", 0x20080522, 0), struct.pack("6I", 1 << 2, 1 << 2, 0, 0, 0, 0)
+        if libc.capset(header, read_only):  # CAP_DAC_READ_SEARCH
+            sys.exit("zygote: cannot give up capabilities")
 
 
 def main():
-    role, control_fd, *uid = sys.argv[1:]
+    role, control_fd, *identity = sys.argv[1:]
+    os.closerange(3, int(control_fd))  # what starting it took
+    os.closerange(int(control_fd) + 1, 256)
     control = socket.socket(fileno=int(control_fd))
     os.environ.clear()
-    if uid:
-        become_nobody(int(uid[0]))
+    if identity:
+        become_nobody(int(identity[0]), *identity[1:])
     if role == "serve":
         request, descriptors = serve(control)
         os.chdir(WORK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import select
@@ -11,12 +10,12 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.sandbox import seccomp
 from harness.sandbox.exchange import sealed
+from harness.sandbox.identity import unassigned_uid
 from harness.sandbox.interpreter import Interpreter, this_interpreter
 
 SOURCE = Path(__file__).with_name("zygote.py")
@@ -25,11 +24,10 @@ TMP_BYTES = 64 << 20  # all that a program can store
 START_SECONDS = 30.0
 REMEDY = (
     "it needs version 0.8 or newer and unprivileged user namespaces; in a container: "
-    "--security-opt seccomp=unconfined; on Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; `--sandbox process` runs without it, weaker"
+    "--security-opt seccomp=unconfined; on Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; "
+    "`--sandbox process` runs without it, weaker"
 )
 INSIDE_UID = 1
-# Started by root, every zygote gets an unassigned host id of its own: the kernel exempts root from RLIMIT_NPROC.
-_host_uids: Iterator[int] = itertools.cycle(range(40_000 + os.getpid() % 20_000, 60_000))
 
 
 class Zygote:
@@ -60,9 +58,9 @@ class Zygote:
                 stack.callback(close_quietly, descriptor)
             for descriptor in files:
                 os.lseek(descriptor, 0, os.SEEK_SET)
-            root = os.geteuid() == 0
+            uid = unassigned_uid()
             self._monitor = subprocess.Popen(
-                command(bwrap, this_interpreter(), inside.fileno(), files, tell, go if root else None),
+                command(bwrap, this_interpreter(), inside.fileno(), files, tell, None if uid is None else go),
                 pass_fds=[inside.fileno(), *files, tell, go],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -75,8 +73,7 @@ class Zygote:
             try:
                 pid = json.loads(read_info(told))["child-pid"]
                 self._pidfd = os.pidfd_open(pid)
-                if root:
-                    uid = next(_host_uids)
+                if uid is not None:
                     for table in ("uid_map", "gid_map"):
                         Path(f"/proc/{pid}/{table}").write_text(f"0 0 1\n{INSIDE_UID} {uid} 1\n")
                     os.write(release, b"x")
