@@ -1,12 +1,6 @@
-"""The one thing pyproject.toml cannot say: packages found under two roots, registry.toml copied in beside the built-ins."""
-
-from pathlib import Path
-from shutil import copyfile
+"""What pyproject.toml cannot say: packages under two roots, the folder plugins/ under the name harness_plugins."""
 
 from setuptools import find_packages, setup
-
-ROOT = Path(__file__).parent
-copyfile(ROOT / "registry.toml", ROOT / "plugins" / "registry.toml")
 
 setup(
     packages=[
@@ -14,5 +8,8 @@ setup(
         "harness_plugins",
         *(f"harness_plugins.{name}" for name in find_packages("plugins")),
     ],
-    package_data={"harness": ["py.typed"], "harness_plugins": ["**/*.toml", "**/*.json", "**/*.jsonl", "**/*.md", "**/*.safetensors"]},
+    package_data={
+        "harness": ["py.typed"],
+        "harness_plugins": ["**/*.toml", "**/*.json", "**/*.jsonl", "**/*.jinja", "**/*.md", "**/*.safetensors"],
+    },
 )

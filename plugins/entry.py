@@ -1,1 +1,35 @@
-"""The built-ins' registration: specs as data, nothing heavy imported."""
+"""The built-ins' door, the same as anyone else's: specs as data, nothing heavy imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.contract import CompressorSpec, DetectorSpec, TaskSuiteSpec, TrainerSpec
+from harness.hookspecs import hookimpl
+from harness_plugins.compressors import SPECS as COMPRESSORS
+from harness_plugins.tasks import SPECS as TASKS
+
+
+@hookimpl
+def harness_register_compressors() -> list[CompressorSpec]:
+    return list(COMPRESSORS)
+
+
+@hookimpl
+def harness_register_task_suites() -> list[TaskSuiteSpec]:
+    return list(TASKS)
+
+
+@hookimpl
+def harness_register_trainers() -> list[TrainerSpec]:
+    return []
+
+
+@hookimpl
+def harness_register_detectors() -> list[DetectorSpec]:
+    return []
+
+
+@hookimpl
+def harness_registry_files() -> list[Path]:
+    return [Path(__file__).with_name("registry.toml")]

@@ -1,0 +1,53 @@
+"""The command line: one file per verb, each importing what it needs when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from harness.cli import doctor, listing, plan, plugins, report, rescore, run, show
+from harness.cli.context import Doors
+
+app = typer.Typer(
+    name="harness",
+    help="Did the intervention make the model better, or only better at looking better?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for verb in (run, plan, listing, plugins, show, report, rescore, doctor):
+    verb.add_to(app)
+
+
+@app.callback()
+def doors(
+    context: typer.Context,
+    plugins_dir: list[Path] = typer.Option([], help="Folder whose *.py files are plugins too.", exists=True),
+    registry: list[Path] = typer.Option([], help="A registry.toml with presets of your own (./registry.toml is read)."),
+    p: list[str] = typer.Option([], "-p", metavar="no:NAME", help="Leave a plugin out."),
+) -> None:
+    """Where names come from. These options stand before the verb."""
+    context.obj = Doors(plugins_dirs=tuple(plugins_dir), registries=tuple(registry), disabled=_disabled(p))
+
+
+def _disabled(flags: list[str]) -> tuple[str, ...]:
+    bad = [flag for flag in flags if not flag.startswith("no:")]
+    if bad:
+        raise typer.BadParameter(f"-p {bad[0]}: write -p no:NAME")
+    return tuple(flag.removeprefix("no:") for flag in flags)
+
+
+def _plugin_verbs() -> None:
+    """Verbs that plugins bring. The doors given on the command line are not parsed yet, so only entry points count."""
+    from harness.registry import load_plugins
+
+    for _ in load_plugins().call_each("harness_register_commands", cli=app):
+        pass
+
+
+if len(sys.argv) < 2 or sys.argv[1] not in {command.name for command in app.registered_commands}:
+    _plugin_verbs()

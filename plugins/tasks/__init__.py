@@ -1,1 +1,5 @@
-"""Built-in tasks."""
+"""Built-in task suites."""
+
+from harness_plugins.tasks.loopholes.spec import SPEC as LOOPHOLES
+
+SPECS = (LOOPHOLES,)

@@ -1,0 +1,27 @@
+"""The command `harness`, also as `python -m harness`. Every error that a person can act on is one line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    from harness.cli import app
+    from harness.errors import HarnessError
+
+    try:
+        app()
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # `harness list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

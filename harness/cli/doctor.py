@@ -1,0 +1,109 @@
+"""`harness doctor`: is this machine ready, and do the suites' graders pass their own checks?"""
+
+from __future__ import annotations
+
+import json as json_module
+import shutil
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli import options as o
+from harness.cli.context import Doors, doors_of
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("doctor", help="Is this machine ready? Prints versions, plugins, sandbox and the suites' self-checks.")(doctor)
+
+
+def doctor(context: typer.Context, json: o.Json = False) -> None:
+    doors = doors_of(context)
+    checks = list(_checks(doors))
+    if json:
+        print(json_module.dumps(checks, indent=1))
+    else:
+        console = Console()
+        table = Table("", "what", "finding", box=None, pad_edge=False)
+        for check in checks:
+            mark = {True: "[green]ok[/]", False: "[red]no[/]", None: "-"}[check["ok"]]
+            table.add_row(mark, check["what"], check["finding"].replace("[", r"\["))
+        console.print(table)
+        for check in checks:
+            _print_table(console, check)
+    if any(check["ok"] is False for check in checks):
+        raise typer.Exit(1)
+
+
+def _print_table(console: Console, check: dict[str, Any]) -> None:
+    if not check.get("table"):
+        return
+    header, *rows = check["table"]
+    table = Table(*header, title=check["what"], box=None, pad_edge=False, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _checks(doors: Doors):
+    from harness.devices import resolve_device, resolve_dtype
+    from harness.driver import environment
+    from harness.paths import cache_folder
+
+    versions = environment()["packages"]
+    yield _row(True, "packages", ", ".join(f"{name} {version}" for name, version in versions.items()))
+    device = resolve_device("auto")
+    yield _row(True, "device", f"{device}, {resolve_dtype('auto', device)}")
+    existing = next(path for path in (cache_folder(), *cache_folder().parents) if path.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    yield _row(free > 1, "cache", f"{cache_folder()} ({free:.0f} GiB free)")
+    for status in doors.plugins.statuses:
+        yield _row(status.error is None, f"plugin {status.name}", status.error or f"{status.distribution} {status.version}")
+    yield from _sandbox()
+    yield from _models(doors)
+    yield from _suites(doors)
+
+
+def _sandbox():
+    from harness.sandbox import available
+
+    for kind, problem in available().items():
+        yield _row(problem is None or None, f"sandbox {kind}", problem or "works")
+
+
+def _models(doors: Doors):
+    from harness.errors import HarnessError
+    from harness.sources import locate_model
+
+    for name in sorted(doors.catalogue.models):
+        try:
+            model = locate_model(name, doors.catalogue)
+        except HarnessError as error:
+            yield _row(False, f"model {name}", str(error))
+        else:
+            yield _row(True, f"model {name}", f"{model.path} (sha256 {model.digest[:12]})")
+
+
+def _suites(doors: Doors):
+    """Every suite plugin proves its graders, with its default parameters."""
+    from harness.errors import HarnessError
+    from harness.registry.catalogue import build
+
+    for name in sorted(doors.catalogue.plugins.specs["tasks"]):
+        try:
+            component = doors.catalogue.resolve("tasks", name)
+            check = build(component, doors.catalogue.spec("tasks", component.plugin)[0]).self_check()
+        except HarnessError as error:
+            yield _row(None, f"suite {name}", str(error))
+            continue
+        passed = len(check.checks) - len(check.failures)
+        finding = f"{passed} of {len(check.checks)} known answers graded right"
+        if check.failures:
+            first = check.failures[0]
+            finding += f"; {first.name}: expected {first.expected}, got {first.got}"
+        yield {**_row(not check.failures, f"suite {name}", finding), "table": check.table}
+
+
+def _row(ok: bool | None, what: str, finding: str) -> dict[str, Any]:
+    return {"ok": ok, "what": what, "finding": finding}

@@ -1,0 +1,59 @@
+"""`harness list`: every name that can be selected."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli import options as o
+from harness.cli.context import doors_of
+from harness.errors import UsageError
+from harness.registry.catalogue import NONE, SINGULAR, Catalogue, missing_dependencies
+
+KINDS = (*SINGULAR, "models")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("list", help="What can be selected: compressors, tasks, trainers, detectors, models.")(list_names)
+
+
+def list_names(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Argument(help="One of " + ", ".join(KINDS))] = None,
+    json: o.Json = False,
+) -> None:
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
+    catalogue = doors_of(context).catalogue
+    rows = {name: _rows(catalogue, name) for name in KINDS if kind in (None, name)}
+    if json:
+        print(json_module.dumps(rows, indent=1))
+        return
+    for name, entries in rows.items():
+        table = Table(name, "", box=None, pad_edge=False, header_style="bold")
+        for entry in entries:
+            table.add_row(entry["name"], entry["summary"] + (f" (unavailable: {entry['missing']})" if entry["missing"] else ""))
+        Console().print(table, markup=False)
+        print()
+
+
+def _rows(catalogue: Catalogue, kind: str) -> list[dict[str, str]]:
+    if kind == "models":
+        return [
+            {"name": name, "summary": model.summary or model.path, "plugin": "", "missing": ""}
+            for name, model in sorted(catalogue.models.items())
+        ]
+    rows = []
+    for name, presets in sorted(catalogue.presets[kind].items()):
+        preset = presets[0]
+        owners = catalogue.plugins.specs[kind].get(preset.plugin, [])
+        missing = ""
+        if preset.plugin != NONE:
+            missing = ", ".join(missing_dependencies(owners[0][0])) if owners else f"no plugin {preset.plugin!r}"
+        summary = preset.summary or (owners[0][0].summary if owners else "")
+        rows.append({"name": name, "summary": summary, "plugin": preset.plugin, "missing": missing})
+    return rows

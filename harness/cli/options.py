@@ -1,0 +1,79 @@
+"""The options that describe an experiment, named as users of lm-eval and Inspect expect them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli.context import make_experiment
+
+Files = Annotated[list[str] | None, typer.Argument(metavar="[@EXPERIMENT.toml]", help="Read options from a file.")]
+Names = list[str] | None
+Model = Annotated[Names, typer.Option("--model", "-m", help="Registry entry, folder or hub id; comma list.")]
+Compressor = Annotated[Names, typer.Option("--compressor", "-c", help="Comma list; see `harness list compressors`.")]
+Trainer = Annotated[Names, typer.Option("--trainer", help="Comma list; see `harness list trainers`.")]
+Tasks = Annotated[Names, typer.Option("--tasks", "-t", help="Comma list; see `harness list tasks`.")]
+Detectors = Annotated[Names, typer.Option("--detectors", help="Comma list, or all.")]
+Items = Annotated[int | None, typer.Option(help="Items per family (1 = the canonical ones).", min=1)]
+Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or seed.")]
+Limit = Annotated[int | None, typer.Option(help="First N items of each suite only.")]
+Runs = Annotated[int | None, typer.Option("--runs", "--num-runs", "--epochs", help="Repeats inside a cell.")]
+Seeds = Annotated[str | None, typer.Option("--seeds", "--seed", help="42, 41-46 or 1,3,7-9: one cell each.")]
+Temperature = Annotated[float | None, typer.Option(help="0 is greedy.")]
+TopP = Annotated[float | None, typer.Option(help="Nucleus sampling.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Overrides every prompt's own limit.")]
+BatchSize = Annotated[int | None, typer.Option(help="Prompts asked at once.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N.")]
+Dtype = Annotated[str | None, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")]
+Baseline = Annotated[bool | None, typer.Option("--baseline/--no-baseline", help="Include the untouched model.")]
+Param = Annotated[Names, typer.Option("-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder (default: runs/<name of the experiment>).")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+
+
+def experiment_options(
+    files: Files = None,
+    compressor: Compressor = None,
+    tasks: Tasks = None,
+    model: Model = None,
+    trainer: Trainer = None,
+    detectors: Detectors = None,
+    items: Items = None,
+    grader: Grader = None,
+    limit: Limit = None,
+    runs: Runs = None,
+    seeds: Seeds = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    max_tokens: MaxTokens = None,
+    batch_size: BatchSize = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    baseline: Baseline = None,
+    params: Param = None,
+) -> None:
+    """The signature that every verb taking an experiment has."""
+
+
+def takes_experiment(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options above in place of its parameter `experiment`, which it gets made and validated."""
+    shared = inspect.signature(experiment_options, eval_str=True).parameters
+    own = [p for p in inspect.signature(verb, eval_str=True).parameters.values() if p.name != "experiment"]
+    parameters = [own[0], *shared.values(), *own[1:]]  # the context comes first
+
+    @wraps(verb)
+    def wrapped(**given: Any) -> None:
+        options = {name: given.pop(name) for name in shared}
+        experiment = make_experiment(options.pop("files") or [], options)
+        verb(experiment=experiment, **given)
+
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    del wrapped.__wrapped__  # type: ignore[attr-defined]
+    return wrapped

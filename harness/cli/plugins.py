@@ -1,0 +1,41 @@
+"""`harness plugins`: what was found, from which distribution, with which hooks, and why something is broken."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli import options as o
+from harness.cli.context import doors_of
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("plugins", help="The plugins that were found, and why one is broken.")(plugins)
+
+
+def plugins(
+    context: typer.Context,
+    json: o.Json = False,
+    trace: Annotated[bool, typer.Option(help="Print the tracebacks of broken plugins.")] = False,
+) -> None:
+    found = doors_of(context).plugins
+    if json:
+        print(json_module.dumps([{**s.model_dump(exclude={"trace"}), "state": s.state} for s in found.statuses], indent=1))
+        return
+    table = Table("plugin", "distribution", "version", "state", "hooks or cause", box=None, pad_edge=False)
+    for status in found.statuses:
+        hooks = ", ".join(hook.removeprefix("harness_") for hook in status.hooks)
+        table.add_row(status.name, status.distribution, status.version, status.state, status.error or hooks)
+    Console().print(table, markup=False)
+    conflicts = {
+        name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1
+    }
+    for name, owners in conflicts.items():
+        print(f"conflict: {name!r} is registered by {' and '.join(status.name for _, status in owners)}")
+    if trace:
+        for status in found.broken:
+            print(f"\n{status.name}\n{status.trace}")

@@ -1,0 +1,37 @@
+"""`harness rescore`: grade and detect again from the stored replies; nothing is sampled."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli import options as o
+from harness.cli.context import doors_of
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("rescore", help="Grade and detect again from the stored replies; nothing is sampled.")(rescore)
+
+
+def rescore(
+    context: typer.Context,
+    run: o.RunFolder,
+    grader: o.Grader = None,
+    detectors: o.Detectors = None,
+    params: o.Param = None,
+    json: o.Json = False,
+) -> None:
+    from rich.console import Console
+
+    from harness.cli.report import publish
+    from harness.experiment import parse_overrides, split_names
+    from harness.regrade import regrade
+    from harness.store import RunStore
+
+    doors = doors_of(context)
+    store = RunStore(run)
+    flags = {"grader": grader} if grader else {}
+    names = split_names(",".join(detectors)) if detectors else None
+    with store.lock():
+        for change in regrade(store, doors.catalogue, flags, parse_overrides(params or []), names):
+            Console(stderr=True).print(change, markup=False, highlight=False)
+        publish(store, doors, json)

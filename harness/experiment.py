@@ -1,0 +1,104 @@
+"""What a user asked for, before anything is looked up: names, sampling and overrides, as one validated record.
+
+It comes from the command line, from `@experiment.toml`, or both (the command line wins), and is written fully resolved to
+the run folder's config.toml, so that re-running that file repeats the run.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, JsonValue, ValidationError
+
+from harness.contract import Record
+from harness.errors import UsageError
+
+SUITE_FLAGS = ("items", "grader")  # flags that set the suite parameter of the same name, where a suite has it
+
+
+class Experiment(Record):
+    """A cross product: models × trainers × compressors × tasks × seeds. Names follow the registry's grammar."""
+
+    model: tuple[str, ...] = ()  # empty: each suite's default model
+    trainer: tuple[str, ...] = ("none",)
+    compressor: tuple[str, ...] = ("none",)
+    tasks: tuple[str, ...] = ()
+    detectors: tuple[str, ...] = ()
+    baseline: bool = True
+    seeds: tuple[int, ...] = (42,)
+    runs: int = Field(default=1, ge=1)  # repeats inside a cell; run r draws noise repeat r
+    temperature: float = Field(default=0.0, ge=0.0)
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    max_tokens: int | None = Field(default=None, ge=1)  # overrides every prompt's own limit
+    limit: int | None = Field(default=None, ge=1)  # first N items of each suite, for a quick look
+    batch_size: int = Field(default=64, ge=1)
+    device: str = "auto"
+    dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16|float16)$")
+    suite_flags: dict[str, JsonValue] = {}
+    params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
+
+
+def experiment_from(*layers: dict[str, Any]) -> Experiment:
+    """Merge layers, later ones winning (tables key by key), and validate; an error names the field."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    try:
+        return Experiment.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+
+
+def read_experiment_file(path: Path) -> dict[str, Any]:
+    """One `@experiment.toml`: the fields of Experiment, comma lists allowed where lists are."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"bad experiment file {path}: {error}") from None
+    for key in ("model", "trainer", "compressor", "tasks", "detectors"):
+        if isinstance(table.get(key), str):
+            table[key] = split_names(table[key])
+    if isinstance(table.get("seeds"), str | int):
+        table["seeds"] = parse_seeds(str(table["seeds"]))
+    return table
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """A comma list of names, order kept, repeats dropped."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """ "41-46", "42" or "1,3,7-9" -> the seeds, in order."""
+    seeds: list[int] = []
+    for part in split_names(text):
+        if not (match := re.fullmatch(r"(\d+)(?:-(\d+))?", part)):
+            raise UsageError(f"bad seeds {text!r}", "write 42, 41-46 or 1,3,7-9")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise UsageError(f"bad seeds {part!r}: the range runs backwards")
+        seeds.extend(range(first, last + 1))
+    return tuple(dict.fromkeys(seeds))
+
+
+def parse_overrides(assignments: list[str]) -> dict[str, dict[str, JsonValue]]:
+    """`-P name.key=value` -> {name: {key: value}}; values are TOML where they parse as such, else plain strings."""
+    overrides: dict[str, dict[str, JsonValue]] = {}
+    for assignment in assignments:
+        target, equals, text = assignment.partition("=")
+        name, dot, key = target.rpartition(".")
+        if not (equals and dot and name and key):
+            raise UsageError(f"bad -P {assignment!r}", "write -P name.parameter=value")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        overrides.setdefault(name, {})[key] = value
+    return overrides

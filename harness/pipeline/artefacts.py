@@ -1,0 +1,97 @@
+"""The weights a cell samples: the source model, trained and compressed as the cell says, from the shared cache by key."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from harness.contract import TrainContext
+from harness.errors import PluginError
+from harness.paths import artefact_folder
+from harness.plan import Cell
+from harness.registry import Catalogue
+from harness.registry.catalogue import build
+from harness.store import RunStore, append_jsonl, write_json
+
+Progress = Callable[[str, int, int], None]
+TRAINED = "TRAINED.json"  # written last; without it a cached folder is unfinished
+
+
+def cell_weights(
+    cell: Cell, catalogue: Catalogue, run: RunStore, progress: Progress
+) -> tuple[Path, dict[str, JsonValue]]:
+    """(folder to load, facts about it for the report); trains and compresses what is not in the cache."""
+    folder = Path(cell.model.path)
+    if cell.trained_key:
+        folder = _trained(cell, folder, catalogue, run, progress)
+    if cell.compressed_key:
+        folder = _compressed(cell, folder, catalogue, progress)
+    return folder, weight_facts(folder)
+
+
+def weight_facts(folder: Path) -> dict[str, JsonValue]:
+    from harness.checkpoint import stored_bytes
+    from harness.compression.manifest import MARKER, summary
+
+    if not (folder / MARKER).is_file():
+        return {"bytes": stored_bytes(folder)}
+    size = summary(folder)
+    return {
+        "layers_replaced": size.replaced,
+        "linears": size.linears,
+        "bits_per_weight": size.bits_per_weight,
+        "bytes": size.bytes,
+    }
+
+
+def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
+    assert cell.trained_key is not None
+    out = artefact_folder(cell.trained_key)
+    with _locked(out):
+        if (out / TRAINED).exists():
+            return out
+        trainer = build(cell.trainer, catalogue.spec("trainers", cell.trainer.plugin)[0])
+        suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
+        metrics = run.cell(cell.id).folder / "training.jsonl"
+
+        def log(row: dict[str, JsonValue]) -> None:
+            append_jsonl(metrics, [row])
+            step, steps = row.get("step", 0), row.get("steps", 0)
+            progress("train", int(step or 0), int(steps or 0))
+
+        context = TrainContext(
+            source=source, out=out, seed=cell.seed, device=cell.settings.device, dtype=cell.settings.dtype, log=log
+        )
+        made = trainer.train(None, suite, context)
+        if Path(made) != out:
+            raise PluginError(f"trainer {cell.trainer.label} wrote to {made}, not to {out}")
+        write_json(out / TRAINED, {"key": cell.trained_key, "trainer": cell.trainer.identity, "source": cell.model.digest})
+    return out
+
+
+def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progress) -> Path:
+    from harness.compression.calibration import CalibrationSource
+    from harness.compression.driver import compress
+
+    assert cell.compressed_key is not None
+    out = artefact_folder(cell.compressed_key)
+    with _locked(out):
+        compressor = build(cell.compressor, catalogue.spec("compressors", cell.compressor.plugin)[0])
+        wanted = CalibrationSource(source=cell.model.calibration)
+        compress(source, compressor, wanted, out, device=cell.settings.device, progress=progress)  # returns at once if it is made
+    return out
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One maker per artefact; a second process waits, then finds it made."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+

@@ -1,0 +1,71 @@
+"""Run the stages of cells, one cell after another, in one process. What is done already, by key, is not done again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from harness.contract import TaskSuite
+from harness.pipeline.artefacts import cell_weights
+from harness.pipeline.detect import detect
+from harness.pipeline.grade import grade
+from harness.pipeline.sample import ModelCache, missing_samples, sample
+from harness.plan import Cell
+from harness.registry import Catalogue
+from harness.registry.catalogue import build
+from harness.store import CellState, RunStore
+
+Progress = Callable[[str, int, int], None]  # (what, done, total); also the worker's sign of life
+
+
+class CellRunner:
+    """Keeps the last model loaded between cells: a worker is given cells that share one."""
+
+    def __init__(self, run: RunStore, catalogue: Catalogue, progress: Progress) -> None:
+        self.run = run
+        self.catalogue = catalogue
+        self.progress = progress
+        self.models = ModelCache()
+
+    def __call__(self, cell: Cell) -> CellState:
+        """Bring one cell to the end of its last stage. Raises whatever a stage raises; what was stored stays stored."""
+        store = self.run.cell(cell.id)
+        suite = self._suite(cell)
+        seconds: dict[str, float] = dict(store.state.seconds)
+        facts = dict(store.state.facts)
+        if missing_samples(cell, suite, store):
+            with _timed(seconds, "weights"):
+                folder, weight_facts = cell_weights(cell, self.catalogue, self.run, self.progress)
+            facts |= weight_facts
+            with _timed(seconds, "sample"):
+                sample(cell, suite, folder, store, self.models, self.catalogue.plugins, self.progress)
+        self.judge(cell, suite, seconds)
+        state = CellState(state="done", seconds=seconds, facts=facts)
+        store.set_state(state)
+        return state
+
+    def judge(self, cell: Cell, suite: TaskSuite, seconds: dict[str, float]) -> None:
+        """The stages that need no model: grading and detecting what is stored."""
+        store = self.run.cell(cell.id)
+        with _timed(seconds, "grade"):
+            grade(cell, suite, store, self.progress)
+        with _timed(seconds, "detect"):
+            detect(cell, suite, store, self.catalogue, self.progress)
+
+    def regrade(self, cell: Cell) -> None:
+        """Grade and detect again from the stored replies alone."""
+        self.judge(cell, self._suite(cell), {})
+
+    def _suite(self, cell: Cell) -> TaskSuite:
+        return build(cell.suite, self.catalogue.spec("tasks", cell.suite.plugin)[0])
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Add to the stage's seconds: a resumed cell's time is the sum over its attempts."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 3)

@@ -1,0 +1,129 @@
+"""Ask a model every prompt of a suite, batch by batch, into the store. A killed run redoes at most one batch."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract import Prompt, TaskSuite
+from harness.errors import StageError
+from harness.plan import Cell, limited, selected_items
+from harness.registry import PluginSet
+from harness.store import CellStore, SampleRow
+
+if TYPE_CHECKING:
+    from harness.models.generate import Generator, Request
+
+Asked = tuple[str, str, int]  # item, role, repeat
+
+
+class ModelCache:
+    """The one model that is in memory. Another one replaces it."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, str, str] | None = None
+        self._generator: Generator | None = None
+
+    def get(self, folder: Path, device: str, dtype: str) -> Generator:
+        from harness.models.generate import Generator
+        from harness.models.load import load
+
+        key = (str(folder), device, dtype)
+        if self._generator is None or self._key != key:
+            self._generator = None  # free the old one first
+            self._generator, self._key = Generator(load(folder, device, dtype)), key
+        return self._generator
+
+
+def questions(cell: Cell, suite: TaskSuite) -> list[tuple[Asked, Prompt]]:
+    """Everything the cell asks, by (item, role, repeat)."""
+    return [
+        ((item.id, prompt.role, repeat), limited(prompt, cell.settings.max_tokens))
+        for item in selected_items(suite, cell.settings.limit)
+        for prompt in suite.prompts(item)
+        for repeat in range(cell.settings.runs)
+    ]
+
+
+def missing_samples(cell: Cell, suite: TaskSuite, store: CellStore) -> bool:
+    """Whether a question of the plan has no reply yet. An errored one counts as missing: it is asked again."""
+    answered = {(row.item, row.role, row.repeat) for row in store.samples() if row.reply is not None}
+    return any(asked not in answered for asked, _ in questions(cell, suite))
+
+
+def sample(
+    cell: Cell,
+    suite: TaskSuite,
+    folder: Path,
+    store: CellStore,
+    models: ModelCache,
+    plugins: PluginSet,
+    progress: Callable[[str, int, int], None],
+) -> None:
+    """Ask what is missing. Batches are a fixed partition of the plan's questions, and an unfinished one is redone whole,
+    so that a resumed run is identical in any dtype. A batch that fails becomes rows with the error; the others go on.
+    """
+    from harness.models.generate import Request
+    from harness.models.sampling import Sampling
+
+    settings = cell.settings
+    generator = models.get(folder, settings.device, settings.dtype)
+    sampling = Sampling(temperature=settings.temperature, top_p=settings.top_p)
+    asked = questions(cell, suite)
+    store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
+    requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
+    batches = generator.batches(requests, settings.batch_size)
+    kept = _finished(store.samples(), batches)
+    store.keep(kept)
+    done = {row.batch for row in kept}
+    answered = len(kept)
+    failed = 0
+    for number, batch in enumerate(batches):
+        progress("sample", answered, len(requests))
+        if number in done:
+            continue
+        rows = _ask(generator, batch, number, cell, sampling)
+        store.append(rows)
+        answered += len(rows)
+        failed += sum(row.error is not None for row in rows)
+        for row in rows:
+            if row.reply is not None:
+                plugins.notify(
+                    "harness_sample", cell=cell, item=row.item, role=row.role, repeat=row.repeat, reply=row.reply
+                )
+    progress("sample", answered, len(requests))
+    if failed == len(requests):
+        raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
+
+
+def _ask(generator: Generator, batch: Sequence[Request], number: int, cell: Cell, sampling) -> list[SampleRow]:
+    started = time.perf_counter()
+    replies: Sequence = [None] * len(batch)
+    cause = None
+    try:
+        replies = generator.ask(batch, cell.seed, cell.suite.preset, sampling)
+    except StageError as error:  # a prompt beyond the context, a batch beyond the memory, logits that are not finite
+        cause = str(error)
+    seconds = round(time.perf_counter() - started, 4)
+    return [
+        SampleRow(
+            item=request.item,
+            role=request.role,
+            repeat=request.repeat,
+            batch=number,
+            reply=reply,
+            error=cause,
+            seconds=seconds,
+        )
+        for request, reply in zip(batch, replies, strict=True)
+    ]
+
+
+def _finished(rows: Sequence[SampleRow], batches: Sequence[Sequence[Request]]) -> list[SampleRow]:
+    """The rows of batches that are complete and without error."""
+    good = Counter(row.batch for row in rows if row.reply is not None)
+    whole = {number for number, batch in enumerate(batches) if good[number] == len(batch)}
+    return [row for row in rows if row.batch in whole and row.reply is not None]

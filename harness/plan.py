@@ -1,0 +1,300 @@
+"""Experiment -> plan: the cross product as cells whose stages have content-addressed keys, and the contrasts between them.
+
+A key is the hash of everything a stage's result depends on: code, parameters, input, dtype, device kind. Equal keys are the
+same work, done once. Sampling is keyed by the prompts themselves, not by the suite's code, so a mended grader keeps samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+
+from harness.compressions import CompressionSize, size_of
+from harness.contract import ModelShape, Prompt, Record, TaskSuite
+from harness.devices import resolve_device, resolve_dtype
+from harness.errors import UsageError
+from harness.experiment import SUITE_FLAGS, Experiment
+from harness.hashing import core_digest, key_of
+from harness.registry import Catalogue, Component
+from harness.registry.catalogue import NONE, build
+from harness.sources import ModelRef, locate_model, model_shape
+
+SAMPLING_CODE = ("models", "pipeline/sample.py")
+COMPRESSION_CODE = ("compression", "models")
+
+
+class Settings(Record):
+    """How a cell is sampled. `runs` is left out of every key: raising it adds samples, it changes none."""
+
+    runs: int
+    temperature: float
+    top_p: float
+    max_tokens: int | None
+    limit: int | None
+    batch_size: int
+    device: str
+    dtype: str
+
+
+class Cell(Record):
+    """One row of work, as JSON: a model, what was done to it, and what it is asked. Stage keys are full sha256 hex."""
+
+    id: str
+    model: ModelRef
+    trainer: Component
+    compressor: Component
+    suite: Component
+    seed: int
+    settings: Settings
+    trained_key: str | None  # None: not trained
+    compressed_key: str | None  # None: not compressed
+    sample_key: str
+    questions: str  # digest of the rendered prompts
+    items: int
+    generations: int
+    grade_key: str = ""
+    detectors: tuple[Component, ...] = ()
+    detect_keys: dict[str, str] = {}  # by detector label
+
+    @property
+    def model_key(self) -> str:
+        """The weights this cell samples: cells that share it share a worker."""
+        return self.compressed_key or self.trained_key or self.model.digest
+
+
+class Contrast(Record):
+    """Two cells that differ in one factor. The plan's list of them is the multiplicity family."""
+
+    base: str
+    other: str
+    factor: str  # "compressor" or "trainer"
+
+
+class Plan(Record):
+    experiment: Experiment
+    cells: tuple[Cell, ...]
+    contrasts: tuple[Contrast, ...]
+    sizes: dict[str, CompressionSize]  # by compressed_key
+
+    @property
+    def name(self) -> str:
+        """Run-folder name: the frame in which cells are comparable. Arms and repeats are not in it, so adding some
+        to the same command continues in the same folder."""
+        experiment = self.experiment
+        arms = {"trainer", "compressor", "detectors", "runs", "seeds", "baseline", "params"}
+        frame = key_of(experiment.model_dump(mode="json", exclude=arms))[:8]
+        models = "-".join(dict.fromkeys(_slug(cell.model.name) for cell in self.cells))
+        return f"{'-'.join(_slug(task) for task in experiment.tasks)}-{models}-{frame}"
+
+
+def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
+    """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers."""
+    if not experiment.tasks:
+        raise UsageError("no tasks selected", "add --tasks, e.g. --tasks goodhart7; `harness list tasks` names them")
+    chosen = _Selection(experiment, catalogue)
+    device = resolve_device(experiment.device)
+    settings = Settings(
+        runs=experiment.runs,
+        temperature=experiment.temperature,
+        top_p=experiment.top_p,
+        max_tokens=experiment.max_tokens,
+        limit=experiment.limit,
+        batch_size=experiment.batch_size,
+        device=device,
+        dtype=resolve_dtype(experiment.dtype, device),
+    )
+    cells: list[Cell] = []
+    sizes: dict[str, CompressionSize] = {}
+    shapes: dict[str, ModelShape] = {}
+    for suite in chosen.suites:
+        questions = _questions(chosen.suite_of(suite), settings)
+        for name, trainer, compressor, seed in itertools.product(
+            chosen.models_for(suite), chosen.trainers, chosen.compressors, experiment.seeds
+        ):
+            model = locate_model(name, catalogue)
+            cell = _cell(model, trainer, compressor, suite, seed, chosen.detectors, settings, questions)
+            cells.append(cell)
+            if cell.compressed_key and cell.compressed_key not in sizes:
+                shape = shapes.setdefault(model.digest, model_shape(model))
+                sizes[cell.compressed_key] = size_of(compressor, shape, catalogue)
+    return Plan(experiment=experiment, cells=tuple(cells), contrasts=tuple(_contrasts(cells)), sizes=sizes)
+
+
+class _Selection:
+    """The experiment's names, resolved; the baseline added; every override accounted for."""
+
+    def __init__(self, experiment: Experiment, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.experiment = experiment
+        self.unused = set(experiment.params)
+        self.suites = [self._suite(label) for label in experiment.tasks]
+        self.trainers = self._arms("trainers", experiment.trainer)
+        self.compressors = self._arms("compressors", experiment.compressor)
+        self.detectors = tuple(self._component("detectors", label) for label in self._detector_labels())
+        if self.unused:
+            raise UsageError(f"-P names {sorted(self.unused)[0]!r}, which this run does not select")
+        for flag in set(experiment.suite_flags) & set(SUITE_FLAGS):
+            if not any(catalogue.accepts(suite, flag) for suite in self.suites):
+                raise UsageError(f"none of the selected suites takes --{flag}")
+
+    def _component(self, kind: str, label: str, flags: dict | None = None) -> Component:
+        self.unused.discard(label)
+        return self.catalogue.resolve(kind, label, {**(flags or {}), **self.experiment.params.get(label, {})})
+
+    def _suite(self, label: str) -> Component:
+        plain = self._component("tasks", label)
+        flags = {
+            flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)
+        }
+        return self._component("tasks", label, flags) if flags else plain
+
+    def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
+        first = [NONE] if self.experiment.baseline and NONE not in labels else []
+        return [self._component(kind, label) for label in [*first, *labels]]
+
+    def _detector_labels(self) -> Sequence[str]:
+        """`all` is every detector plugin that is there."""
+        if self.experiment.detectors != ("all",):
+            return self.experiment.detectors
+        return sorted(self.catalogue.plugins.specs["detectors"])
+
+    def suite_of(self, component: Component) -> TaskSuite:
+        return build(component, self.catalogue.spec("tasks", component.plugin)[0])
+
+    def models_for(self, suite: Component) -> Sequence[str]:
+        if self.experiment.model:
+            return self.experiment.model
+        default = self.catalogue.preset("tasks", suite.preset).default_model or self.catalogue.default_model
+        if default is None:
+            raise UsageError(f"no model given and {suite.label} names no default", "add --model PATH_OR_HUB_ID")
+        return (default,)
+
+
+class _Questions(Record):
+    items: int
+    prompts: int
+    digest: str
+
+
+def selected_items(suite: TaskSuite, limit: int | None) -> list:
+    items = list(suite.items())
+    return items[:limit] if limit else items
+
+
+def limited(prompt: Prompt, max_tokens: int | None) -> Prompt:
+    """The prompt with the run's own token limit, where one was given."""
+    return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
+
+
+def _questions(suite: TaskSuite, settings: Settings) -> _Questions:
+    """Count and digest what will be asked: item ids, roles and rendered prompts."""
+    items = selected_items(suite, settings.limit)
+    asked = [
+        [item.id, limited(prompt, settings.max_tokens).model_dump(mode="json")]
+        for item in items
+        for prompt in suite.prompts(item)
+    ]
+    if not asked:
+        raise UsageError("the suite has no items")
+    return _Questions(items=len(items), prompts=len(asked), digest=key_of(asked))
+
+
+def _cell(
+    model: ModelRef,
+    trainer: Component,
+    compressor: Component,
+    suite: Component,
+    seed: int,
+    detectors: tuple[Component, ...],
+    settings: Settings,
+    questions: _Questions,
+) -> Cell:
+    where = {"device": settings.device.partition(":")[0], "dtype": settings.dtype}
+    trained_key = compressed_key = None
+    if not trainer.untouched:
+        trained_key = key_of({"train": trainer.identity, "model": model.digest, "suite": suite.identity, "seed": seed, **where})
+    if not compressor.untouched:
+        compressed_key = key_of(
+            {
+                "compress": compressor.identity,
+                "model": trained_key or model.digest,
+                "calibration": model.calibration_digest,
+                "core": core_digest(*COMPRESSION_CODE),
+                **where,
+            }
+        )
+    sampling = settings.model_dump(mode="json", exclude={"runs", "device", "limit", "max_tokens"})
+    sample_key = key_of(
+        {
+            "sample": questions.digest,
+            "suite": suite.preset,  # names the noise stream
+            "model": compressed_key or trained_key or model.digest,
+            "seed": seed,
+            "core": core_digest(*SAMPLING_CODE),
+            **sampling,
+            **where,
+        }
+    )
+    labels = [trainer.label, compressor.label, suite.label] if not trainer.untouched else [compressor.label, suite.label]
+    cell = Cell(
+        id=f"{_slug(model.name)}--{'--'.join(_slug(label) for label in labels)}--s{seed}--{sample_key[:8]}",
+        model=model,
+        trainer=trainer,
+        compressor=compressor,
+        suite=suite,
+        seed=seed,
+        settings=settings,
+        trained_key=trained_key,
+        compressed_key=compressed_key,
+        sample_key=sample_key,
+        questions=questions.digest,
+        items=questions.items,
+        generations=questions.prompts * settings.runs,
+    )
+    return with_judges(cell, suite, detectors)
+
+
+def with_judges(cell: Cell, suite: Component, detectors: tuple[Component, ...]) -> Cell:
+    """The same samples under these graders and detectors: only the keys that depend on them are new."""
+    identity = {"suite": suite.identity, "samples": cell.sample_key}
+    return cell.model_copy(
+        update={
+            "suite": suite,
+            "grade_key": key_of({"grade": identity}),
+            "detectors": detectors,
+            "detect_keys": {one.label: key_of({"detect": one.identity, **identity}) for one in detectors},
+        }
+    )
+
+
+def _contrasts(cells: Sequence[Cell]) -> list[Contrast]:
+    """A compressor against `none` under the same trainer and seed; a trainer against `vanilla`, else `none`; an arm
+    against its control. Only cells of one model, suite and seed are ever paired."""
+    by_arms = {(c.model.digest, c.suite.label, c.seed, c.trainer.label, c.compressor.label): c for c in cells}
+    found: dict[tuple[str, str], Contrast] = {}
+    for cell in cells:
+        frame = (cell.model.digest, cell.suite.label, cell.seed)
+        trainer, compressor = cell.trainer, cell.compressor
+        compressor_bases = () if compressor.untouched else (NONE, compressor.control)
+        trainer_bases = () if trainer.untouched else (_trainer_base(trainer, cells), trainer.control)
+        for base in compressor_bases:
+            _pair(found, by_arms.get((*frame, trainer.label, base or "")), cell, "compressor")
+        for base in trainer_bases:
+            _pair(found, by_arms.get((*frame, base or "", compressor.label)), cell, "trainer")
+    return list(found.values())
+
+
+def _pair(found: dict[tuple[str, str], Contrast], base: Cell | None, other: Cell, factor: str) -> None:
+    if base is not None and base.id != other.id:
+        found.setdefault((base.id, other.id), Contrast(base=base.id, other=other.id, factor=factor))
+
+
+def _trainer_base(trainer: Component, cells: Sequence[Cell]) -> str:
+    """The plain arm of the same training, where the run has one; a preset names it as `base`, else it is `none`."""
+    labels = {cell.trainer.label for cell in cells}
+    return trainer.base if trainer.base and trainer.base in labels - {trainer.label} else NONE
+
+
+def _slug(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.@+-]+", "-", label.rstrip("/").rpartition("/")[2] or label).strip("-")[:48]

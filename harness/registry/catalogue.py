@@ -1,0 +1,205 @@
+"""Names -> components. A catalogue joins the plugins' specs with the presets of every registry.toml, and resolves what a
+user typed into a plugin, its parameters and its provenance, without importing the code behind it.
+
+The grammar: `name`, `name@value` (sets the parameter that the preset declares as `at`), `name:value` (… as
+`colon`), `name/value` (… as `slash`). No kind, plugin or model has a branch of its own here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from harness.contract import Record, Spec
+from harness.errors import PluginError, UsageError
+from harness.hashing import source_digest
+from harness.registry.plugins import PluginSet, PluginStatus
+from harness.registry.presets import Model, Preset, RegistryFile, read_registry_file
+
+SINGULAR = {"compressors": "compressor", "tasks": "task suite", "trainers": "trainer", "detectors": "detector"}
+NONE = "none"  # the untouched model: a compressor and a trainer of every run
+
+
+class Component(Record):
+    """A selected compressor, suite, trainer or detector: everything a worker needs to build it, as JSON."""
+
+    kind: str
+    label: str  # as typed
+    preset: str
+    plugin: str
+    target: str
+    params: dict[str, JsonValue]
+    distribution: str = ""
+    version: str = ""
+    source: str = ""  # digest of the plugin's source, read without importing it
+    base: str | None = None  # the arm that this one is compared with when it runs too (default: none)
+    control: str | None = None  # the arm that this one must beat as well (a placebo, a size-matched compressor)
+
+    @property
+    def identity(self) -> dict[str, JsonValue]:
+        """What its stage key depends on: code and parameters, not the name somebody gave them."""
+        return {
+            "plugin": self.plugin,
+            "distribution": self.distribution,
+            "version": self.version,
+            "source": self.source,
+            "params": self.params,
+        }
+
+    @property
+    def untouched(self) -> bool:
+        return self.plugin == NONE
+
+
+class Catalogue:
+    """Every name that can be selected, and what stands behind it."""
+
+    def __init__(self, plugins: PluginSet, files: Iterable[RegistryFile]) -> None:
+        self.plugins = plugins
+        self.files = sorted(files, key=lambda file: file.precedence)
+
+    # ------------------------------------------------------------------------------------------------------------ names
+
+    @cached_property
+    def presets(self) -> dict[str, dict[str, list[Preset]]]:
+        """kind -> name -> the presets of the highest precedence that declares it; more than one is a conflict."""
+        merged: dict[str, dict[str, list[Preset]]] = {kind: {} for kind in SINGULAR}
+        for kind, specs in self.plugins.specs.items():
+            for name in specs:
+                merged[kind][name] = [Preset(name=name, plugin=name, origin="plugin", precedence=-1)]
+        for file in self.files:
+            for kind, presets in file.presets.items():
+                for name, preset in presets.items():
+                    known = merged[kind].get(name, [])
+                    same = [other for other in known if other.precedence == preset.precedence]
+                    merged[kind][name] = [*same, preset]
+        for kind in ("compressors", "trainers"):
+            merged[kind][NONE] = [Preset(name=NONE, plugin=NONE, origin="core", summary="the untouched model")]
+        return merged
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        return {name: model for file in self.files for name, model in file.models.items()}
+
+    @cached_property
+    def default_model(self) -> str | None:
+        return next((file.default_model for file in reversed(self.files) if file.default_model), None)
+
+    def preset(self, kind: str, name: str) -> Preset:
+        found = self.presets[kind].get(name, [])
+        if not found:
+            raise UsageError(f"unknown {SINGULAR[kind]} {name!r}", self._suggestion(name, self.presets[kind]))
+        if len(found) > 1:
+            raise PluginError(f"{name!r} is declared twice", " and ".join(preset.origin for preset in found))
+        return found[0]
+
+    def spec(self, kind: str, plugin: str) -> tuple[Spec, PluginStatus]:
+        owners = self.plugins.specs[kind].get(plugin, [])
+        if not owners:
+            raise PluginError(f"no {SINGULAR[kind]} plugin {plugin!r}", self._suggestion(plugin, self.plugins.specs[kind]))
+        if len(owners) > 1:
+            names = " and ".join(f"{status.name} ({status.distribution})" for _, status in owners)
+            raise PluginError(f"two plugins register the {SINGULAR[kind]} {plugin!r}: {names}", "disable one with -p no:NAME")
+        return owners[0]
+
+    def _suggestion(self, name: str, known: Iterable[str]) -> str:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
+        causes = [f"plugin {status.name} is broken: {status.error}" for status in self.plugins.broken]
+        return "; ".join([hint, *causes])
+
+    # -------------------------------------------------------------------------------------------------------- resolving
+
+    def resolve(self, kind: str, label: str, overrides: Mapping[str, JsonValue] | None = None) -> Component:
+        """What was typed -> a component with validated parameters.
+
+        Raises UsageError for an unknown name, a suffix that the preset does not take or a bad parameter, and PluginError
+        for a broken plugin, a conflict of names or a missing dependency.
+        """
+        name, given = self._parse(kind, label)
+        preset = self.preset(kind, name)
+        if preset.plugin == NONE:
+            return Component(kind=kind, label=label, preset=NONE, plugin=NONE, target="", params={})
+        spec, status = self.spec(kind, preset.plugin)
+        require(spec, label)
+        params = self._params(spec, label, {**preset.params, **given, **(overrides or {})})
+        return Component(
+            kind=kind,
+            label=label,
+            preset=name,
+            plugin=spec.name,
+            target=spec.target,
+            params=params,
+            distribution=status.distribution,
+            version=status.version,
+            source=source_digest(spec.target),
+            base=preset.base,
+            control=preset.control,
+        )
+
+    def _parse(self, kind: str, label: str) -> tuple[str, dict[str, JsonValue]]:
+        """Split a label at the first mark whose left side is a name that takes it: (preset name, parameters it sets)."""
+        if label in self.presets[kind]:
+            return label, {}
+        for mark, attribute in (("/", "slash"), (":", "colon"), ("@", "at")):
+            name, found, value = label.partition(mark)
+            if found and name in self.presets[kind]:
+                parameter = getattr(self.preset(kind, name), attribute)
+                if parameter is None:
+                    raise UsageError(f"{name!r} takes no {mark!r} suffix", f"{label!r} should be {name!r}")
+                return name, {parameter: value}
+        return label, {}
+
+    def _params(self, spec: Spec, label: str, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        try:
+            return spec.params.model_validate(dict(values)).model_dump(mode="json")
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "parameters"
+            known = ", ".join(spec.params.model_fields)
+            raise UsageError(f"{label}.{where}: {first['msg']}", f"parameters of {spec.name}: {known or 'none'}") from None
+
+    def accepts(self, component: Component, parameter: str) -> bool:
+        """Whether the plugin behind a component has that parameter."""
+        if component.untouched:
+            return False
+        return parameter in self.spec(component.kind, component.plugin)[0].params.model_fields
+
+
+def require(spec: Spec, label: str) -> None:
+    """Refuse a plugin whose optional dependencies are missing, naming what to install."""
+    if missing := missing_dependencies(spec):
+        remedy = f"pip install 'goodhart-harness[{spec.extra}]'" if spec.extra else f"pip install {' '.join(missing)}"
+        raise PluginError(f"{label} needs {', '.join(missing)}, which is not installed", remedy)
+
+
+def missing_dependencies(spec: Spec) -> list[str]:
+    return [name for name in spec.requires if importlib.util.find_spec(name) is None]
+
+
+def build(component: Component, spec: Spec) -> Any:
+    """Import the code behind a component and make it, with its parameters."""
+    module_name, _, attribute = component.target.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"cannot import {component.target} for {component.label}: {error}") from error
+    return factory(spec.params.model_validate(component.params))
+
+
+def load_catalogue(plugins: PluginSet, project: Iterable[Path] = ()) -> Catalogue:
+    """Registry files of the plugins and of the project (later ones win over earlier ones, never over an equal)."""
+    files = []
+    for path, status in plugins.registry_files:
+        files.append(read_registry_file(path, origin=status.name, precedence=0 if status.name == "builtin" else 1))
+    for number, path in enumerate(project):
+        files.append(read_registry_file(path, origin=str(path), precedence=2 + number))
+    return Catalogue(plugins, files)

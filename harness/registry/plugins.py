@@ -1,0 +1,150 @@
+"""Find plugins and register each on its own, so that a broken one is a row with its cause and not the end of the CLI."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from harness import hookspecs
+from harness.contract import Record, Spec
+
+GROUP = "harness"
+
+
+class PluginStatus(Record):
+    """One row of `harness plugins`."""
+
+    name: str
+    distribution: str
+    version: str
+    hooks: tuple[str, ...] = ()
+    error: str | None = None  # one line: why nothing of this plugin can be used
+    trace: str = ""
+
+    @property
+    def state(self) -> str:
+        return "broken" if self.error else "ok"
+
+
+class PluginSet:
+    """The plugins that were found. `specs[kind][name]` lists every owner: more than one is a conflict."""
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager("harness")
+        self.manager.add_hookspecs(hookspecs)
+        self.statuses: list[PluginStatus] = []
+        self.specs: dict[str, dict[str, list[tuple[Spec, PluginStatus]]]] = {kind: {} for kind in hookspecs.REGISTRATION}
+        self.registry_files: list[tuple[Path, PluginStatus]] = []
+        self.hook_errors: list[str] = []  # failures of lifecycle hooks, shown in the report's footer
+
+    @property
+    def broken(self) -> list[PluginStatus]:
+        return [status for status in self.statuses if status.error]
+
+    def call_each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Call one hook plugin by plugin: (plugin name, result). A raising plugin is recorded, the others go on."""
+        for name, plugin in self.manager.list_name_plugin():
+            if plugin is None or not hasattr(plugin, hook):
+                continue
+            others = [other for _, other in self.manager.list_name_plugin() if other is not plugin]
+            caller = self.manager.subset_hook_caller(hook, remove_plugins=others)
+            try:
+                results = caller(**arguments)
+            except Exception as error:
+                self.hook_errors.append(f"{name}.{hook}: {type(error).__name__}: {error}")
+                continue
+            for result in results:
+                yield name, result
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call a lifecycle hook for its effect."""
+        for _ in self.call_each(hook, **arguments):
+            pass
+
+    def add(self, name: str, distribution: str, version: str, load: Callable[[], Any]) -> None:
+        """Import, register and read one plugin; whatever goes wrong becomes its status."""
+        status = PluginStatus(name=name, distribution=distribution, version=version)
+        try:
+            plugin = load()
+            self.manager.register(plugin, name=name)
+            try:
+                self.manager.check_pending()
+                hooks = tuple(caller.name for caller in self.manager.get_hookcallers(plugin) or ())
+                unmarked = [name for name in dir(plugin) if hasattr(hookspecs, name) and name.startswith("harness_")]
+                if missing := sorted(set(unmarked) - set(hooks)):
+                    raise TypeError(f"{missing[0]} lacks the decorator @harness.hookimpl")
+                status = status.model_copy(update={"hooks": hooks})
+                self._read(plugin, status)
+            except BaseException:
+                self.manager.unregister(plugin)
+                raise
+        except (Exception, SystemExit) as error:
+            cause = " ".join(f"{type(error).__name__}: {error}".split())
+            status = status.model_copy(update={"error": cause, "trace": traceback.format_exc()})
+        self.statuses.append(status)
+
+    def _read(self, plugin: Any, status: PluginStatus) -> None:
+        """Call the registration hooks and check what they return, before anything of it is kept."""
+        found: list[tuple[str, Spec]] = []
+        for kind, (hook, spec_type) in hookspecs.REGISTRATION.items():
+            for spec in _returned(plugin, hook, spec_type):
+                found.append((kind, spec))
+        files = _returned(plugin, "harness_registry_files", Path)
+        for kind, spec in found:
+            self.specs[kind].setdefault(spec.name, []).append((spec, status))
+        self.registry_files.extend((path, status) for path in files)
+
+
+def _returned(plugin: Any, hook: str, item_type: type) -> list[Any]:
+    if not hasattr(plugin, hook):
+        return []
+    result = getattr(plugin, hook)()
+    if not isinstance(result, list | tuple) or not all(isinstance(item, item_type) for item in result):
+        raise TypeError(f"{hook}() must return a list of {item_type.__name__}, not {result!r:.80}")
+    return list(result)
+
+
+def load_plugins(directories: Iterable[Path] = (), disabled: Iterable[str] = ()) -> PluginSet:
+    """Entry points of group `harness`, then `*.py` of `directories`.
+
+    `disabled` names (or HARNESS_PLUGINS="a,b": load only these) leave plugins out.
+    """
+    plugins = PluginSet()
+    only = os.environ.get("HARNESS_PLUGINS")
+    allowed = None if only is None else {name.strip() for name in only.split(",")}
+    skipped = set(disabled)
+    points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name != "builtin", point.name))
+    for point in points:
+        if point.name in skipped or (allowed is not None and point.name not in allowed):
+            continue
+        distribution, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
+        plugins.add(point.name, distribution, version, point.load)
+    for directory in directories:
+        for path in sorted(directory.glob("*.py")):
+            if path.stem not in skipped:
+                plugins.add(path.stem, str(path), "local", lambda path=path: _load_file(path))
+    return plugins
+
+
+def _load_file(path: Path) -> ModuleType:
+    """Import a single-file plugin under its own name, so that its "module:attr" targets resolve."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"cannot import {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(path.stem, None)
+        raise
+    return module

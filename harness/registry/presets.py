@@ -1,0 +1,116 @@
+"""registry.toml: presets (a name, the plugin behind it, its parameters) and models, read before any plugin is imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from harness.contract import Record
+from harness.errors import UsageError
+
+KINDS = ("compressors", "tasks", "trainers", "detectors")
+OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "default_model")
+
+
+class Preset(Record):
+    """A name for a plugin with parameters. `at`, `colon` and `slash` name the parameters that a suffix sets."""
+
+    name: str
+    plugin: str
+    origin: str  # which file or plugin declared it
+    precedence: int = -1
+    summary: str = ""
+    at: str | None = None  # set by name@value
+    colon: str | None = None  # set by name:value
+    slash: str | None = None  # set by name/value
+    base: str | None = None  # the preset this one is compared with, when both run; without one it is `none`
+    control: str | None = None  # a second preset to compare with: a placebo, a size-matched compressor
+    default_model: str | None = None  # tasks only
+    params: dict[str, JsonValue] = {}
+
+
+class Model(Record):
+    """A model entry: where it is, what it is calibrated on, and which facts of it suites may ask for."""
+
+    name: str
+    path: str  # a folder (relative to the registry file), "package:folder" inside an installed package, or a hub id
+    origin: str
+    folder: str  # of the registry file
+    summary: str = ""
+    calibration: str | None = None  # a calibration source: "self", a text or JSONL file, …
+    note: str = ""  # printed under every report on this model
+
+    def locate(self) -> str:
+        """The model's folder as an absolute path, or its hub id."""
+        if packaged := package_path(self.path):
+            return str(packaged)
+        local = Path(self.folder) / self.path
+        return str(local.resolve()) if local.is_dir() else self.path
+
+
+def package_path(text: str) -> Path | None:
+    """ "package:inside/it" -> where that lies, or None when `text` is not of that form or the package is not installed."""
+    package, mark, inside = text.partition(":")
+    if not mark or not package.isidentifier():
+        return None
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations))) / inside
+
+
+class RegistryFile(Record):
+    path: str
+    precedence: int
+    presets: dict[str, dict[str, Preset]]
+    models: dict[str, Model]
+    default_model: str | None = None
+
+
+def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile:
+    """Parse and check one registry.toml; every error names the file and the table."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read registry {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"bad registry {path}: {error}") from None
+    unknown = set(tables) - {*KINDS, "models", "defaults"}
+    if unknown:
+        raise UsageError(f"bad registry {path}: unknown table [{sorted(unknown)[0]}]", f"known: {', '.join(KINDS)}, models")
+    presets: dict[str, dict[str, Preset]] = {}
+    for kind in KINDS:
+        presets[kind] = {
+            name: _preset(path, kind, name, table, origin, precedence) for name, table in tables.get(kind, {}).items()
+        }
+    models = {}
+    for name, table in tables.get("models", {}).items():
+        try:
+            models[name] = Model(name=name, origin=origin, folder=str(path.resolve().parent), **table)
+        except (ValidationError, TypeError) as error:
+            raise UsageError(f"bad registry {path}: [models.{name}]: {_first(error)}") from None
+    default_model = tables.get("defaults", {}).get("model")
+    return RegistryFile(
+        path=str(path), precedence=precedence, presets=presets, models=models, default_model=default_model
+    )
+
+
+def _preset(path: Path, kind: str, name: str, table: object, origin: str, precedence: int) -> Preset:
+    if not isinstance(table, dict) or "plugin" not in table:
+        raise UsageError(f"bad registry {path}: [{kind}.{name}] names no plugin", f'add plugin = "…" to [{kind}.{name}]')
+    own = {key: table[key] for key in OWN_KEYS if key in table}
+    params = {key: value for key, value in table.items() if key not in OWN_KEYS}
+    try:
+        return Preset(name=name, origin=origin, precedence=precedence, params=params, **own)
+    except ValidationError as error:
+        raise UsageError(f"bad registry {path}: [{kind}.{name}]: {_first(error)}") from None
+
+
+def _first(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        detail = error.errors()[0]
+        return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+    return str(error)

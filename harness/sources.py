@@ -1,0 +1,81 @@
+"""From the name of a model to a folder with a digest: registry entry, local folder or hub id. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from harness.checkpoint import model_digest, read_shape
+from harness.contract import ModelShape, Record
+from harness.errors import ModelError
+from harness.registry import Catalogue
+from harness.registry.presets import Model, package_path
+
+
+class ModelRef(Record):
+    """A model whose bytes are known: `digest` covers configuration, tokenizer and weights."""
+
+    name: str
+    path: str
+    digest: str
+    calibration: str = "self"  # a source as `harness.compression.calibration` reads it; paths are absolute
+    calibration_digest: str = "self"
+    note: str = ""
+
+
+def locate_model(name: str, catalogue: Catalogue) -> ModelRef:
+    """Raises ModelError when there is no such model, or it is partial or corrupt, naming the file."""
+    entry = catalogue.models.get(name)
+    folder = _folder(entry.locate() if entry else name, name, catalogue)
+    calibration = _calibration(entry)
+    return ModelRef(
+        name=name,
+        path=str(folder),
+        digest=model_digest(folder),
+        calibration=calibration,
+        calibration_digest=_content_digest(calibration),
+        note=entry.note if entry else "",
+    )
+
+
+def model_shape(model: ModelRef) -> ModelShape:
+    return read_shape(Path(model.path))
+
+
+def _folder(path: str, name: str, catalogue: Catalogue) -> Path:
+    local = Path(path).expanduser()
+    if local.is_dir():
+        return local.resolve()
+    if local.is_absolute() or path.startswith("."):
+        raise ModelError(f"model {name!r}: no folder {local}")
+    return _snapshot(path, name, catalogue)
+
+
+def _snapshot(hub_id: str, name: str, catalogue: Catalogue) -> Path:
+    """The hub's snapshot, from its local cache when it is there, else downloaded once."""
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=patterns))
+    except Exception as error:  # the hub client raises a dozen unrelated types
+        known = ", ".join(sorted(catalogue.models)) or "none"
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"model {name!r} is neither a registry entry ({known}), nor a folder, nor to be had from the hub: {cause}"
+        ) from None
+
+
+def _calibration(entry: Model | None) -> str:
+    """A file beside the registry or inside a package becomes an absolute path; other sources stay as they are."""
+    if entry is None or entry.calibration is None:
+        return "self"
+    if packaged := package_path(entry.calibration):
+        return str(packaged)
+    local = Path(entry.folder) / entry.calibration
+    return str(local.resolve()) if local.exists() else entry.calibration
+
+
+def _content_digest(source: str) -> str:
+    path = Path(source)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else source
