@@ -1,0 +1,134 @@
+"""W ≈ Q + L·R by alternating a quantization step and a low-rank step (CALDERA, arXiv 2405.18886, algorithm 1).
+
+One loop serves its rivals as settings: rank 0 is GPTQ; one iteration that rounds to nearest first is LQER; the same
+without a Hessian is a plain residual SVD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from harness_plugins.compressors.caldera.grid import Grid
+from harness_plugins.compressors.caldera.lowrank import Factors, alternate, balanced, principal, sixteen_bit
+from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
+
+from harness.contract import Decision
+from harness.errors import StageError
+from harness.models.qlr import QLR, QuantMatrix
+
+RELATIVE_GAIN = 1e-3  # the loop stops when two iterations in a row gain less than this
+PATIENCE = 2
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the loop runs. `start` "auto" is the low-rank step first for 16-bit factors, quantization first otherwise."""
+
+    iterations: int = 15  # T
+    factor_iterations: int = 10  # J; 0 rounds the factors of the SVD as they are
+    start: Literal["auto", "lowrank", "quantize"] = "auto"
+    rounding: Literal["ldlq", "nearest", "symmetric"] = "ldlq"  # the others: to nearest, by `Grid.absmax_scales`
+
+
+class Loop:
+    """The iterate (Q, L·R) of one Linear and the best full one so far."""
+
+    def __init__(self, weight: torch.Tensor, metric: Metric, decision: Decision, schedule: Schedule) -> None:
+        self.weight, self.metric, self.decision, self.schedule = weight, metric, decision, schedule
+        self.grid = Grid(decision.bits, decision.group, decision.grid)
+        self.factor_grid = Grid(decision.factor_bits, decision.factor_group, decision.grid)
+        self.total = metric.error(weight)
+        self.q = torch.zeros_like(weight)
+        self.low_rank = torch.zeros_like(weight)
+        self.codes: QuantMatrix | None = None
+        self.factors: Factors | None = None
+        self.basis: torch.Tensor | None = None
+        self.feedback: torch.Tensor | None = None  # of the last sweep: what it added to its target
+        self.trace: list[float] = []
+        self.best: tuple[float, QuantMatrix, Factors | None] | None = None
+
+    def quantize(self) -> None:
+        """Q ← round(W − L R), with scales fitted to what the sweep will round: the target plus the last feedback."""
+        target = self.weight - self.low_rank
+        if self.schedule.rounding != "ldlq":
+            scales = self.grid.absmax_scales(target, symmetric=self.schedule.rounding == "symmetric")
+            self.codes = self.grid.nearest(target, scales)
+        elif isinstance(self.metric, HessianMetric):
+            ldl = self.metric.ldl
+            if self.feedback is None:
+                scales = self.grid.search_scales(target, self.metric.diagonal())
+            else:
+                scales = self.grid.search_scales(target + self.feedback, ldl.costs())
+            codes = self.metric.encode(target, self.grid, self.grid.expand(scales, target.shape[1]))
+            self.codes = self.grid.store(codes, scales)
+        else:
+            self.codes = self.grid.nearest(target, self.grid.search_scales(target))
+        self.q = self.codes.dequantize()
+        if isinstance(self.metric, HessianMetric):
+            self.feedback = self.metric.ldl.feedback(target - self.q)
+        self._record()
+
+    def approximate(self) -> None:
+        """L R ← argmin E(W − Q − L R); quantized factors go on from the last ones, so that they settle with Q."""
+        residual = self.weight - self.q
+        rank = self.decision.rank
+        if self.decision.factor_bits >= 16:
+            self.basis = principal(residual, self.metric, rank, self.basis)
+            self.factors = sixteen_bit(*balanced(residual, self.basis[:, :rank]))
+        else:
+            if self.factors is None:
+                left, right = balanced(residual, principal(residual, self.metric, rank)[:, :rank])
+            else:
+                left, right = self.factors.dense()
+            rounds = self.schedule.factor_iterations
+            self.factors = alternate(residual, self.metric, left, right, self.factor_grid, rounds)
+        self.low_rank = self.factors.product()
+        self._record()
+
+    def _record(self) -> None:
+        error = self.metric.error(self.weight - self.q - self.low_rank)
+        self.trace.append((error / self.total) ** 0.5 if self.total else 0.0)
+        if self.codes is None or (self.factors is None and self.decision.rank):
+            return
+        if self.best is None or self.trace[-1] < self.best[0]:
+            self.best = (self.trace[-1], self.codes, self.factors)
+
+
+def decompose(weight: torch.Tensor, metric: Metric, decision: Decision, schedule: Schedule) -> QLR:
+    """Compress W (m, n) float32 as `decision` says; errors are in the damped metric.
+
+    16-bit factors always end on a low-rank step, so T iterations of "lowrank" start are LR (Q LR)^T.
+    Raises StageError on NaN or Inf.
+    """
+    if not bool(torch.isfinite(weight).all()):
+        raise StageError("the weight holds NaN or Inf", "the checkpoint is damaged; fetch it again")
+    loop = Loop(weight, metric, decision, schedule)
+    start = schedule.start
+    if start == "auto":
+        start = "lowrank" if decision.factor_bits >= 16 else "quantize"
+    steps: tuple[Callable[[], None], ...]
+    if decision.rank == 0:
+        steps = (loop.quantize,)
+    elif start == "quantize":
+        steps = (loop.quantize, loop.approximate)
+    elif decision.factor_bits >= 16:
+        loop.approximate()
+        steps = (loop.quantize, loop.approximate)
+    else:
+        steps = (loop.approximate, loop.quantize)
+    idle, last = 0, float("inf")
+    for _ in range(schedule.iterations):
+        for step in steps:
+            step()
+        assert loop.best is not None
+        idle = idle + 1 if loop.best[0] > last * (1 - RELATIVE_GAIN) else 0
+        last = loop.best[0]
+        if idle == PATIENCE:
+            break
+    assert loop.best is not None
+    error, codes, factors = loop.best
+    left, right = (factors.left, factors.right) if factors else (None, None)
+    return QLR(decision, codes, left, right, error=error, trace=loop.trace)

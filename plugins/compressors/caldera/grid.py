@@ -1,0 +1,103 @@
+"""Uniform scalar grids of 2–8 bits and the choice of their scales.
+
+A group is `group` neighbouring columns of one row and shares one fp16 scale; group = 0 is one scale for the matrix.
+Every scale is rounded to fp16 before it is used, so that the sweep optimises exactly what is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from harness.errors import StageError
+from harness.models.qlr import QuantMatrix, code_offset
+
+# Step over standard deviation with the least mean squared error for a Gaussian on a mid-rise grid (Max 1960).
+GAUSSIAN_STEP = {2: 0.9957, 3: 0.5860, 4: 0.3352, 5: 0.1881, 6: 0.1041, 7: 0.0569, 8: 0.0308}
+CANDIDATES = 12  # scales tried per group, between a narrow Gaussian fit and the one that covers the largest entry
+REFINEMENTS = 2  # Lloyd steps after the search: the least-squares scale for the codes just found
+FP16_MAX = 65504.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`bits` and `kind` as in `Decision`; one scale per (row, `group` columns), or per matrix when group = 0."""
+
+    bits: int
+    group: int = 64
+    kind: str = "midrise"
+
+    @property
+    def offset(self) -> float:
+        return code_offset(self.bits, self.kind)
+
+    @property
+    def top(self) -> int:
+        return 2**self.bits - 1
+
+    def encode(self, x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Nearest codes of x, as floats 0 … 2^bits − 1; `scale` broadcasts against x and may be zero."""
+        inverse = torch.where(scale > 0, 1 / scale, torch.zeros_like(scale))
+        return torch.round(x * inverse + self.offset).clamp_(0, self.top)
+
+    def decode(self, codes: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        return (codes - self.offset) * scale
+
+    def expand(self, scales: torch.Tensor, columns: int) -> torch.Tensor:
+        """(rows, groups) -> (rows, columns), or (1, 1) as it is when one scale serves the matrix; float32."""
+        scales = scales.float()
+        return scales.repeat_interleave(self.group, dim=1)[:, :columns] if self.group else scales
+
+    def store(self, codes: torch.Tensor, scales: torch.Tensor) -> QuantMatrix:
+        return QuantMatrix(codes.to(torch.uint8), scales.half(), self.bits, self.group, self.kind)
+
+    def nearest(self, x: torch.Tensor, scales: torch.Tensor) -> QuantMatrix:
+        """Round every entry of x (rows, columns) on its own."""
+        return self.store(self.encode(x, self.expand(scales, x.shape[1])), scales)
+
+    def absmax_scales(self, x: torch.Tensor, symmetric: bool = False) -> torch.Tensor:
+        """(rows, groups) fp16: the largest magnitude of each group lands on the outermost code below zero, or, if
+        `symmetric`, above it (on a mid-tread grid the positive side is one code shorter)."""
+        reach = self.top - self.offset if symmetric else self.offset
+        return to_fp16(self._split(x).abs().amax(dim=2) / reach)
+
+    def search_scales(self, x: torch.Tensor, importance: torch.Tensor | None = None) -> torch.Tensor:
+        """(rows, groups) fp16 scales that minimise Σ_j importance_j (x_ij − x̂_ij)² within each group.
+
+        x: (rows, columns); importance: (columns,), the Hessian's diagonal, or None for equal weights.
+        """
+        groups = self._split(x)  # (rows, G, group)
+        weight = torch.ones_like(x[:1]) if importance is None else importance[None]
+        weight = self._split(weight if self.group else weight.expand_as(x))  # (1, G, group); padding weighs nothing
+        sigma = groups.square().mean(dim=2).sqrt()
+        narrow = 0.6 * GAUSSIAN_STEP[self.bits] * sigma
+        wide = torch.maximum(groups.abs().amax(dim=2) / (self.top / 2), 1.4 * GAUSSIAN_STEP[self.bits] * sigma)
+        best, least = narrow, torch.full_like(narrow, torch.inf)
+        for step in range(CANDIDATES):
+            scale = narrow * (wide / narrow.clamp_min(1e-30)) ** (step / (CANDIDATES - 1))
+            for refinement in range(REFINEMENTS + 1):
+                codes = self.encode(groups, scale[..., None]) - self.offset
+                error = (weight * (groups - codes * scale[..., None]).square()).sum(dim=2)
+                better = error < least
+                best, least = torch.where(better, scale, best), torch.where(better, error, least)
+                if refinement < REFINEMENTS:
+                    power = (weight * codes.square()).sum(dim=2)
+                    fitted = (weight * codes * groups).sum(dim=2) / power.clamp_min(1e-30)
+                    scale = torch.where((power > 0) & (fitted > 0), fitted, scale)
+        return to_fp16(best)
+
+    def _split(self, x: torch.Tensor) -> torch.Tensor:
+        """(rows, columns) -> (rows, G, group), zero-padded; (1, 1, rows · columns) for one scale per matrix."""
+        if not self.group:
+            return x.reshape(1, 1, -1)
+        rows, columns = x.shape
+        padded = torch.nn.functional.pad(x, (0, -columns % self.group))
+        return padded.view(rows, -1, self.group)
+
+
+def to_fp16(scales: torch.Tensor) -> torch.Tensor:
+    """Round scales to what is stored. Raises StageError where fp16 cannot hold them."""
+    if scales.numel() and float(scales.max()) > FP16_MAX:
+        raise StageError(f"a quantization step of {float(scales.max()):.3g} exceeds fp16", "scale the weights down")
+    return scales.half()

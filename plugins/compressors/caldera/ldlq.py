@@ -1,0 +1,76 @@
+"""LDLQ (QuIP, arXiv 2307.13304; the same sweep as GPTQ, arXiv 2210.17323), blocked so that the work is in GEMMs.
+
+With H = U diag(d) Uᵀ, U unit lower triangular, E(A − Q) = tr((A − Q) H (A − Q)ᵀ) = Σ_j d_j ‖((A − Q) U)_j‖². Rounding
+column j of A_j + Σ_{k>j} (A_k − Q_k) U_kj, from the last column to the first, leaves each term a plain rounding error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from harness_plugins.compressors.caldera.grid import Grid
+
+BLOCK = 128  # columns swept one by one before their errors reach the rest in one matrix product
+
+
+@dataclass
+class LDL:
+    """P H Pᵀ = U diag(d) Uᵀ of a damped H (n, n).
+
+    `order` sorts columns by ascending diagonal, so that the sweep, which goes from the last to the first, rounds the
+    heaviest columns while all others can still make up for them (GPTQ's "act-order"; free with static scales).
+    """
+
+    matrix: torch.Tensor  # H + damping (n, n), in its own order
+    order: torch.Tensor  # (n,) int64: the column at each position
+    unit_lower: torch.Tensor  # U (n, n), in `order`
+    pivots: torch.Tensor  # d (n,), in `order`: what a unit rounding error costs in each column
+    damping: float  # fraction of the mean diagonal that was added
+
+    def feedback(self, error: torch.Tensor) -> torch.Tensor:
+        """(m, n) rounding error A − Q -> Σ_{k>j} (A_k − Q_k) U_kj, what the sweep added to each column."""
+        ordered = error[:, self.order]
+        result = torch.empty_like(error)
+        result[:, self.order] = ordered @ self.unit_lower - ordered
+        return result
+
+    def costs(self) -> torch.Tensor:
+        """(n,) the pivots, in the matrix's own order."""
+        return torch.empty_like(self.pivots).scatter_(0, self.order, self.pivots)
+
+
+def factorise(matrix: torch.Tensor, ladder: Sequence[float]) -> LDL | None:
+    """LDL of a symmetric matrix with the first damping of `ladder` under which it is positive definite, else None."""
+    order = torch.argsort(matrix.diagonal(), stable=True)
+    mean = matrix.diagonal().mean()
+    for damping in ladder:
+        damped = matrix.clone()
+        damped.diagonal().add_(damping * mean)
+        lower, failed = torch.linalg.cholesky_ex(damped[order][:, order])
+        if not int(failed):
+            diagonal = lower.diagonal().clone()
+            return LDL(damped, order, lower / diagonal, diagonal.square(), damping)
+    return None
+
+
+def sweep(target: torch.Tensor, ldl: LDL, grid: Grid, step: torch.Tensor) -> torch.Tensor:
+    """Codes (m, n), as floats, of `target` A (m, n); `step` is the scale of every entry, broadcastable to (m, n)."""
+    order, unit_lower = ldl.order, ldl.unit_lower
+    count = len(order)
+    a = target.T[order]  # (n, m): columns become contiguous rows
+    steps = step.expand_as(target).T[order] if step.numel() > 1 else step.expand(count, 1)
+    codes = torch.empty_like(a)
+    error = torch.zeros_like(a)  # A − Q of the columns done
+    for start in reversed(range(0, count, BLOCK)):
+        stop = min(start + BLOCK, count)
+        fed = a[start:stop] + unit_lower[stop:, start:stop].T @ error[stop:]  # (B, n − stop) @ (n − stop, m)
+        for i in reversed(range(start, stop)):
+            near = slice(i + 1, stop)
+            x = torch.addmv(fed[i - start], error[near].T, unit_lower[near, i])
+            codes[i] = grid.encode(x, steps[i])
+            error[i] = a[i] - grid.decode(codes[i], steps[i])
+    result = torch.empty_like(target)
+    result[:, order] = codes.T
+    return result

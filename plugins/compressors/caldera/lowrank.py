@@ -1,0 +1,114 @@
+"""The low-rank step: L·R that minimises E(A − L R), with 16-bit or quantized factors.
+
+For any H = C Cᵀ the best rank-r approximation of A C is U_r U_rᵀ A C, so L = U_r, R = U_rᵀ A, where U_r spans the top r
+eigenvectors of A H Aᵀ: neither H^½ nor its inverse is ever formed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from harness_plugins.compressors.caldera.grid import Grid
+from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
+from harness_plugins.compressors.caldera.metric import Metric
+
+from harness.errors import StageError
+from harness.models.qlr import Factor, dense
+
+OVERSAMPLING = 16  # extra directions of the subspace iteration (Halko, Martinsson & Tropp 2011)
+COLD_PASSES, WARM_PASSES = 6, 2  # subspace iterations from noise, and from the previous iterate's directions
+FACTOR_LADDER = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # damping of the r × r normal equations
+
+
+@dataclass
+class Factors:
+    """Lᵀ (r, m) and R (r, n) as they are stored."""
+
+    left: Factor
+    right: Factor
+
+    def product(self) -> torch.Tensor:
+        """L·R (m, n)."""
+        left, right = self.dense()
+        return left @ right
+
+    def dense(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """L (m, r), R (r, n) float32."""
+        return dense(self.left).T, dense(self.right)
+
+
+def principal(a: torch.Tensor, metric: Metric, rank: int, guess: torch.Tensor | None = None) -> torch.Tensor:
+    """(m, p) orthonormal, best directions first, p ≥ rank: the top eigenvectors of A H Aᵀ by subspace iteration."""
+    width = min(rank + OVERSAMPLING, a.shape[0])
+    if guess is None:
+        generator = torch.Generator().manual_seed(0)
+        guess = torch.randn(a.shape[0], width, generator=generator).to(a)
+        passes = COLD_PASSES
+    else:
+        passes = WARM_PASSES
+    basis = guess
+    for _ in range(passes):
+        basis, _ = torch.linalg.qr(a @ metric.apply(basis.T @ a).T)  # A H Aᵀ x
+    projected = basis.T @ a  # (p, n)
+    ritz = metric.apply(projected) @ projected.T  # (p, p)
+    _, vectors = torch.linalg.eigh((ritz + ritz.T) / 2)
+    return basis @ vectors.flip(1)
+
+
+def balanced(a: torch.Tensor, basis: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """L (m, r) and R (r, n) with L R = U Uᵀ A, column k of L and row k of R of equal root-mean-square."""
+    right = basis.T @ a
+    rms = right.square().mean(dim=1).sqrt().clamp_min(torch.finfo(a.dtype).tiny)
+    balance = (rms * a.shape[0] ** 0.5).sqrt()  # columns of U have root-mean-square m^-½
+    return basis * balance, right / balance[:, None]
+
+
+def sixteen_bit(left: torch.Tensor, right: torch.Tensor) -> Factors:
+    return Factors(left.T.contiguous().half(), right.half())
+
+
+def alternate(
+    a: torch.Tensor, metric: Metric, left: torch.Tensor, right: torch.Tensor, grid: Grid, rounds: int
+) -> Factors:
+    """Quantized factors by `rounds` of alternating least squares from L (m, r), R (r, n); the best round is kept.
+
+    Each factor is solved for given the other and rounded with LDLQ against the Hessian of its own problem: R H Rᵀ for
+    L, H for R. With no rounds both are rounded as they stand, by their largest magnitude.
+    """
+    if rounds == 0:
+        lefts, rights = (grid.nearest(x, grid.absmax_scales(x, symmetric=True)) for x in (left.T, right))
+        return Factors(lefts, rights)
+    best, least = None, float("inf")
+    for _ in range(rounds):
+        weighted = metric.apply(right)  # R H (r, n)
+        normal = _definite(weighted @ right.T)
+        target = _solve(normal, weighted @ a.T)  # Lᵀ (r, m)
+        scales = grid.search_scales(target)
+        step = grid.expand(scales, target.shape[1])
+        codes = sweep(target.T, normal, grid, step.T).T
+        lefts = grid.store(codes, scales)
+        left = lefts.dequantize().T
+        target = _solve(_definite(left.T @ left), left.T @ a)  # R (r, n): H cancels where it is positive definite
+        scales = grid.search_scales(target, metric.diagonal())
+        rights = grid.store(metric.encode(target, grid, grid.expand(scales, target.shape[1])), scales)
+        right = rights.dequantize()
+        error = metric.error(a - left @ right)
+        if best is None or error < least:
+            best, least = Factors(lefts, rights), error
+    assert best is not None
+    return best
+
+
+def _definite(gram: torch.Tensor) -> LDL:
+    """LDL of an r × r Gram matrix; directions that A does not fill are damped."""
+    if not float(gram.diagonal().mean()) > 0:
+        gram = torch.eye(len(gram)).to(gram)
+    ldl = factorise(gram, FACTOR_LADDER)
+    if ldl is None:
+        raise StageError("the low-rank factors became degenerate", "lower the rank")
+    return ldl
+
+
+def _solve(normal: LDL, right: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.solve(normal.matrix, right)

@@ -1,0 +1,44 @@
+"""The calibrated compressor. Planning needs shapes only; torch is imported when a group is compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness_plugins.compressors.caldera import allocation
+from harness_plugins.compressors.caldera.params import CalderaParams
+
+from harness.contract import Compressor, Decision, Decisions, ModelShape
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.qlr import QLR
+
+
+class Caldera(Compressor):
+    """Q + L·R with Hessian-aware rounding and calibrated low-rank factors."""
+
+    params: CalderaParams
+
+    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
+        params = self.params
+        rank = allocation.default_rank(shape.hidden) if params.rank is None else params.rank
+        if params.allocation == "ultra":
+            return allocation.ultra(shape, params.decision, rank)
+        if params.allocation == "selective":
+            return allocation.selective(shape, params.decision, rank, params.protect)
+        return allocation.uniform(shape, params.decision, rank)
+
+    def compress_group(
+        self,
+        weights: Mapping[str, torch.Tensor],
+        hessian: torch.Tensor | None,
+        decisions: Mapping[str, Decision],
+    ) -> dict[str, QLR]:
+        from harness_plugins.compressors.caldera.decompose import Schedule
+        from harness_plugins.compressors.caldera.group import compress_group
+
+        params = self.params
+        schedule = Schedule(params.iterations, params.factor_iterations, params.start, params.rounding)
+        return compress_group(weights, hessian, decisions, schedule, params.rotation_seed)

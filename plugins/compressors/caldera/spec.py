@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from harness_plugins.compressors.caldera.params import CalderaParams
+
+from harness.contract import CompressorSpec
+
+SPEC = CompressorSpec(
+    name="caldera",
+    summary="Calibrated Q + L·R: LDLQ rounding and Hessian-weighted low-rank factors, alternating (arXiv 2405.18886)",
+    target="harness_plugins.compressors.caldera.plugin:Caldera",
+    params=CalderaParams,
+)

@@ -1,0 +1,1 @@
+"""Round to nearest by largest magnitude: the plain, uncalibrated baseline."""

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from harness_plugins.compressors.rtn.plugin import RtnParams
+
+from harness.contract import CompressorSpec
+
+SPEC = CompressorSpec(
+    name="rtn",
+    summary="Round to nearest with absmax group scales; uncalibrated",
+    target="harness_plugins.compressors.rtn.plugin:Rtn",
+    params=RtnParams,
+)

@@ -1,0 +1,62 @@
+"""Q by absmax round-to-nearest, then L·R from one unweighted SVD of W − Q, factors rounded by absmax; uncalibrated.
+
+This is what the seed experiments ran under the name of CALDERA: no Hessian, no feedback, no alternation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness_plugins.compressors.caldera import allocation
+from harness_plugins.compressors.caldera.params import FactorBits
+from pydantic import Field
+
+from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.qlr import QLR
+
+
+class RtnSvdParams(Params):
+    """`rank` None means round(hidden / 56); groups of 128 columns share a scale, in Q and in the factors."""
+
+    bits: int = Field(4, ge=2, le=8)
+    rank: int | None = Field(None, ge=0)
+    factor_bits: FactorBits = 4
+    group: int = Field(128, ge=0)
+
+
+class RtnSvd(Compressor):
+    calibrated: ClassVar[bool] = False
+    params: RtnSvdParams
+
+    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
+        params = self.params
+        rank = allocation.default_rank(shape.hidden) if params.rank is None else params.rank
+
+        def decide(rank: int) -> Decision:
+            return Decision(
+                bits=params.bits,
+                group=params.group,
+                grid="midtread",
+                rank=rank,
+                factor_bits=params.factor_bits,
+                factor_group=params.group,
+            )
+
+        return allocation.uniform(shape, decide, rank)
+
+    def compress_group(
+        self,
+        weights: Mapping[str, torch.Tensor],
+        hessian: torch.Tensor | None,
+        decisions: Mapping[str, Decision],
+    ) -> dict[str, QLR]:
+        from harness_plugins.compressors.caldera.decompose import Schedule
+        from harness_plugins.compressors.caldera.group import compress_group
+
+        one_pass = Schedule(iterations=1, factor_iterations=0, start="quantize", rounding="symmetric")
+        return compress_group(weights, None, decisions, one_pass)

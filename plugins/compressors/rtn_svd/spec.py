@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from harness_plugins.compressors.rtn_svd.plugin import RtnSvdParams
+
+from harness.contract import CompressorSpec
+
+SPEC = CompressorSpec(
+    name="rtn-svd",
+    summary="The seed experiments' scheme: absmax RTN, one plain SVD of the residual, 4-bit factors; uncalibrated",
+    target="harness_plugins.compressors.rtn_svd.plugin:RtnSvd",
+    params=RtnSvdParams,
+)
