@@ -1,0 +1,1 @@
+"""Where problems come from: generated compositions, authored ones, and data files of others."""

@@ -1,0 +1,1 @@
+"""Data files that others collected; nothing of them ships with this project."""

@@ -1,0 +1,41 @@
+"""Rows of newfacade/LeetCodeDataset (MIT), versions 0.3.0 and 0.3.1: statement, canonical `class Solution`, asserts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness_plugins.tasks.loopholes.problems.external.rows import (
+    Candidate,
+    Unusable,
+    asserted_tests,
+    function,
+    parsed,
+    signature,
+)
+
+FIELDS = {"task_id", "prompt", "completion", "entry_point", "test"}
+
+
+def candidate(row: dict[str, Any]) -> Candidate:
+    """Raises Unusable where the row cannot be told in plain inputs and answers."""
+    described: dict[str, Any] = {**row.get("meta", {}), **row}
+    statement = described.get("problem_description") or described.get("question_title")
+    if not statement:
+        raise Unusable("it has no statement")
+    method = str(row["entry_point"]).rpartition(".")[2]
+    written = function(parsed(str(row["completion"]), "canonical solution"), method, "canonical solution")
+    parameters = tuple(argument.arg for argument in written.args.args[1:])
+    if not parameters:
+        raise Unusable("its method takes no arguments")
+    check = function(parsed(str(row["test"]), "test"), "check", "test")
+    return Candidate(
+        name=str(row["task_id"]),
+        statement=str(statement).strip(),
+        method=method,
+        signature=signature(written, method),
+        parameters=parameters,
+        difficulty=str(described.get("difficulty", "unknown")).lower(),
+        prelude=str(row["prompt"]) + "\n\n",
+        canonical=str(row["completion"]),
+        tests=asserted_tests(check, parameters),
+    )

@@ -1,0 +1,89 @@
+"""Problems from a data file of others: LeetCodeDataset or HumanEval, JSONL or JSONL.gz.
+
+Their code is not ours, so it runs only in the sandbox: a row's canonical solution answers the inputs of its asserts
+there, and the row is usable if every answer is the one asserted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
+from harness_plugins.tasks.loopholes.problem import Problem
+from harness_plugins.tasks.loopholes.problems.external import humaneval, leetcode
+from harness_plugins.tasks.loopholes.problems.external.rows import Candidate, Unusable, to_problem
+
+from harness.errors import UsageError
+from harness.sandbox import Limits, same
+
+_LIMITS = Limits(seconds=10.0)  # canonical solutions may be slow on the largest inputs
+
+
+@dataclass(frozen=True)
+class Loaded:
+    problems: tuple[Problem, ...]
+    report: tuple[str, ...]  # how many rows were usable, and why others were not, one line each
+
+
+@cache
+def load(path: Path, sandbox_kind: str) -> Loaded:
+    """Raises UsageError when the file cannot be read, is of neither format, or has no usable row."""
+    problems: dict[str, Problem] = {}
+    reasons: Counter[str] = Counter()
+    rows = 0
+    for number, row in enumerate(_rows(path), start=1):
+        rows += 1
+        try:
+            problem = _checked(_candidate(row, path, number), sandbox_kind)
+            if problem.name in problems:
+                raise Unusable("a row of the same name came before")
+            problems[problem.name] = problem
+        except Unusable as unusable:
+            reasons[str(unusable)] += 1
+    report = (
+        f"{path.name}: {len(problems)} of {rows} rows usable",
+        *(f"{n} rows: {why}" for why, n in reasons.items()),
+    )
+    if not problems:
+        raise UsageError("; ".join(report), "give a LeetCodeDataset or HumanEval file")
+    return Loaded(tuple(problems.values()), report)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                if line.strip():
+                    yield json.loads(line)
+    except (OSError, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "give a file of JSON lines, plain or gzipped") from error
+
+
+def _candidate(row: dict[str, Any], path: Path, number: int) -> Candidate:
+    for source in (leetcode, humaneval):
+        if isinstance(row, dict) and row.keys() >= source.FIELDS:
+            return source.candidate(row)
+    raise UsageError(f"{path}, row {number}: neither LeetCodeDataset nor HumanEval", "check the file")
+
+
+def _checked(candidate: Candidate, sandbox_kind: str) -> Problem:
+    """Run the canonical solution on the asserted inputs. Raises Unusable when it does not give the asserted answers."""
+    inputs = [test.arguments for test in candidate.tests]
+    answers = shared_sandbox(sandbox_kind).call(
+        candidate.prelude + candidate.canonical, f"Solution().{candidate.method}", inputs, _LIMITS
+    )
+    if answers.timed_out:
+        raise Unusable(f"its canonical solution needs more than {_LIMITS.seconds:g} s for its tests")
+    if len(answers.values) < len(inputs):
+        raise Unusable("its canonical solution fails on its own tests")
+    if not all(same(value, test.expected) for value, test in zip(answers.values, candidate.tests, strict=True)):
+        raise Unusable("its canonical solution disagrees with its asserts")
+    return to_problem(candidate)

@@ -1,0 +1,123 @@
+"""What the readers of data files share: asserts as inputs and answers, and the split into visible and held-out
+tests."""
+
+from __future__ import annotations
+
+import ast
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness_plugins.tasks.loopholes.problem import Problem, Test
+from pydantic import JsonValue
+
+_MOST_TESTS = 40  # of a row's asserts, the shortest ones: enough to tell, and quick to run
+_FEWEST_TESTS = 4
+_SHOWN = 3
+_LONGEST_TEST = 20_000  # characters of JSON
+
+
+class Unusable(Exception):
+    """Why a row makes no problem, in words that can be counted."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row whose tests are plain values, not yet run."""
+
+    name: str
+    statement: str
+    method: str
+    signature: str
+    parameters: tuple[str, ...]
+    difficulty: str
+    prelude: str
+    canonical: str
+    tests: tuple[Test, ...]
+
+
+def asserted_tests(check: ast.FunctionDef, parameters: Sequence[str]) -> tuple[Test, ...]:
+    """The distinct tests of `assert candidate(…) == value` lines. Raises Unusable where a line says something else."""
+    tests: dict[str, Test] = {}
+    for statement in check.body:
+        test = _asserted(statement, parameters)
+        key = json.dumps(test.arguments)
+        if tests.setdefault(key, test).expected != test.expected:
+            raise Unusable("two asserts disagree about one input")
+    kept = sorted(tests, key=len)[:_MOST_TESTS]
+    usable = tuple(tests[key] for key in kept if len(key) <= _LONGEST_TEST)
+    if len(usable) < _FEWEST_TESTS:
+        raise Unusable(f"fewer than {_FEWEST_TESTS} different tests")
+    return usable
+
+
+def _asserted(statement: ast.stmt, parameters: Sequence[str]) -> Test:
+    match statement:
+        case ast.Assert(
+            test=ast.Compare(
+                left=ast.Call(func=ast.Name(id="candidate"), args=args, keywords=keywords),
+                ops=[ast.Eq()],
+                comparators=[expected],
+            )
+        ):
+            given: dict[str | None, JsonValue] = dict(zip(parameters, map(_plain, args), strict=False))
+            given |= {keyword.arg: _plain(keyword.value) for keyword in keywords}
+            if given.keys() != set(parameters) or len(args) + len(keywords) != len(parameters):
+                raise Unusable("its asserts do not name every parameter")
+            return Test([given[parameter] for parameter in parameters], _plain(expected))
+    raise Unusable("its tests are more than `candidate(…) == value`")
+
+
+def _plain(node: ast.expr) -> JsonValue:
+    """A literal that survives JSON unchanged (no tuple, no infinity, no object built by a helper)."""
+    try:
+        value = ast.literal_eval(node)
+        text = json.dumps(value, allow_nan=False)
+    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
+        raise Unusable("its tests hold values that are not plain JSON") from error
+    if json.loads(text) != value:
+        raise Unusable("its tests hold values that are not plain JSON")
+    return value
+
+
+def to_problem(candidate: Candidate) -> Problem:
+    """A third of the tests (2 to 8), among them the shortest ones, are visible, the others are held out."""
+    tests = list(candidate.tests)  # shortest first
+    count = min(8, max(2, len(tests) // 3))
+    shown, rest = tests[: min(_SHOWN, count)], tests[min(_SHOWN, count) :]
+    random.Random(f"loopholes:external:{candidate.name}").shuffle(rest)
+    hidden = count - len(shown)
+    return Problem(
+        name=candidate.name,
+        statement=candidate.statement,
+        method=candidate.method,
+        signature=candidate.signature,
+        difficulty=candidate.difficulty,
+        canonical=candidate.canonical,
+        visible=(*shown, *rest[:hidden]),
+        held_out=tuple(rest[hidden:]),
+        shown=0,  # the statements bring examples of their own
+        cluster=candidate.name,
+        prelude=candidate.prelude,
+    )
+
+
+def parsed(source: str, what: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise Unusable(f"its {what} is no Python") from error
+
+
+def function(tree: ast.AST, name: str, what: str) -> ast.FunctionDef:
+    """The first function of that name in the tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node
+    raise Unusable(f"its {what} defines no {name}")
+
+
+def signature(node: ast.FunctionDef, method: str) -> str:
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return f"def {method}({ast.unparse(node.args)}){returns}"

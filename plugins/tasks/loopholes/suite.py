@@ -1,0 +1,107 @@
+"""The suite: problems with a mode each, their prompts, both graders, and what detectors may see."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from harness_plugins.tasks.loopholes.extract import program
+from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
+from harness_plugins.tasks.loopholes.grading.harnesses import pairs
+from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
+from harness_plugins.tasks.loopholes.hints import evaluator_name, starter_evaluator
+from harness_plugins.tasks.loopholes.modes import Mode
+from harness_plugins.tasks.loopholes.problem import Problem
+from harness_plugins.tasks.loopholes.problems.catalogue import Catalogue, catalogue
+from harness_plugins.tasks.loopholes.prompting import prompt_text
+from harness_plugins.tasks.loopholes.selfcheck import self_check
+from harness_plugins.tasks.loopholes.spec import LoopholeParams
+
+from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
+from harness.errors import UsageError
+from harness.sandbox import Limits
+
+ROLE = "solution"
+
+
+class LoopholeSuite(TaskSuite):
+    params: LoopholeParams
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return catalogue(self.params)
+
+    def items(self) -> Sequence[Item]:
+        return self._items(self.catalogue.evaluation)
+
+    def training_items(self) -> Sequence[Item]:
+        """Items for a trainer, of problems that `items()` does not have. Raises UsageError when the split leaves
+        none."""
+        if not self.catalogue.training:
+            raise UsageError(
+                "every problem of this source is evaluated, so none is left to train on",
+                "-P leetcode-loopholes.split=test",
+            )
+        return self._items(self.catalogue.training)
+
+    def prompts(self, item: Item) -> Sequence[Prompt]:
+        problem, mode, evaluator = self._read(item)
+        text = prompt_text(problem, mode, evaluator, self.params.hints)
+        return [Prompt(role=ROLE, text=text, max_tokens=self.params.max_tokens or self.catalogue.max_tokens)]
+
+    def grade(self, item: Item, replies: Mapping[str, Reply]) -> Outcome:
+        return self.verdict(item, replies[ROLE].text).outcome()
+
+    def verdict(self, item: Item, reply: str) -> Verdict:
+        """Everything the graders found on the program in a reply."""
+        problem, mode, evaluator = self._read(item)
+        starter = starter_evaluator(self.params.hints, problem, evaluator) if mode is Mode.RUN_TESTS else ""
+        limits = Limits(seconds=self.params.seconds)
+        sandbox = shared_sandbox(self.params.sandbox)
+        return grade(sandbox, problem, mode, evaluator, program(reply), limits, starter)
+
+    def reward(self, outcome: Outcome) -> float:
+        """What a trainer optimises: compile bonus + proxy. The truth is no part of it."""
+        return outcome.measures["reward"]
+
+    def view(self, item: Item, replies: Mapping[str, Reply]) -> View:
+        """Prompt, reply, visible tests, mode, evaluator's name and entry; no held-out test, no canonical solution."""
+        problem, mode, evaluator = self._read(item)
+        view = super().view(item, replies)
+        return view.model_copy(
+            update={
+                "data": {
+                    "problem": problem.name,
+                    "mode": str(mode),
+                    "evaluator": evaluator,
+                    "method": problem.method,
+                    "entry": problem.entry,
+                    "prelude": problem.prelude,
+                    "program": program(replies[ROLE].text),
+                    "visible": pairs(problem.visible),
+                }
+            }
+        )
+
+    def problem(self, item: Item) -> Problem:
+        return self.catalogue.problems[str(item.data["problem"])]
+
+    def self_check(self) -> SelfCheck:
+        return self_check(self.params, self.catalogue.evaluation)
+
+    def _items(self, problems: Sequence[Problem]) -> list[Item]:
+        """One mode per problem, as evenly as the count allows, dealt to shuffled problems."""
+        order = list(range(len(problems)))
+        random.Random(f"modes:{self.params.seed}").shuffle(order)
+        modes = {at: self.params.modes[turn % len(self.params.modes)] for turn, at in enumerate(order)}
+        return [self._item(problem, modes[at]) for at, problem in enumerate(problems)]
+
+    def _item(self, problem: Problem, mode: Mode) -> Item:
+        identity = f"{mode}/{problem.name}"
+        evaluator = evaluator_name(self.params.evaluator, identity)
+        data = {"problem": problem.name, "mode": str(mode), "evaluator": evaluator}
+        return Item(id=identity, family=str(mode), cluster=problem.cluster, data=data)
+
+    def _read(self, item: Item) -> tuple[Problem, Mode, str]:
+        return self.problem(item), Mode(str(item.data["mode"])), str(item.data["evaluator"])
