@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -37,7 +38,7 @@ def drive(plan: Plan, run: RunStore, executor: Executor, plugins: PluginSet, dis
     record(plan, run)
     plugins.notify("harness_run_start", run=run.folder, plan=plan)
     cells = {cell.id: cell for cell in plan.cells}
-    states = {cell_id: "pending" for cell_id in cells}
+    states = dict.fromkeys(cells, "pending")
     try:
         for event in executor.run(plan.cells):
             display.event(event)
@@ -59,10 +60,8 @@ def drive(plan: Plan, run: RunStore, executor: Executor, plugins: PluginSet, dis
 def _remember_failure(run: RunStore, event: Event) -> None:
     store = run.cell(event.cell)
     before = store.state
-    try:
+    with contextlib.suppress(StageError):  # the disk is full: the event has said so already
         store.set_state(CellState(state="failed", error=event.error, seconds=before.seconds, facts=before.facts))
-    except StageError:
-        pass  # the disk is full: the event has said so already
 
 
 def record(plan: Plan, run: RunStore) -> None:

@@ -213,7 +213,9 @@ def _cell(
     where = {"device": settings.device.partition(":")[0], "dtype": settings.dtype}
     trained_key = compressed_key = None
     if not trainer.untouched:
-        trained_key = key_of({"train": trainer.identity, "model": model.digest, "suite": suite.identity, "seed": seed, **where})
+        trained_key = key_of(
+            {"train": trainer.identity, "model": model.digest, "suite": suite.identity, "seed": seed, **where}
+        )
     if not compressor.untouched:
         compressed_key = key_of(
             {
@@ -236,7 +238,9 @@ def _cell(
             **where,
         }
     )
-    labels = [trainer.label, compressor.label, suite.label] if not trainer.untouched else [compressor.label, suite.label]
+    labels = (
+        [trainer.label, compressor.label, suite.label] if not trainer.untouched else [compressor.label, suite.label]
+    )
     cell = Cell(
         id=f"{_slug(model.name)}--{'--'.join(_slug(label) for label in labels)}--s{seed}--{sample_key[:8]}",
         model=model,

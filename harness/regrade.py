@@ -49,7 +49,9 @@ def _rejudged(
     detectors: Sequence[str] | None,
 ) -> Cell:
     label = cell.suite.label
-    given = {flag: value for flag, value in flags.items() if flag in SUITE_FLAGS and catalogue.accepts(cell.suite, flag)}
+    given = {
+        flag: value for flag, value in flags.items() if flag in SUITE_FLAGS and catalogue.accepts(cell.suite, flag)
+    }
     component = catalogue.resolve("tasks", label, {**cell.suite.params, **given, **params.get(label, {})})
     labels = [detector.label for detector in cell.detectors] if detectors is None else detectors
     judges = tuple(catalogue.resolve("detectors", name, params.get(name)) for name in labels)
@@ -63,10 +65,8 @@ def _same_questions(cell: Cell, suite: TaskSuite, store: CellStore) -> None:
     for item in selected_items(suite, cell.settings.limit):
         for prompt in suite.prompts(item):
             if stored.get(item.id, {}).get(prompt.role) != limited(prompt, cell.settings.max_tokens).text:
-                raise UsageError(
-                    f"{cell.suite.label} would ask another question for {item.id} ({prompt.role}) than the stored reply answers",
-                    "use `harness run`",
-                )
+                asked = f"{cell.suite.label} now asks another question for {item.id} ({prompt.role})"
+                raise UsageError(f"{asked} than the stored reply answers", "use `harness run`")
 
 
 def _difference(earlier: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:

@@ -15,7 +15,9 @@ from harness.cli.context import Doors, doors_of
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("doctor", help="Is this machine ready? Prints versions, plugins, sandbox and the suites' self-checks.")(doctor)
+    app.command("doctor", help="Is this machine ready? Prints versions, plugins, sandbox and the suites' self-checks.")(
+        doctor
+    )
 
 
 def doctor(context: typer.Context, json: o.Json = False) -> None:
@@ -59,7 +61,9 @@ def _checks(doors: Doors):
     free = shutil.disk_usage(existing).free / 2**30
     yield _row(free > 1, "cache", f"{cache_folder()} ({free:.0f} GiB free)")
     for status in doors.plugins.statuses:
-        yield _row(status.error is None, f"plugin {status.name}", status.error or f"{status.distribution} {status.version}")
+        yield _row(
+            status.error is None, f"plugin {status.name}", status.error or f"{status.distribution} {status.version}"
+        )
     yield from _sandbox()
     yield from _models(doors)
     yield from _suites(doors)

@@ -36,7 +36,9 @@ def list_names(
     for name, entries in rows.items():
         table = Table(name, "", box=None, pad_edge=False, header_style="bold")
         for entry in entries:
-            table.add_row(entry["name"], entry["summary"] + (f" (unavailable: {entry['missing']})" if entry["missing"] else ""))
+            table.add_row(
+                entry["name"], entry["summary"] + (f" (unavailable: {entry['missing']})" if entry["missing"] else "")
+            )
         Console().print(table, markup=False)
         print()
 

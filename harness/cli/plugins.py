@@ -24,16 +24,16 @@ def plugins(
 ) -> None:
     found = doors_of(context).plugins
     if json:
-        print(json_module.dumps([{**s.model_dump(exclude={"trace"}), "state": s.state} for s in found.statuses], indent=1))
+        print(
+            json_module.dumps([{**s.model_dump(exclude={"trace"}), "state": s.state} for s in found.statuses], indent=1)
+        )
         return
     table = Table("plugin", "distribution", "version", "state", "hooks or cause", box=None, pad_edge=False)
     for status in found.statuses:
         hooks = ", ".join(hook.removeprefix("harness_") for hook in status.hooks)
         table.add_row(status.name, status.distribution, status.version, status.state, status.error or hooks)
     Console().print(table, markup=False)
-    conflicts = {
-        name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1
-    }
+    conflicts = {name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1}
     for name, owners in conflicts.items():
         print(f"conflict: {name!r} is registered by {' and '.join(status.name for _, status in owners)}")
     if trace:

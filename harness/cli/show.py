@@ -53,7 +53,9 @@ def _cells(plan, store, json: bool) -> None:
     rows = []
     for cell in plan.cells:
         state = store.cell(cell.id).state
-        rows.append({"cell": cell.id, "state": state.state, "seconds": sum(state.seconds.values()), "error": state.error})
+        rows.append(
+            {"cell": cell.id, "state": state.state, "seconds": sum(state.seconds.values()), "error": state.error}
+        )
     if json:
         print(json_module.dumps(rows, indent=1))
         return

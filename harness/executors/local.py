@@ -6,6 +6,7 @@ go to a new worker.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -102,11 +103,9 @@ class _Worker:
 
     def _send(self, line: str) -> None:
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it is dead: the reader says so
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it is dead: the reader says so
 
     def _assign(self) -> None:
         if self.todo:
@@ -128,10 +127,8 @@ class _Worker:
 
     def kill(self, cause: str | None = None) -> None:
         self.cause = cause
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def bury(self) -> Iterator[Event]:
         """The process has ended. With cells left, the one at hand is at fault: it is tried once more unless it hung."""

@@ -63,7 +63,9 @@ def main() -> None:
         except Exception as error:
             traceback.print_exc()
             cause = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-            reporter.send(Event(kind="failed", cell=assignment.cell.id, error=f"{cause} (traceback in {assignment.log})"))
+            reporter.send(
+                Event(kind="failed", cell=assignment.cell.id, error=f"{cause} (traceback in {assignment.log})")
+            )
         else:
             reporter.send(Event(kind="done", cell=assignment.cell.id))
 

@@ -60,8 +60,9 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
 
         def log(row: dict[str, JsonValue]) -> None:
             append_jsonl(metrics, [row])
-            step, steps = row.get("step", 0), row.get("steps", 0)
-            progress("train", int(step or 0), int(steps or 0))
+            step, steps = row.get("step"), row.get("steps")
+            if isinstance(step, int) and isinstance(steps, int):
+                progress("train", step, steps)
 
         context = TrainContext(
             source=source, out=out, seed=cell.seed, device=cell.settings.device, dtype=cell.settings.dtype, log=log
@@ -69,7 +70,9 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
         made = trainer.train(None, suite, context)
         if Path(made) != out:
             raise PluginError(f"trainer {cell.trainer.label} wrote to {made}, not to {out}")
-        write_json(out / TRAINED, {"key": cell.trained_key, "trainer": cell.trainer.identity, "source": cell.model.digest})
+        write_json(
+            out / TRAINED, {"key": cell.trained_key, "trainer": cell.trainer.identity, "source": cell.model.digest}
+        )
     return out
 
 
@@ -82,7 +85,9 @@ def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progre
     with _locked(out):
         compressor = build(cell.compressor, catalogue.spec("compressors", cell.compressor.plugin)[0])
         wanted = CalibrationSource(source=cell.model.calibration)
-        compress(source, compressor, wanted, out, device=cell.settings.device, progress=progress)  # returns at once if it is made
+        compress(
+            source, compressor, wanted, out, device=cell.settings.device, progress=progress
+        )  # returns at once if it is made
     return out
 
 
@@ -93,5 +98,3 @@ def _locked(folder: Path) -> Iterator[None]:
     with folder.with_suffix(".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-

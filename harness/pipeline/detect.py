@@ -31,7 +31,9 @@ def detect(
         flags = list(detector.inspect([view for _, view in asked]))
         if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
             raise StageError(f"detector {component.label} returned {len(flags)} flags for {len(asked)} views")
-        rows = [FlagRow(item=view.item, repeat=repeat, flag=flag) for (repeat, view), flag in zip(asked, flags, strict=True)]
+        rows = [
+            FlagRow(item=view.item, repeat=repeat, flag=flag) for (repeat, view), flag in zip(asked, flags, strict=True)
+        ]
         path = store.flags_path(cell.detect_keys[component.label])
         write_jsonl(path, (row.model_dump(mode="json") for row in rows))
 

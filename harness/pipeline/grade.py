@@ -39,7 +39,9 @@ def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[st
 
 
 def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: dict[str, SampleRow]) -> VerdictRow:
-    errors = [f"{role}: {rows[role].error if role in rows else 'not asked'}" for role in roles if _reply(rows, role) is None]
+    errors = [
+        f"{role}: {rows[role].error if role in rows else 'not asked'}" for role in roles if _reply(rows, role) is None
+    ]
     base = VerdictRow(item=item.id, family=item.family, cluster=item.cluster, repeat=repeat)
     if errors:
         return base.model_copy(update={"error": "; ".join(errors)})

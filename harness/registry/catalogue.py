@@ -103,10 +103,14 @@ class Catalogue:
     def spec(self, kind: str, plugin: str) -> tuple[Spec, PluginStatus]:
         owners = self.plugins.specs[kind].get(plugin, [])
         if not owners:
-            raise PluginError(f"no {SINGULAR[kind]} plugin {plugin!r}", self._suggestion(plugin, self.plugins.specs[kind]))
+            raise PluginError(
+                f"no {SINGULAR[kind]} plugin {plugin!r}", self._suggestion(plugin, self.plugins.specs[kind])
+            )
         if len(owners) > 1:
             names = " and ".join(f"{status.name} ({status.distribution})" for _, status in owners)
-            raise PluginError(f"two plugins register the {SINGULAR[kind]} {plugin!r}: {names}", "disable one with -p no:NAME")
+            raise PluginError(
+                f"two plugins register the {SINGULAR[kind]} {plugin!r}: {names}", "disable one with -p no:NAME"
+            )
         return owners[0]
 
     def _suggestion(self, name: str, known: Iterable[str]) -> str:
@@ -165,7 +169,9 @@ class Catalogue:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "parameters"
             known = ", ".join(spec.params.model_fields)
-            raise UsageError(f"{label}.{where}: {first['msg']}", f"parameters of {spec.name}: {known or 'none'}") from None
+            raise UsageError(
+                f"{label}.{where}: {first['msg']}", f"parameters of {spec.name}: {known or 'none'}"
+            ) from None
 
     def accepts(self, component: Component, parameter: str) -> bool:
         """Whether the plugin behind a component has that parameter."""

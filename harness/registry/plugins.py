@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,7 +43,9 @@ class PluginSet:
         self.manager = pluggy.PluginManager("harness")
         self.manager.add_hookspecs(hookspecs)
         self.statuses: list[PluginStatus] = []
-        self.specs: dict[str, dict[str, list[tuple[Spec, PluginStatus]]]] = {kind: {} for kind in hookspecs.REGISTRATION}
+        self.specs: dict[str, dict[str, list[tuple[Spec, PluginStatus]]]] = {
+            kind: {} for kind in hookspecs.REGISTRATION
+        }
         self.registry_files: list[tuple[Path, PluginStatus]] = []
         self.hook_errors: list[str] = []  # failures of lifecycle hooks, shown in the report's footer
 
@@ -122,7 +125,9 @@ def load_plugins(directories: Iterable[Path] = (), disabled: Iterable[str] = ())
     only = os.environ.get("HARNESS_PLUGINS")
     allowed = None if only is None else {name.strip() for name in only.split(",")}
     skipped = set(disabled)
-    points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name != "builtin", point.name))
+    points = sorted(
+        importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name != "builtin", point.name)
+    )
     for point in points:
         if point.name in skipped or (allowed is not None and point.name not in allowed):
             continue
@@ -131,7 +136,7 @@ def load_plugins(directories: Iterable[Path] = (), disabled: Iterable[str] = ())
     for directory in directories:
         for path in sorted(directory.glob("*.py")):
             if path.stem not in skipped:
-                plugins.add(path.stem, str(path), "local", lambda path=path: _load_file(path))
+                plugins.add(path.stem, str(path), "local", partial(_load_file, path))
     return plugins
 
 

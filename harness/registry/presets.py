@@ -80,7 +80,9 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
         raise UsageError(f"bad registry {path}: {error}") from None
     unknown = set(tables) - {*KINDS, "models", "defaults"}
     if unknown:
-        raise UsageError(f"bad registry {path}: unknown table [{sorted(unknown)[0]}]", f"known: {', '.join(KINDS)}, models")
+        raise UsageError(
+            f"bad registry {path}: unknown table [{sorted(unknown)[0]}]", f"known: {', '.join(KINDS)}, models"
+        )
     presets: dict[str, dict[str, Preset]] = {}
     for kind in KINDS:
         presets[kind] = {
@@ -100,7 +102,9 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
 
 def _preset(path: Path, kind: str, name: str, table: object, origin: str, precedence: int) -> Preset:
     if not isinstance(table, dict) or "plugin" not in table:
-        raise UsageError(f"bad registry {path}: [{kind}.{name}] names no plugin", f'add plugin = "…" to [{kind}.{name}]')
+        raise UsageError(
+            f"bad registry {path}: [{kind}.{name}] names no plugin", f'add plugin = "…" to [{kind}.{name}]'
+        )
     own = {key: table[key] for key in OWN_KEYS if key in table}
     params = {key: value for key, value in table.items() if key not in OWN_KEYS}
     try:
