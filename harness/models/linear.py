@@ -40,6 +40,11 @@ class QLRLinear(nn.Module):
             from_tensors(tensors, self.decision, self.out_features, self.in_features, self.seed).dequantize().to(dtype)
         )
 
+    @property
+    def weight(self) -> torch.Tensor:
+        """Ŵ (out_features, in_features), for code that looks at a Linear's weight. A copy: writing to it is in vain."""
+        return self.dequantize(torch.get_default_dtype() if self.bias is None else self.bias.dtype)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         weight = self._dense
         if weight is None or weight.dtype != x.dtype:

@@ -2,86 +2,181 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from rtn_compressors import RTN, CalibratedRTN, RTNParams
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers.pytorch_utils import Conv1D
 
 import harness.models  # noqa: F401  (registers the packed format)
+from harness.checkpoint import open_checkpoint, read_shape, stored_bytes
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
-from harness.models.qlr import QLR, QuantMatrix
+from harness.compression.manifest import inspect, linear_bits, read_manifest, summary, verify
+from harness.models.linear import QLRLinear
+
+FEW = CalibrationSource(sequences=8, length=64)
 
 
-class RTNParams(Params):
-    bits: int = 4
-    rank: int = 0
-    factor_bits: int = 16
+def load(folder: Path, **options: bool) -> torch.nn.Module:
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
 
 
-def quantize(matrix: torch.Tensor, bits: int, group: int) -> QuantMatrix:
-    """Round to nearest on a mid-rise grid that spans each group's largest magnitude."""
-    rows, columns = matrix.shape
-    groups = -(-columns // group)
-    padded = torch.zeros(rows, groups * group)
-    padded[:, :columns] = matrix
-    cells = padded.view(rows, groups, group)
-    scales = (cells.abs().amax(-1) / (2**bits / 2)).clamp(min=1e-4).half()
-    codes = (cells / scales.float().unsqueeze(-1) + (2**bits - 1) / 2).round().clamp(0, 2**bits - 1)
-    return QuantMatrix(codes.view(rows, -1)[:, :columns].to(torch.uint8), scales, bits, group, "midrise")
+@pytest.fixture(scope="session")
+def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random GPT-2: Conv1D layers with biases that are not zero, a tied head, odd widths."""
+    folder = tmp_path_factory.mktemp("tiny_gpt2")
+    config = GPT2Config(
+        vocab_size=101,
+        n_embd=36,
+        n_layer=2,
+        n_head=3,
+        n_positions=64,
+        initializer_range=0.2,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = GPT2LMHeadModel(config)
+        for name, parameter in model.named_parameters():
+            if name.endswith(".bias"):
+                torch.nn.init.normal_(parameter, std=0.1)
+    model.save_pretrained(folder)
+    return folder
 
 
-class RTN(Compressor):
-    """Round to nearest, then a truncated SVD of what is left."""
-
-    calibrated = False
-
-    def plan(self, shape: ModelShape, measurements: object = None) -> Decisions:
-        decision = Decision(bits=self.params.bits, rank=self.params.rank, factor_bits=self.params.factor_bits)
-        return {linear.name: decision for linear in shape.linears}
-
-    def compress_group(
-        self, weights: Mapping[str, torch.Tensor], hessian: torch.Tensor | None, decisions: Mapping[str, Decision]
-    ) -> dict[str, QLR]:
-        return {name: self.one(weight, decisions[name]) for name, weight in weights.items()}
-
-    def one(self, weight: torch.Tensor, decision: Decision) -> QLR:
-        q = quantize(weight, decision.bits, decision.group)
-        if not decision.rank:
-            return QLR(decision, q)
-        u, s, v = torch.linalg.svd(weight - q.dequantize(), full_matrices=False)
-        left, right = (u * s)[:, : decision.rank].T, v[: decision.rank]
-        if decision.factor_bits == 16:
-            return QLR(decision, q, left.half(), right.half())
-        width = decision.factor_group
-        return QLR(
-            decision, q, quantize(left, decision.factor_bits, width), quantize(right, decision.factor_bits, width)
-        )
-
-
-class CalibratedRTN(RTN):
-    """The same, but it insists on a Hessian and keeps it."""
-
-    calibrated = True
-
-    def compress_group(self, weights, hessian, decisions):
-        columns = next(iter(weights.values())).shape[1]
-        assert hessian.shape == (columns, columns)
-        return super().compress_group(weights, hessian, decisions)
+def expected_weights(source: Path, params: RTNParams) -> dict[str, torch.Tensor]:
+    """Name -> Ŵ as the compressor alone makes it from the model's own weights."""
+    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    rtn, shape = RTN(params), read_shape(source)
+    decisions = rtn.plan(shape)
+    weights = {}
+    for linear in shape.linears:
+        layer = model.get_submodule(linear.name)
+        weight = layer.weight.detach().T.contiguous() if isinstance(layer, Conv1D) else layer.weight.detach()
+        weights[linear.name] = rtn.one(weight, decisions[linear.name]).dequantize()
+    return weights
 
 
 @pytest.mark.parametrize(
-    "params", [RTNParams(bits=3), RTNParams(bits=4, rank=3, factor_bits=4), RTNParams(bits=2, rank=5)]
+    "params",
+    [
+        RTNParams(bits=3),
+        RTNParams(bits=4, rank=3, factor_bits=4),
+        RTNParams(bits=2, rank=5),
+        RTNParams(bits=5, group=40),
+        RTNParams(bits=8, group=0),
+    ],
 )
-@pytest.mark.parametrize("kind", [RTN, CalibratedRTN])
-def test_an_artefact_loads_packed_and_dense(tiny_qwen2: Path, tmp_path: Path, params: RTNParams, kind: type) -> None:
-    report = compress(tiny_qwen2, kind(params), CalibrationSource(sequences=8, length=64), tmp_path / "a")
-    packed = AutoModelForCausalLM.from_pretrained(tmp_path / "a", dtype=torch.float32)
-    dense = AutoModelForCausalLM.from_pretrained(tmp_path / "a", dtype=torch.float32, dequantize=True)
+def test_the_loaded_model_computes_what_the_compressor_returned(
+    tiny_qwen2: Path, tmp_path: Path, params: RTNParams
+) -> None:
+    compress(tiny_qwen2, RTN(params), FEW, tmp_path / "a")
+    packed, dense = load(tmp_path / "a"), load(tmp_path / "a", dequantize=True)
+    reference = load(tiny_qwen2)
+    for name, weight in expected_weights(tiny_qwen2, params).items():
+        torch.testing.assert_close(dense.get_submodule(name).weight.detach(), weight, rtol=1e-3, atol=1e-4)
+        reference.get_submodule(name).weight.data = weight
+        assert isinstance(packed.get_submodule(name), QLRLinear)
     tokens = torch.arange(40)[None]
     torch.testing.assert_close(packed(tokens).logits, dense(tokens).logits, rtol=1e-5, atol=1e-5)
-    assert report.size.replaced == report.size.linears == 21
-    assert type(dense.model.layers[0].mlp.up_proj) is torch.nn.Linear
+    torch.testing.assert_close(packed(tokens).logits, reference(tokens).logits, rtol=1e-2, atol=1e-2)
+
+
+def test_biases_norms_and_the_tied_head_are_those_of_the_source(tiny_qwen2: Path, tmp_path: Path) -> None:
+    compress(tiny_qwen2, RTN(RTNParams()), FEW, tmp_path / "a")
+    base, packed = load(tiny_qwen2).state_dict(), load(tmp_path / "a")
+    compared = [name for name in packed.state_dict() if name in base]
+    assert sum(name.endswith(".bias") for name in compared) == 9
+    for name in compared:
+        assert torch.equal(base[name], packed.state_dict()[name]), name
+    assert packed.lm_head.weight is packed.model.embed_tokens.weight
+
+
+@pytest.mark.parametrize("kind", [RTN, CalibratedRTN])
+def test_gpt2_with_its_transposed_layers(tiny_gpt2: Path, tmp_path: Path, kind: type[RTN]) -> None:
+    params = RTNParams(bits=3, rank=2)
+    source = CalibrationSource(sequences=16, length=32)
+    compress(tiny_gpt2, kind(params), source, tmp_path / "a")
+    packed, dense, reference = load(tmp_path / "a"), load(tmp_path / "a", dequantize=True), load(tiny_gpt2)
+    for name, weight in expected_weights(tiny_gpt2, params).items():
+        reference.get_submodule(name).weight.data = weight.T.contiguous()
+    tokens = torch.arange(30)[None]
+    assert type(dense.transformer.h[0].attn.c_attn) is type(reference.transformer.h[0].attn.c_attn)
+    torch.testing.assert_close(dense(tokens).logits, packed(tokens).logits, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(dense(tokens).logits, reference(tokens).logits, rtol=1e-2, atol=1e-2)
+
+
+def test_real_checkpoints_generate_packed(stories260k: Path, shared_data: Path, tmp_path: Path) -> None:
+    for source in (stories260k, shared_data / "gpt2-tarot"):
+        out = tmp_path / source.name
+        report = compress(source, CalibratedRTN(RTNParams(bits=4)), CalibrationSource(sequences=32, length=64), out)
+        tokenizer, model = AutoTokenizer.from_pretrained(out), load(out)
+        prompt = tokenizer("Once upon a time", return_tensors="pt")
+        told = model.generate(**prompt, max_new_tokens=12, do_sample=False)
+        again = load(out, dequantize=True).generate(**prompt, max_new_tokens=12, do_sample=False)
+        assert told.tolist() == again.tolist()
+        assert report.size.bits_per_weight < 4.6
+        assert stored_bytes(out) < stored_bytes(source) / 2
+
+
+@pytest.mark.parametrize("params", [RTNParams(bits=3, rank=3, factor_bits=4), RTNParams(bits=2, keep="down_proj")])
+def test_stored_bits_are_the_plans_bits(tiny_qwen2: Path, tmp_path: Path, params: RTNParams) -> None:
+    compress(tiny_qwen2, RTN(params), FEW, tmp_path / "a")
+    shape, written = read_shape(tiny_qwen2), open_checkpoint(tmp_path / "a")
+    decisions = RTN(params).plan(shape)
+    planned = {linear.name: decisions[linear.name].stored_bits(linear.rows, linear.columns) for linear in shape.linears}
+    for row in inspect(tmp_path / "a"):
+        assert linear_bits(written, row.name) == planned[row.name] == 8 * row.bytes
+    assert read_manifest(tmp_path / "a").stored_bits == sum(planned.values())
+    size = summary(tmp_path / "a")
+    assert size.bits_per_weight == sum(planned.values()) / shape.weights
+    assert size.bytes == stored_bytes(tmp_path / "a")
+    assert size.replaced == sum(not decision.kept for decision in decisions.values())
+
+
+def test_bfloat16_loading_keeps_codes_and_scales(tiny_qwen2: Path, tmp_path: Path) -> None:
+    compress(tiny_qwen2, RTN(RTNParams(bits=4)), FEW, tmp_path / "a")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "a", dtype=torch.bfloat16)
+    layer = model.model.layers[0].mlp.up_proj
+    assert (layer.q_codes.dtype, layer.q_scales.dtype) == (torch.uint8, torch.float16)
+    full = load(tmp_path / "a")(torch.arange(20)[None]).logits
+    torch.testing.assert_close(model(torch.arange(20)[None]).logits.float(), full, rtol=0.1, atol=0.3)
+
+
+def test_stock_transformers_refuses_the_artefact(tiny_qwen2: Path, tmp_path: Path) -> None:
+    compress(tiny_qwen2, RTN(RTNParams()), FEW, tmp_path / "a")
+    code = f"from transformers import AutoModelForCausalLM as A; A.from_pretrained({str(tmp_path / 'a')!r})"
+    stock = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert stock.returncode != 0
+    assert "harness_qlr" in stock.stderr
+
+
+def test_a_finished_artefact_is_left_alone_and_another_is_not_overwritten(tiny_qwen2: Path, tmp_path: Path) -> None:
+    from harness.errors import ModelError
+
+    first = compress(tiny_qwen2, RTN(RTNParams(bits=4)), FEW, tmp_path / "a")
+    again = compress(tiny_qwen2, RTN(RTNParams(bits=4)), FEW, tmp_path / "a")
+    assert (first.resumed, again.resumed) == (0, 21)
+    with pytest.raises(ModelError, match="made otherwise"):
+        compress(tiny_qwen2, RTN(RTNParams(bits=3)), FEW, tmp_path / "a")
+    with pytest.raises(ModelError, match="already quantized"):
+        compress(tmp_path / "a", RTN(RTNParams(bits=3)), FEW, tmp_path / "b")
+    verify(tmp_path / "a")
+
+
+def test_the_manifest_says_where_everything_came_from(tiny_qwen2: Path, tmp_path: Path) -> None:
+    compress(tiny_qwen2, CalibratedRTN(RTNParams(bits=4)), FEW, tmp_path / "a")
+    manifest = read_manifest(tmp_path / "a")
+    source = open_checkpoint(tiny_qwen2)
+    name = "model.layers.1.mlp.down_proj"
+    assert manifest.linears[name].base == source.tensors[f"{name}.weight"].sha256()
+    assert manifest.calibration is not None
+    assert manifest.calibration["sequences"] == 8
+    assert json.loads((tmp_path / "a" / "config.json").read_text())["base"]["model_type"] == "qwen2"
