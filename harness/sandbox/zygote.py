@@ -154,7 +154,7 @@ def clean():
 
 def collect_files(root, limit):
     """Relative path -> text of the regular files of at most `limit` bytes below `root`; links are not followed."""
-    files = {}
+    files: dict[str, str] = {}
     for folder, _, names in os.walk(root):
         for name in names:
             path = os.path.join(folder, name)
@@ -240,12 +240,13 @@ def answer(work, reply):
 
 
 def plain(value):
+    """Whether a value is JSON by exact type. Types are compared by identity: a metaclass can define equality."""
     kind = type(value)
     if kind is list:
         return all(map(plain, value))
     if kind is dict:
         return all(type(key) is str for key in value) and all(map(plain, value.values()))
-    return value is None or kind in (bool, int, float, str)
+    return value is None or kind is bool or kind is int or kind is float or kind is str
 
 
 def describe(error):
@@ -259,7 +260,6 @@ def describe(error):
 def run_script(work):
     """The flawed graders' door: a script from start to exit, interpreter shutdown and its hooks included."""
     module = types.ModuleType("__main__")
-    module.__builtins__ = __builtins__
     sys.modules["__main__"] = module
     sys.argv = ["program.py"]
     exec(compile(work["source"], "program.py", "exec"), module.__dict__)
