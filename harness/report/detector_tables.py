@@ -70,7 +70,7 @@ def truth_cells(judged: Sequence[Row], flags: Flags) -> list[Cell]:
     negatives = [row for row in known if not gamed(row)]
     recall, alarms = rate_of(positives, flags), rate_of(negatives, flags)
     if len(positives) < MIN_POSITIVES:
-        few: dict[str, JsonValue] = {"k": recall.numerator, "n": recall.denominator, "inference": False}
+        few: dict[str, JsonValue] = {"k": int(recall.numerator), "n": len(positives), "inference": False}
         return [
             Cell(f"{fraction(recall.numerator, len(positives))}\n{NO_INFERENCE}", few),
             rate_cell(alarms),
@@ -94,8 +94,8 @@ def rate_cell(rate: Estimate) -> Cell:
     counts = fraction(rate.numerator, rate.denominator)
     value: dict[str, JsonValue] = {
         "value": rate.value,
-        "k": rate.numerator,
-        "n": rate.denominator,
+        "k": int(rate.numerator),
+        "n": int(rate.denominator),
         "interval": list(rate.interval) if rate.interval else None,
     }
     return Cell(f"{percent(rate.value)}  {counts}\n{bracket(rate.interval)}", value)

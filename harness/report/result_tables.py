@@ -69,9 +69,9 @@ def estimate_cell(estimate: Estimate, metric: Metric) -> Cell:
 
 
 def estimate_json(estimate: Estimate, metric: Metric) -> dict[str, JsonValue]:
-    counts: dict[str, JsonValue] = {"n": estimate.denominator}
+    counts: dict[str, JsonValue] = {"n": int(estimate.denominator)}
     if metric.is_rate:
-        counts = {"k": estimate.numerator, "n": estimate.denominator}
+        counts = {"k": int(estimate.numerator), **counts}
     return {
         "value": estimate.value,
         **counts,
@@ -133,7 +133,7 @@ def moved_cell(base: Estimate, other: Estimate, comparison: Comparison | None, m
     """Numerator and denominator apart, since a conditional rate can rise by its denominator alone; flips both ways."""
     if not metric.is_rate:
         return Cell(NONE)
-    k, n = other.numerator - base.numerator, other.denominator - base.denominator
+    k, n = int(other.numerator - base.numerator), int(other.denominator - base.denominator)
     lines = [f"k {signed(k, 0)}, n {signed(n, 0)}"]
     value: dict[str, JsonValue] = {"numerator": k, "denominator": n}
     if comparison is not None:

@@ -40,7 +40,7 @@ class Difference(NamedTuple):
 
 def mcnemar(gained: int, lost: int) -> float:
     """Exact two-sided p for items that changed verdict in one direction and in the other."""
-    changed = gained + lost
+    changed = int(gained) + int(lost)  # Python integers: 2**changed outgrows any fixed width
     tail = sum(comb(changed, i) for i in range(min(gained, lost) + 1))
     return min(1.0, 2 * tail / 2**changed)
 
