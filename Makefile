@@ -1,0 +1,31 @@
+# Two targets from a bare clone: each sets up what it needs, once.
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.ready-dev
+
+.PHONY: demo test lint clean
+
+demo: $(READY)  ## the main job on the embedded model
+	$(BIN)/harness run --compressor ultra3 --tasks goodhart7
+
+test: $(DEV)  ## every test but the slow proofs
+	$(BIN)/python -m pytest
+
+lint: $(DEV)  ## lint, format, types and the house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(READY): pyproject.toml setup.py constraints.txt
+	$(PYTHON) tools/setup.py $(VENV)
+	touch $@
+
+$(DEV): $(READY)
+	$(PYTHON) tools/setup.py $(VENV) --dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info

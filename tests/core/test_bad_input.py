@@ -1,0 +1,65 @@
+"""Wrong names, files and models: one line with the cause and the remedy, and exit code 2 (1 for a broken model)."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+
+def one_line(done) -> str:
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--tasks", "toi"], "unknown task suite 'toi' (did you mean toy?"),
+        (["--tasks", "toy", "--compressor", "utlra3"], "did you mean ultra3"),
+        (["--tasks", "toy", "--compressor", "ultra3@2"], "takes no '@' suffix"),
+        (["--tasks", "toy", "-P", "ultra3.bits=2"], "which this run does not select"),
+        (["--tasks", "toy", "-P", "toy.colour=2"], "toy.colour"),
+        (["--tasks", "toy", "-P", "nonsense"], "write -P name.parameter=value"),
+        (["--tasks", "toy", "--seeds", "5-1"], "runs backwards"),
+        (["--tasks", "toy", "--temperature", "-1"], "temperature"),
+        (["--tasks", "toy", "--model", "./nowhere"], "no folder"),
+        (["@missing.toml"], "cannot read missing.toml"),
+        ([], "no tasks selected"),
+    ],
+)
+def test_names_and_options(cli, arguments, expected):
+    done = cli("run", *arguments, code=None)
+    assert done.returncode in (1, 2)
+    assert expected in one_line(done)
+
+
+def test_a_corrupt_model_is_named_before_anything_runs(cli):
+    broken = cli.cwd / "broken"
+    shutil.copytree(cli.model, broken)
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    assert str(weights) in one_line(cli.run(model=broken, code=1))
+
+
+def test_bad_registry_files_name_the_file_and_the_table(cli):
+    (cli.cwd / "registry.toml").write_text("[compressors.mine]\nbits = 3\n")
+    assert "[compressors.mine] names no plugin" in one_line(cli("list", code=2))
+    (cli.cwd / "registry.toml").write_text("[compressors\n")
+    assert "bad registry" in one_line(cli("list", code=2))
+
+
+def test_a_project_registry_adds_presets_without_python(cli):
+    (cli.cwd / "registry.toml").write_text('[compressors.mine]\nplugin = "rtn"\nbits = 5\nat = "bits"\n')
+    assert "mine" in cli("list", "compressors").stdout
+    done = cli("plan", "--tasks", "toy", "--model", str(cli.model), "--compressor", "mine@6", "--json")
+    assert '"bits_per_weight": 6.' in done.stdout
+
+
+def test_a_full_disk_is_one_line(cli):
+    """/dev/full answers every write with ENOSPC."""
+    done = cli("run", "--tasks", "toy", "--model", str(cli.model), "--out", "/dev/full/r", code=None)
+    assert done.returncode == 1
+    assert "cannot write" in one_line(done)

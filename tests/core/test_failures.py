@@ -1,0 +1,75 @@
+"""One cell's misfortune costs that cell, says so in a line, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_a_worker_that_keeps_crashing_costs_its_cell(cli):
+    done = cli.run("-P", "toy.misbehave=crash", code=1)
+    assert "SIGSEGV" in done.stderr
+    assert "SIGSEGV" in done.stdout  # the report has a row for it
+    assert {len(rows) for rows in cli.rows("samples.jsonl").values()} == {12}
+
+
+def test_a_worker_that_was_killed_once_is_tried_again(cli):
+    done = cli.run("-P", f"toy.crash_once={cli.cwd / 'marker'}")
+    assert "again" in done.stderr
+    assert "signal 9" in done.stderr
+
+
+def test_a_worker_that_hangs_is_killed(cli):
+    done = cli.run("-P", "toy.misbehave=hang", "--silence", "6", code=1)
+    assert "hung" in done.stderr
+
+
+def test_a_grader_that_raises_costs_one_sample_which_stays_in_the_denominator(cli):
+    cli.run("-P", "toy.misbehave=raise")
+    (rows,) = cli.rows("verdicts-*.jsonl").values()
+    assert [row["item"] for row in rows if row["error"]] == ["sum1"]
+    assert len(rows) == 6
+
+
+def test_a_suite_that_fails_its_own_check_does_not_report(cli):
+    done = cli.run("-P", "toy.misbehave=check", code=1)
+    assert "fails its own check" in done.stderr
+
+
+def test_a_second_cell_survives_the_first_ones_failure(cli):
+    """A compressor that cannot work fails its own cells only."""
+    (cli.cwd / "plugins").mkdir()
+    (cli.cwd / "plugins" / "bad_compressor.py").write_text(BAD_COMPRESSOR)
+    done = cli.run("--compressor", "rtn4", code=0)
+    command = ["--plugins-dir", "plugins", "run", "--tasks", "toy", "--model", str(cli.model), "--out", "r"]
+    done = cli(*command, "--compressor", "bad,rtn4", code=1)
+    assert "does not like this model" in done.stderr
+    states = {row["cell"]: row["state"] for row in json.loads(cli("show", "r", "--json").stdout)}
+    assert sorted(states.values()) == ["done", "done", "failed"]
+
+
+BAD_COMPRESSOR = """
+import harness
+from harness import Compressor, CompressorSpec, Decision
+from harness.errors import StageError
+
+class Bad(Compressor):
+    calibrated = False
+    def plan(self, shape, measurements=None):
+        return {linear.name: Decision(bits=4) for linear in shape.linears}
+    def compress_group(self, weights, hessian, decisions):
+        raise StageError("does not like this model")
+
+@harness.hookimpl
+def harness_register_compressors():
+    return [CompressorSpec(name="bad", summary="", target="bad_compressor:Bad")]
+"""
+
+
+def test_two_runs_on_one_folder_are_refused(cli):
+    import fcntl
+
+    (cli.cwd / "r").mkdir()
+    with (cli.cwd / "r" / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        done = cli.run(code=2)
+    assert "another run is writing" in done.stderr

@@ -1,0 +1,140 @@
+"""Keys: equal exactly when the work is equal. Contrasts: only cells that differ in one factor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.experiment import Experiment, experiment_from, parse_overrides, parse_seeds
+from harness.hashing import key_of
+from harness.plan import Plan, make_plan
+from harness.registry import Catalogue, load_catalogue, load_plugins
+
+TOYS = Path(__file__).parent / "toys"
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue(load_plugins([TOYS]))
+
+
+@pytest.fixture(scope="module")
+def plan_of(catalogue, tiny_qwen2):
+    def make(**fields) -> Plan:
+        return make_plan(experiment_from({"tasks": ("toy",), "model": (str(tiny_qwen2),), **fields}), catalogue)
+
+    return make
+
+
+def keys(plan: Plan) -> set[str]:
+    return {cell.sample_key for cell in plan.cells}
+
+
+def test_arms_repeats_and_detectors_change_no_sample_key_and_no_folder(plan_of):
+    base = plan_of()
+    for change in ({"runs": 7}, {"compressor": ("rtn3",)}, {"detectors": ("long-reply",)}):
+        other = plan_of(**change)
+        assert keys(base) <= keys(other)
+        assert other.name == base.name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": 0.5},
+        {"top_p": 0.9},
+        {"max_tokens": 3},
+        {"batch_size": 3},
+        {"dtype": "bfloat16"},
+        {"seeds": (1,)},
+        {"limit": 2},
+        {"params": {"toy": {"items": 9}}},
+    ],
+)
+def test_whatever_can_change_a_reply_changes_the_key(plan_of, change):
+    assert keys(plan_of()).isdisjoint(keys(plan_of(**change)))
+
+
+def test_a_grader_changes_the_verdicts_key_and_keeps_the_samples(plan_of):
+    strict, seed = plan_of(), plan_of(suite_flags={"grader": "seed"})
+    assert keys(strict) == keys(seed)
+    assert {c.grade_key for c in strict.cells}.isdisjoint({c.grade_key for c in seed.cells})
+
+
+def test_a_compressor_with_other_parameters_is_another_artefact(plan_of):
+    three, four = plan_of(compressor=("rtn3",)), plan_of(compressor=("rtn3",), params={"rtn3": {"bits": 4}})
+    assert three.cells[1].compressed_key != four.cells[1].compressed_key
+    assert three.cells[0].sample_key == four.cells[0].sample_key
+    assert next(iter(three.sizes.values())).stored_bits < next(iter(four.sizes.values())).stored_bits
+
+
+def test_equal_parameters_under_two_names_are_one_artefact(plan_of):
+    plan = plan_of(compressor=("rtn", "rtn4"), params={"rtn": {"bits": 4}})
+    assert plan.cells[1].compressed_key == plan.cells[2].compressed_key
+
+
+def test_contrasts_pair_with_the_baseline_and_with_the_control(plan_of):
+    plan = plan_of(compressor=("uniform3", "ultra3"), seeds=(1, 2))
+    label = {cell.id: (cell.compressor.label, cell.seed) for cell in plan.cells}
+    pairs = {(label[c.base], label[c.other]) for c in plan.contrasts}
+    assert pairs == {
+        ((base, seed), (other, seed))
+        for seed in (1, 2)
+        for base, other in (("none", "uniform3"), ("none", "ultra3"), ("uniform3", "ultra3"))
+    }
+
+
+def test_without_the_baseline_there_is_no_untouched_cell(plan_of):
+    plan = plan_of(compressor=("rtn3",), baseline=False)
+    assert [cell.compressor.label for cell in plan.cells] == ["rtn3"]
+
+
+def test_plans_survive_json(plan_of):
+    plan = plan_of(compressor=("ultra3",))
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.text(), json_values, max_size=5), st.randoms(use_true_random=False))
+def test_keys_do_not_depend_on_the_order_of_fields(table, random):
+    items = list(table.items())
+    random.shuffle(items)
+    assert key_of(table) == key_of(dict(items))
+
+
+@settings(max_examples=150, deadline=None)
+@given(json_values, json_values)
+def test_keys_differ_where_values_differ(left, right):
+    import json
+
+    same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+    assert (key_of(left) == key_of(right)) == same
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=6, unique=True))
+def test_seed_lists_round_trip(seeds):
+    assert list(parse_seeds(",".join(map(str, seeds)))) == seeds
+
+
+def test_overrides_are_typed_as_toml_or_text():
+    assert parse_overrides(["a.b=3", "a.c=true", "x@2.5.d=hello world"]) == {
+        "a": {"b": 3, "c": True},
+        "x@2.5": {"d": "hello world"},
+    }
+
+
+def test_an_experiment_rejects_unknown_fields():
+    with pytest.raises(Exception, match="colour"):
+        experiment_from({"colour": "red"})
+    assert Experiment().runs == 1
