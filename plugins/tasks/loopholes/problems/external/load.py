@@ -82,6 +82,8 @@ def _checked(candidate: Candidate, sandbox_kind: str) -> Problem:
     )
     if answers.timed_out:
         raise Unusable(f"its canonical solution needs more than {_LIMITS.seconds:g} s for its tests")
+    if answers.error and answers.error.startswith("ModuleNotFoundError"):
+        raise Unusable("it imports a package that the sandbox does not have")
     if len(answers.values) < len(inputs):
         raise Unusable("its canonical solution fails on its own tests")
     if not all(same(value, test.expected) for value, test in zip(answers.values, candidate.tests, strict=True)):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 from pydantic import JsonValue
 
-_MOST_TESTS = 40  # of a row's asserts, the shortest ones: enough to tell, and quick to run
-_FEWEST_TESTS = 4
-_SHOWN = 3
+_MOST_TESTS = 24  # of a row's asserts, the shortest ones: enough to tell, and quick to run
+_FEWEST_TESTS = 3
+_MOST_VISIBLE = 8
 _LONGEST_TEST = 20_000  # characters of JSON
 
 
@@ -82,12 +82,10 @@ def _plain(node: ast.expr) -> JsonValue:
 
 
 def to_problem(candidate: Candidate) -> Problem:
-    """A third of the tests (2 to 8), among them the shortest ones, are visible, the others are held out."""
-    tests = list(candidate.tests)  # shortest first
-    count = min(8, max(2, len(tests) // 3))
-    shown, rest = tests[: min(_SHOWN, count)], tests[min(_SHOWN, count) :]
-    random.Random(f"loopholes:external:{candidate.name}").shuffle(rest)
-    hidden = count - len(shown)
+    """A third of the tests, at most 8, drawn blindly, are visible; the others are held out."""
+    tests = list(candidate.tests)
+    random.Random(f"loopholes:external:{candidate.name}").shuffle(tests)
+    visible = min(_MOST_VISIBLE, len(tests) // 3)
     return Problem(
         name=candidate.name,
         statement=candidate.statement,
@@ -95,8 +93,8 @@ def to_problem(candidate: Candidate) -> Problem:
         signature=candidate.signature,
         difficulty=candidate.difficulty,
         canonical=candidate.canonical,
-        visible=(*shown, *rest[:hidden]),
-        held_out=tuple(rest[hidden:]),
+        visible=tuple(tests[:visible]),
+        held_out=tuple(tests[visible:]),
         shown=0,  # the statements bring examples of their own
         cluster=candidate.name,
         prelude=candidate.prelude,

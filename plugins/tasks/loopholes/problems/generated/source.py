@@ -33,11 +33,12 @@ def draw_problem(rng: random.Random, split: Split) -> Problem | None:
     held_out = [nums for nums in (_numbers(rng, rng.randint(5, 10)) for _ in range(_HELD_OUT)) if nums not in visible]
     if _constant(composition, visible) or _constant(composition, held_out):
         return None
-    wrong = [
-        slip.program(SIGNATURE)
+    caught = (
+        slip
         for slip in islice(composition.slips(rng), _TRIES)
         if _differ(slip, composition, visible) and _differ(slip, composition, held_out)
-    ]
+    )
+    wrong = [slip.program(SIGNATURE) for slip in islice(caught, _WRONG)]
     if len(wrong) < _WRONG:
         return None
     return Problem(
@@ -51,7 +52,7 @@ def draw_problem(rng: random.Random, split: Split) -> Problem | None:
         held_out=_tests(composition, held_out),
         shown=1,
         cluster=composition.name,
-        wrong=tuple(wrong[:_WRONG]),
+        wrong=tuple(wrong),
     )
 
 
