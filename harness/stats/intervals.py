@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 CONFIDENCE = 0.95
+MIN_DEGREES = 4  # of a clustered rate; with 2 or 3 clusters the cap on the effective size already errs on the safe side
 
 
 class Interval(NamedTuple):
@@ -79,9 +80,9 @@ def rate_interval(
     """Interval of a proportion over (I,) items, inside [0, 1] and never of width zero.
 
     Items that are each a cluster of their own and hold whole counts get the plain Wilson interval. Otherwise Wilson
-    is taken at the effective sample size p(1-p)/SE², SE clustered, with the t quantile of G - 1 degrees; the
-    effective size is capped at the number of items in the denominator, which is also what it is where p is 0 or 1 and
-    no SE exists.
+    is taken at the effective sample size p(1-p)/SE², SE clustered, with the t quantile of G - 1 degrees (not under
+    MIN_DEGREES); the effective size is capped at the number of items in the denominator, which is also what it is
+    where p is 0 or 1 and no SE exists.
     """
     k, n = float(numerator.sum()), float(denominator.sum())
     if n <= 0:
@@ -95,4 +96,5 @@ def rate_interval(
     p = k / n
     se = ratio_se(cluster_sums(numerator, clusters), cluster_sums(denominator, clusters))
     effective = min(n, p * (1 - p) / se**2) if se > 0 else n
-    return wilson(p * effective, effective, confidence, t_quantile(0.5 + confidence / 2, groups - 1))
+    degrees = max(groups - 1, MIN_DEGREES)
+    return wilson(p * effective, effective, confidence, t_quantile(0.5 + confidence / 2, degrees))

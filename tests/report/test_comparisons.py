@@ -135,6 +135,13 @@ def test_partners_that_are_missing_are_counted(experiment):
     assert row["base"]["n"] == row["other"]["n"] == 40
 
 
+def test_an_unfinished_cell_is_named(experiment):
+    data = experiment()
+    cells = (*data.cells[:2], data.cells[2].model_copy(update={"state": "partial", "attempted": 40, "scored": 40}))
+    report = build(data.model_copy(update={"cells": cells, "rows": {**data.rows, "ultra3": data.rows["ultra3"][:40]}}))
+    assert "ultra3: 40 of 70 samples exist; its figures are of those." in report.sections[0].notes
+
+
 def test_results_are_plain_json_and_reproducible(experiment):
     first, second = (json.dumps(to_json(build(experiment(runs=3)))) for _ in range(2))
     assert first == second

@@ -116,17 +116,20 @@ def test_why_wilson_and_not_wald(n, p, of_wald, of_wilson):
     assert coverage(wilson, n, p) == pytest.approx(of_wilson, abs=1e-3)
 
 
-def test_why_rates_are_clustered():
-    """20 wordings of 10 items, intra-class correlation .2: items taken as independent cover far less than 95 %."""
-    rng = np.random.default_rng(1)
-    clusters, draws, p, icc = np.repeat(np.arange(20), 10), 2000, 0.6, 0.2
+@pytest.mark.parametrize(
+    ("groups", "size", "p", "of_naive"), [(20, 10, 0.6, 0.80), (7, 10, 0.7, 0.80), (3, 4, 0.7, 0.92), (2, 5, 0.7, 0.85)]
+)
+def test_why_rates_are_clustered(groups, size, p, of_naive):
+    """Items of one wording hang together (intra-class correlation .2): taken as independent they cover far less than 95 %."""
+    rng, draws, icc = np.random.default_rng(1), 1500, 0.2
+    clusters = np.repeat(np.arange(groups), size)
     scale = 1 / icc - 1
     naive = clustered = 0
     for _ in range(draws):
-        items = (rng.random(200) < rng.beta(p * scale, (1 - p) * scale, 20)[clusters]).astype(float)
-        low, high = wilson(items.sum(), 200)
+        items = (rng.random(groups * size) < rng.beta(p * scale, (1 - p) * scale, groups)[clusters]).astype(float)
+        low, high = wilson(items.sum(), groups * size)
         naive += low <= p <= high
-        low, high = rate_interval(items, np.ones(200), clusters)
+        low, high = rate_interval(items, np.ones(groups * size), clusters)
         clustered += low <= p <= high
-    assert naive / draws < 0.80
-    assert 0.93 < clustered / draws < 0.97
+    assert naive / draws < of_naive
+    assert clustered / draws > 0.935
