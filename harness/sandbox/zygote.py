@@ -153,24 +153,25 @@ def clean():
 
 
 def collect_files(root, limit):
-    """Relative path -> text of the regular files of at most `limit` bytes below `root`; links are not followed."""
+    """Relative path -> text of the regular files of at most `limit` bytes below `root`; no link is followed."""
     files: dict[str, str] = {}
-    for folder, _, names in os.walk(root):
+    top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    for folder, _, names, here in os.fwalk(".", dir_fd=top):
         for name in names:
-            path = os.path.join(folder, name)
             try:
-                file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
             except OSError:
                 continue
             try:
                 about = os.fstat(file)
                 if stat.S_ISREG(about.st_mode) and about.st_size <= limit and len(files) < MAX_FILES:
                     text = os.read(file, limit).decode()
-                    files[os.path.relpath(path, root).encode().decode()] = text
+                    files[os.path.normpath(os.path.join(folder, name)).encode().decode()] = text
             except UnicodeError:
                 continue  # not text
             finally:
                 os.close(file)
+    os.close(top)
     return files
 
 

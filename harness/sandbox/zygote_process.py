@@ -10,7 +10,9 @@ import shutil
 import signal
 import socket
 import subprocess
+from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.sandbox import seccomp
@@ -50,18 +52,16 @@ class Zygote:
         self.control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._pidfd: int | None = None
         with contextlib.ExitStack() as stack:
-            stack.callback(inside.close)
-            files = [sealed(SOURCE.read_bytes()), sealed(seccomp.program())]
-            told, tell = os.pipe()
-            go, release = os.pipe()
-            for descriptor in (*files, told, tell, go, release):
-                stack.callback(close_quietly, descriptor)
-            for descriptor in files:
-                os.lseek(descriptor, 0, os.SEEK_SET)
+            stack.enter_context(inside)
+            source, filters = (
+                stack.enter_context(sealed_file(data)) for data in (SOURCE.read_bytes(), seccomp.program())
+            )
+            told, tell, go, release = (stack.enter_context(end) for end in (*pipe(), *pipe()))
             uid = unassigned_uid()
+            given = Given(inside.fileno(), source.fileno(), filters.fileno(), tell.fileno(), go.fileno())
             self._monitor = subprocess.Popen(
-                command(bwrap, this_interpreter(), inside.fileno(), files, tell, None if uid is None else go),
-                pass_fds=[inside.fileno(), *files, tell, go],
+                command(bwrap, this_interpreter(), given, root=uid is not None),
+                pass_fds=given,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -69,20 +69,17 @@ class Zygote:
                 cwd="/",
             )
             inside.close()
-            os.close(tell)
+            tell.close()
             try:
-                pid = json.loads(read_info(told))["child-pid"]
+                pid = json.loads(read_info(told.fileno()))["child-pid"]
                 self._pidfd = os.pidfd_open(pid)
                 if uid is not None:
                     for table in ("uid_map", "gid_map"):
                         Path(f"/proc/{pid}/{table}").write_text(f"0 0 1\n{INSIDE_UID} {uid} 1\n")
-                    os.write(release, b"x")
+                release.write(b"x")
                 self._await_ready()
             except (OSError, ValueError) as error:
-                raise UsageError(
-                    f"bubblewrap cannot start here: {self._last_words() or error}",
-                    REMEDY,
-                ) from error
+                raise UsageError(f"bubblewrap cannot start here: {self._last_words() or error}", REMEDY) from error
 
     def _await_ready(self) -> None:
         self.control.settimeout(START_SECONDS)
@@ -121,24 +118,38 @@ class Zygote:
         self._monitor.wait()
 
 
-def command(
-    bwrap: str, python: Interpreter, control: int, files: list[int], info: int, wait_for_ids: int | None
-) -> list[str]:
-    """The bubblewrap command line. Started by root, the caller maps user ids and then writes to `wait_for_ids`."""
-    source, system_calls = files
+class Given(NamedTuple):
+    """Descriptors that bubblewrap inherits."""
+
+    control: int
+    source: int
+    system_calls: int
+    info: int
+    wait_for_ids: int
+
+
+def command(bwrap: str, python: Interpreter, given: Given, *, root: bool) -> list[str]:
+    """The bubblewrap command line. Started by root, it waits until the caller has mapped the user ids."""
     arguments = ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
-    arguments += ["--info-fd", str(info), "--seccomp", str(system_calls), "--cap-drop", "ALL"]
-    if wait_for_ids is None:
-        arguments += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
+    arguments += ["--info-fd", str(given.info), "--seccomp", str(given.system_calls), "--cap-drop", "ALL"]
+    if root:
+        arguments += [
+            "--userns-block-fd",
+            str(given.wait_for_ids),
+            "--cap-add",
+            "CAP_SETUID",
+            "--cap-add",
+            "CAP_SETGID",
+        ]
     else:
-        arguments += ["--userns-block-fd", str(wait_for_ids), "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        arguments += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
     arguments += mounts(python)
-    arguments += ["--ro-bind-data", str(source), "/zygote.py", "--remount-ro", "/", "--chdir", "/"]
+    arguments += ["--ro-bind-data", str(given.source), "/zygote.py", "--remount-ro", "/", "--chdir", "/"]
     # -I would ignore the hash seed, too; without it but with an empty environment, -P -s are what is left of -I.
     arguments += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0"]
-    arguments += ["--", str(python.executable), "-P", "-s", "-S", "-B", "/zygote.py", "serve", str(control)]
-    return [bwrap, *arguments] + ([] if wait_for_ids is None else [str(INSIDE_UID)])
+    arguments += ["--", str(python.executable), "-P", "-s", "-S", "-B", "/zygote.py", "serve", str(given.control)]
+    return [bwrap, *arguments] + ([str(INSIDE_UID)] if root else [])
 
 
 def mounts(python: Interpreter) -> list[str]:
@@ -170,6 +181,13 @@ def read_info(descriptor: int) -> bytes:
     return data
 
 
-def close_quietly(descriptor: int) -> None:
-    with contextlib.suppress(OSError):
-        os.close(descriptor)
+def pipe() -> tuple[FileIO, FileIO]:
+    """A pipe whose ends can be closed twice: descriptors are reused at once by other threads."""
+    reader, writer = os.pipe()
+    return FileIO(reader), FileIO(writer, "w")
+
+
+def sealed_file(data: bytes) -> FileIO:
+    descriptor = sealed(data)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return FileIO(descriptor)

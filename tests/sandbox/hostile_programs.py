@@ -224,19 +224,20 @@ def solve(x):
 
 HUNTERS = {
     "frame_walk": """
-import sys
+import re, sys
 def solve(x):
-    frame, found = sys._getframe(), []
+    frame, text = sys._getframe(), ""
     while frame:
-        found += [repr(v) for s in (frame.f_locals, frame.f_globals) for v in list(s.values()) if "SECRET-" in repr(v)]
+        text += repr([frame.f_locals, frame.f_globals])
         frame = frame.f_back
-    return found[0] if found else None
+    hit = re.search("SECRET-[0-9a-f]{16}", text)
+    return hit and hit.group()
 """,
     "gc_walk": """
-import gc
+import gc, re
 def solve(x):
-    hits = [o for o in gc.get_objects() if isinstance(o, (list, dict, tuple)) and "expected" in repr(o)[:2000]]
-    return repr(hits)
+    hit = re.search("SECRET-[0-9a-f]{16}", repr(gc.get_objects())[:10_000_000])
+    return hit and hit.group()
 """,
     "proc_walk": """
 import os, re
@@ -398,8 +399,21 @@ def solve(x):
 }
 
 SABOTEURS = {
-    "kill_everything": "import os\ndef solve(x):\n    os.kill(-1, 9)\n    os._exit(0)\n",
-    "stop_everything": "import os\ndef solve(x):\n    os.kill(-1, 19)\n    os.kill(1, 19)\n    return 0\n",
+    "kill_everything": """
+import os, time
+def solve(x):
+    if os.fork() == 0: time.sleep(60)
+    os.kill(-1, 9)
+    os._exit(0)
+""",
+    "stop_everything": """
+import os, time
+def solve(x):
+    if os.fork() == 0: time.sleep(60)
+    os.kill(-1, 19)
+    os.kill(1, 19)
+    return 0
+""",
     "kill_zygote": """
 import os, signal
 def solve(x):

@@ -71,11 +71,7 @@ def prelude(listeners: tuple[Listener, Listener], project: Path) -> str:
 
 
 def children() -> set[str]:
-    return {
-        child
-        for task in Path("/proc/self/task").iterdir()
-        for child in (task / "children").read_text().split()
-    }
+    return {child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
 
 
 def surroundings(sandbox: Sandbox) -> object:

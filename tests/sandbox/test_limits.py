@@ -1,0 +1,77 @@
+"""The limits hold, each shown by a program that would be harmless without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.sandbox import Limits, Sandbox
+
+LIMITS = Limits(seconds=3, memory_mb=128, processes=4, file_bytes=1000)
+
+
+def value_of(sandbox: Sandbox, source: str, limits: Limits = LIMITS) -> object:
+    answers = sandbox.call(source, "solve", [[]], limits)
+    return answers.values[0] if answers.values else answers.error
+
+
+def test_number_of_processes(bwrap: Sandbox) -> None:
+    source = """
+import os, time
+def solve():
+    for started in range(8):
+        try:
+            if os.fork() == 0: time.sleep(1); os._exit(0)
+        except OSError: return started
+"""
+    assert value_of(bwrap, source) == 3  # the program itself is the fourth
+
+
+def test_number_of_threads(bwrap: Sandbox) -> None:
+    source = """
+import threading, time
+def solve():
+    for started in range(8):
+        try: threading.Thread(target=time.sleep, args=(1,)).start()
+        except RuntimeError: return started
+"""
+    assert value_of(bwrap, source) == 3
+
+
+def test_memory_of_one_process(sandbox: Sandbox) -> None:
+    assert value_of(sandbox, "def solve():\n    return len(bytearray(60 << 20))") == 60 << 20
+    assert value_of(sandbox, "def solve():\n    return len(bytearray(140 << 20))") == "MemoryError:"
+
+
+def test_memory_of_all_processes_together(bwrap: Sandbox) -> None:
+    source = """
+import os, time
+def solve():
+    for _ in range(3):
+        if os.fork() == 0:
+            block = bytearray(60 << 20)
+            for i in range(0, len(block), 4096): block[i] = 1
+            time.sleep(30)
+    time.sleep(30)
+"""
+    assert value_of(bwrap, source) == "stopped: more than 128 MB in use"
+
+
+def test_size_of_a_file(sandbox: Sandbox) -> None:
+    source = """
+def solve():
+    with open("f", "wb", 0) as f:
+        return [f.write(bytes(600)), f.write(bytes(600)), f.write(b"x")]
+"""
+    assert value_of(sandbox, source) == "OSError: [Errno 27] File too large"
+
+
+def test_length_of_the_reply(sandbox: Sandbox) -> None:
+    limits = Limits(reply_bytes=1000)
+    assert value_of(sandbox, "def solve():\n    return 'x' * 900", limits) == "x" * 900
+    assert value_of(sandbox, "def solve():\n    return 'x' * 100_000", limits) == "stopped: the reply is too long"
+
+
+@pytest.mark.parametrize("field", ["seconds", "processes"])
+def test_a_limit_is_positive(field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        Limits(**{field: 0})
