@@ -1,0 +1,1 @@
+"""Loss of a text: the quality axis beside the behavioural ones."""
