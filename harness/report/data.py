@@ -132,3 +132,23 @@ class ReportData(Record):
     detectors: tuple[DetectorRun, ...] = ()
     footer: TrustFooter | None = None  # None: published aggregates alone
     extra: tuple[ExtraSection, ...] = ()
+
+
+class Turn(Record):
+    """One prompt of an item and what the model answered."""
+
+    role: str
+    prompt: str
+    reply: str
+
+
+class SampleText(Record):
+    """What was asked, answered and judged: the HTML page lists these beside the tables."""
+
+    cell: str  # cell id
+    item: str
+    family: str
+    repeat: int = 0
+    outcome: str  # quadrant, label or "error", by which the page filters
+    read: str = ""  # what the graders parsed, or the error
+    turns: tuple[Turn, ...] = ()
