@@ -32,11 +32,11 @@ def test_stories260k_has_the_loss_that_plain_transformers_gives_it(stories260k, 
     text = shared_data / "text" / "tinystories_valid_head30k.txt"
     command = [sys.executable, "-m", "harness", "run", "--tasks", f"perplexity:{text}", "--model", str(stories260k)]
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
-    overrides = ["-P", f"perplexity:{text}.items=3"]
+    overrides = [f"-Pperplexity:{text}.{setting}" for setting in ("items=3", "characters=700")]
     subprocess.run([*command, "-o", "r", *overrides], cwd=tmp_path, env=env, check=True, capture_output=True)
     rows = [json.loads(line) for path in tmp_path.glob("r/cells/*/verdicts-*.jsonl") for line in path.open()]
     losses = [row["verdict"]["values"]["nats_per_token"] for row in rows]
-    pieces = Perplexity(PerplexityParams(text=text, items=3)).pieces
+    pieces = Perplexity(PerplexityParams(text=text, items=3, characters=700)).pieces
     assert losses == pytest.approx([plain_loss(stories260k, piece) for piece in pieces], abs=1e-4)
 
 
