@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from harness.executors import Event
 
@@ -64,6 +64,11 @@ def say(console: Console, event: Event) -> None:
         console.print(f"[yellow]again[/]   {event.cell}: {_plain(event.error)}", highlight=False, soft_wrap=True)
 
 
+def _columns() -> tuple[ProgressColumn, ...]:
+    stage = TextColumn("[dim]{task.fields[stage]}")
+    return TextColumn("{task.description}"), stage, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+
+
 def _plain(text: str) -> str:
     return text.replace("[", r"\[")
 
@@ -74,9 +79,20 @@ def display(total: int) -> Iterator[BarDisplay | PlainDisplay]:
     if not console.is_terminal:
         yield PlainDisplay(console)
         return
-    columns = (
-        TextColumn("{task.description}"), TextColumn("[dim]{task.fields[stage]}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*_columns(), console=console, transient=True) as progress:
         yield BarDisplay(progress, console, total)
+
+
+@contextmanager
+def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per stage of one long job; silent where there is no terminal."""
+    console = Console(stderr=True)
+    with Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total, stage="")
+            progress.update(tasks[stage], completed=done, total=total)
+
+        yield report

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from harness.cli import doctor, listing, plan, plugins, report, rescore, run, show
+from harness.cli import compress, doctor, inspect, listing, plan, plugins, report, rescore, run, show, verify
 from harness.cli.context import Doors
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for verb in (run, plan, listing, plugins, show, report, rescore, doctor):
+for verb in (run, plan, listing, plugins, show, report, rescore, compress, verify, inspect, doctor):
     verb.add_to(app)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from harness.cli import options as o
 from harness.cli.context import Doors, doors_of
+from harness.cli.screen import plain_table, screen
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,8 +26,8 @@ def doctor(context: typer.Context, json: o.Json = False) -> None:
     if json:
         print(json_module.dumps(checks, indent=1))
     else:
-        console = Console()
-        table = Table("", "what", "finding", box=None, pad_edge=False)
+        console = screen()
+        table = plain_table("", "what", "finding")
         for check in checks:
             mark = {True: "[green]ok[/]", False: "[red]no[/]", None: "-"}[check["ok"]]
             table.add_row(mark, check["what"], check["finding"].replace("[", r"\["))
@@ -42,7 +42,7 @@ def _print_table(console: Console, check: dict[str, Any]) -> None:
     if not check.get("table"):
         return
     header, *rows = check["table"]
-    table = Table(*header, title=check["what"], box=None, pad_edge=False, title_justify="left")
+    table = plain_table(*header, title=check["what"])
     for row in rows:
         table.add_row(*row)
     console.print(table)

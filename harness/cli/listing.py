@@ -6,11 +6,10 @@ import json as json_module
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from harness.cli import options as o
 from harness.cli.context import doors_of
+from harness.cli.screen import plain_table, screen
 from harness.errors import UsageError
 from harness.registry.catalogue import NONE, SINGULAR, Catalogue, missing_dependencies
 
@@ -34,12 +33,12 @@ def list_names(
         print(json_module.dumps(rows, indent=1))
         return
     for name, entries in rows.items():
-        table = Table(name, "", box=None, pad_edge=False, header_style="bold")
+        table = plain_table(name, "")
         for entry in entries:
             table.add_row(
                 entry["name"], entry["summary"] + (f" (unavailable: {entry['missing']})" if entry["missing"] else "")
             )
-        Console().print(table, markup=False)
+        screen().print(table, markup=False)
         print()
 
 

@@ -6,12 +6,11 @@ import json as json_module
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from harness.cli import options as o
 from harness.cli.context import doors_of
 from harness.cli.run import RUNS
+from harness.cli.screen import plain_table, screen
 from harness.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -40,12 +39,12 @@ def plan(
         contrasts = [contrast.model_dump() for contrast in made.contrasts]
         print(json_module.dumps({"run": str(store.folder), "cells": rows, "contrasts": contrasts}, indent=1))
         return
-    table = Table("cell", "replaced", "bits/weight", "generations", "stored", "weights", box=None, pad_edge=False)
+    table = plain_table("cell", "replaced", "bits/weight", "generations", "stored", "weights")
     for row in rows:
         size = f"{row['bits_per_weight']:.3f}" if row["bits_per_weight"] else "-"
         replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else "-"
         table.add_row(row["cell"], replaced, size, str(row["generations"]), str(row["stored"]), row["weights"])
-    Console().print(table, markup=False)
+    screen().print(table, markup=False)
     total = sum(row["generations"] - row["stored"] for row in rows)
     print(f"{len(rows)} cells, {len(made.contrasts)} contrasts, {total} generations to do; run folder {store.folder}")
 

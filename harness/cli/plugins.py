@@ -6,11 +6,10 @@ import json as json_module
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from harness.cli import options as o
 from harness.cli.context import doors_of
+from harness.cli.screen import plain_table, screen
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,11 +27,11 @@ def plugins(
             json_module.dumps([{**s.model_dump(exclude={"trace"}), "state": s.state} for s in found.statuses], indent=1)
         )
         return
-    table = Table("plugin", "distribution", "version", "state", "hooks or cause", box=None, pad_edge=False)
+    table = plain_table("plugin", "distribution", "version", "state", "hooks or cause")
     for status in found.statuses:
         hooks = ", ".join(hook.removeprefix("harness_") for hook in status.hooks)
         table.add_row(status.name, status.distribution, status.version, status.state, status.error or hooks)
-    Console().print(table, markup=False)
+    screen().print(table, markup=False)
     conflicts = {name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1}
     for name, owners in conflicts.items():
         print(f"conflict: {name!r} is registered by {' and '.join(status.name for _, status in owners)}")

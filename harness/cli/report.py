@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.context import Doors, doors_of
+from harness.cli.screen import screen
 
 if TYPE_CHECKING:
     from harness.store import RunStore
@@ -31,7 +32,6 @@ def report(
 
 def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = False) -> None:
     """Build the report, write its files and print it."""
-    from rich.console import Console
 
     from harness.report.build import build
     from harness.report.collect import collect
@@ -50,4 +50,4 @@ def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = 
     elif markdown:
         print(text)
     else:
-        render_terminal(made, Console())
+        render_terminal(made, screen())

@@ -6,10 +6,9 @@ import json as json_module
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from harness.cli import options as o
+from harness.cli.screen import plain_table, screen
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,7 +37,7 @@ def show(
     if json:
         print(json_module.dumps([entry.model_dump(mode="json") for entry in shown], indent=1))
         return
-    console = Console()
+    console = screen()
     for entry in shown:
         console.rule(f"{entry.cell} · {entry.item} · run {entry.repeat}", align="left")
         for turn in entry.turns:
@@ -59,7 +58,7 @@ def _cells(plan, store, json: bool) -> None:
     if json:
         print(json_module.dumps(rows, indent=1))
         return
-    table = Table("cell", "state", "seconds", "error", box=None, pad_edge=False)
+    table = plain_table("cell", "state", "seconds", "error")
     for row in rows:
         table.add_row(row["cell"], row["state"], f"{row['seconds']:.1f}", row["error"] or "")
-    Console().print(table, markup=False)
+    screen().print(table, markup=False)

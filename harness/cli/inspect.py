@@ -1,0 +1,39 @@
+"""`harness inspect`: what an artefact stores, Linear by Linear."""
+
+from __future__ import annotations
+
+import json as json_module
+
+import typer
+
+from harness.cli import options as o
+from harness.cli.screen import plain_table, screen
+from harness.cli.verify import Artefact
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("inspect", help="An artefact Linear by Linear: bits, rank, error, bytes.")(inspect)
+
+
+def inspect(artefact: Artefact, json: o.Json = False) -> None:
+    from harness.compression.manifest import inspect as rows_of
+    from harness.compression.manifest import summary
+
+    rows, size = rows_of(artefact), summary(artefact)
+    if json:
+        found = {"summary": size.model_dump(), "linears": [row.model_dump() for row in rows]}
+        print(json_module.dumps(found, indent=1))
+        return
+    table = plain_table("Linear", "shape", "bits", "rank", "bits/weight", "error", "bytes", "seconds")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        error = "-" if row.error is None else f"{row.error:.4f}"
+        rank = f"{row.rank}×{row.factor_bits} bit" if row.rank else "0"
+        cells = (f"{row.bits}", rank, f"{row.bits_per_weight:.3f}", error, f"{row.bytes:,}", f"{row.seconds:.2f}")
+        table.add_row(row.name, f"{row.rows}×{row.columns}", *cells)
+    screen().print(table, markup=False)
+    print(
+        f"{size.replaced} of {size.linears} Linears replaced, {size.bits_per_weight:.3f} bits a weight, {size.bytes:,} bytes"
+    )
+    print("error: sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)), D = W − Ŵ; H = I where the compressor is not calibrated")
