@@ -38,8 +38,7 @@ class Grid:
 
     def encode(self, x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         """Nearest codes of x, as floats 0 … 2^bits − 1; `scale` broadcasts against x and may be zero."""
-        inverse = torch.where(scale > 0, 1 / scale, torch.zeros_like(scale))
-        return torch.round(x * inverse + self.offset).clamp_(0, self.top)
+        return torch.round(x * reciprocal(scale) + self.offset).clamp_(0, self.top)
 
     def decode(self, codes: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         return (codes - self.offset) * scale
@@ -94,6 +93,11 @@ class Grid:
         rows, columns = x.shape
         padded = torch.nn.functional.pad(x, (0, -columns % self.group))
         return padded.view(rows, -1, self.group)
+
+
+def reciprocal(scale: torch.Tensor) -> torch.Tensor:
+    """1 / scale, and 0 where the scale is 0 (a group of zeros)."""
+    return torch.where(scale > 0, 1 / scale, torch.zeros_like(scale))
 
 
 def to_fp16(scales: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from harness_plugins.compressors.caldera.grid import Grid
+from harness_plugins.compressors.caldera.grid import Grid, reciprocal
 
 BLOCK = 128  # columns swept one by one before their errors reach the rest in one matrix product
 
@@ -61,16 +61,19 @@ def sweep(target: torch.Tensor, ldl: LDL, grid: Grid, step: torch.Tensor) -> tor
     count = len(order)
     a = target.T[order]  # (n, m): columns become contiguous rows
     steps = step.expand_as(target).T[order] if step.numel() > 1 else step.expand(count, 1)
-    codes = torch.empty_like(a)
+    inverses = reciprocal(steps)
+    levels = torch.empty_like(a)  # codes − offset
     error = torch.zeros_like(a)  # A − Q of the columns done
+    rows = list(zip(a, steps, inverses, levels, error, strict=True))  # views; slicing anew would double the loop's cost
     for start in reversed(range(0, count, BLOCK)):
         stop = min(start + BLOCK, count)
         fed = a[start:stop] + unit_lower[stop:, start:stop].T @ error[stop:]  # (B, n − stop) @ (n − stop, m)
         for i in reversed(range(start, stop)):
-            near = slice(i + 1, stop)
-            x = torch.addmv(fed[i - start], error[near].T, unit_lower[near, i])
-            codes[i] = grid.encode(x, steps[i])
-            error[i] = a[i] - grid.decode(codes[i], steps[i])
+            a_i, step_i, inverse_i, level_i, error_i = rows[i]
+            x = torch.addmv(fed[i - start], error[i + 1 : stop].T, unit_lower[i + 1 : stop, i])
+            torch.mul(x, inverse_i, out=level_i)
+            level_i.add_(grid.offset).round_().clamp_(0, grid.top).sub_(grid.offset)
+            torch.addcmul(a_i, level_i, step_i, value=-1, out=error_i)
     result = torch.empty_like(target)
-    result[:, order] = codes.T
+    result[:, order] = levels.T + grid.offset
     return result

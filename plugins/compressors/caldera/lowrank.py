@@ -18,6 +18,7 @@ from harness.models.qlr import Factor, dense
 
 OVERSAMPLING = 16  # extra directions of the subspace iteration (Halko, Martinsson & Tropp 2011)
 COLD_PASSES, WARM_PASSES = 6, 2  # subspace iterations from noise, and from the previous iterate's directions
+RELATIVE_GAIN = 1e-3  # a round of alternating least squares that gains less is the last
 FACTOR_LADDER = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # damping of the r × r normal equations
 
 
@@ -71,8 +72,9 @@ def sixteen_bit(left: torch.Tensor, right: torch.Tensor) -> Factors:
 def alternate(
     a: torch.Tensor, metric: Metric, left: torch.Tensor, right: torch.Tensor, grid: Grid, rounds: int
 ) -> Factors:
-    """Quantized factors by `rounds` of alternating least squares from L (m, r), R (r, n); the best round is kept.
+    """Quantized factors by alternating least squares from L (m, r), R (r, n); the best round is kept.
 
+    At most `rounds`, fewer once a round gains less than RELATIVE_GAIN.
     Each factor is solved for given the other and rounded with LDLQ against the Hessian of its own problem: R H Rᵀ for
     L, H for R. With no rounds both are rounded as they stand, by their largest magnitude.
     """
@@ -94,8 +96,11 @@ def alternate(
         rights = grid.store(metric.encode(target, grid, grid.expand(scales, target.shape[1])), scales)
         right = rights.dequantize()
         error = metric.error(a - left @ right)
+        settled = error > least * (1 - RELATIVE_GAIN)
         if best is None or error < least:
             best, least = Factors(lefts, rights), error
+        if settled:
+            break
     assert best is not None
     return best
 
