@@ -153,7 +153,7 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
 
 
 def read_shape(folder: Path) -> ModelShape:
-    """The Linears of the decoder blocks of `folder`, in block order, with rows = outputs and columns = inputs."""
+    """The Linears of the decoder blocks of `folder`, by block and name, with rows = outputs and columns = inputs."""
     return shape_of(open_checkpoint(folder))
 
 
@@ -162,7 +162,7 @@ def shape_of(checkpoint: Checkpoint) -> ModelShape:
     linears = [linear for name in checkpoint.tensors if (linear := _linear(checkpoint, name))]
     if not linears:
         raise ModelError(f"{checkpoint.folder} has no Linear in a decoder block", "is it a causal language model?")
-    linears.sort(key=lambda linear: linear.block)  # stable: file order within a block
+    linears.sort(key=lambda linear: (linear.block, linear.name))
     blocks = linears[-1].block + 1
     config = checkpoint.config
     stated = config.get("num_hidden_layers", config.get("n_layer", blocks))

@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint import Checkpoint, digest_file, digest_json, model_digest, open_checkpoint, shape_of
+from harness.checkpoint import (
+    ARTEFACT_TYPE,
+    Checkpoint,
+    digest_file,
+    digest_json,
+    model_digest,
+    open_checkpoint,
+    shape_of,
+)
 from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
 from harness.compression.blocks import BlockWalker
 from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
@@ -179,6 +187,7 @@ def _claim(job: Job, run: str) -> None:
         raise ModelError(f"{job.out} is not empty: {strangers[0]}", "choose a new folder")
     job.partial.mkdir(exist_ok=True)
     write_json(claim, run)
+    write_json(job.out / "config.json", {"model_type": ARTEFACT_TYPE})  # what loads it before the end is told so
 
 
 def _calibration(job: Job) -> Calibration | None:

@@ -21,7 +21,7 @@ from harness.errors import PluginError
 from harness.models.packing import pack, packed_width, unpack
 from harness.models.qlr import QLR, Factor, QuantMatrix
 
-PARTS = ("q", "l", "r")
+BLAME = "a bug in the compressor"
 
 
 def layout(decision: Decision, rows: int, columns: int) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
@@ -46,23 +46,26 @@ def to_tensors(linear: QLR, rows: int, columns: int) -> dict[str, torch.Tensor]:
     Raises:
         PluginError: what the compressor returned is not what its decision promised.
     """
+    decision = linear.decision
+    promised: dict[str, tuple[Factor | None, int, int]] = {"q": (linear.q, columns, decision.bits)}
+    if decision.rank:
+        promised["l"] = (linear.left, rows, decision.factor_bits)
+        promised["r"] = (linear.right, columns, decision.factor_bits)
     tensors: dict[str, torch.Tensor] = {}
-    factors = {"q": linear.q, "l": linear.left, "r": linear.right}
-    for part in PARTS if linear.decision.rank else PARTS[:1]:
-        factor = factors[part]
+    for part, (factor, width, bits) in promised.items():
         if isinstance(factor, QuantMatrix):
+            if (factor.codes.shape[1], factor.bits, factor.grid) != (width, bits, decision.grid):
+                raise PluginError(f"{part} is not the {width} columns of {bits} bits that its decision means", BLAME)
             tensors[f"{part}_codes"] = pack(factor.codes, factor.bits).cpu()
             tensors[f"{part}_scales"] = factor.scales.to(torch.float16).cpu().contiguous()
         elif factor is not None:
             tensors[f"{part}_codes"] = factor.to(torch.float16).cpu().contiguous()
-    expected = layout(linear.decision, rows, columns)
+    expected = layout(decision, rows, columns)
     got = {suffix: (tuple(tensor.shape), tensor.dtype) for suffix, tensor in tensors.items()}
     if got != expected:
-        raise PluginError(
-            f"the compressor returned {got} where its decision means {expected}", "a bug in the compressor"
-        )
-    if (linear.seed is not None) != linear.decision.rotate:
-        raise PluginError("the compressor's rotation seed contradicts its decision", "a bug in the compressor")
+        raise PluginError(f"the compressor returned {got} where its decision means {expected}", BLAME)
+    if (linear.seed is not None) != decision.rotate:
+        raise PluginError("the compressor's rotation seed contradicts its decision", BLAME)
     for suffix, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise PluginError(f"{suffix} exceeds the float16 range", "weights of this size cannot be stored")

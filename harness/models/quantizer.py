@@ -64,6 +64,8 @@ class QLRConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        if "base" not in config_dict:
+            raise ModelError("this compressed model is unfinished", "run the same compression again: it resumes")
         try:
             base = dict(config_dict["base"])
             quantization = dict(config_dict["quantization_config"])

@@ -1,0 +1,161 @@
+"""An artefact that is not what was written does not load, and the message names what is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from rtn_compressors import RTN, CalibratedRTN, RTNParams
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
+
+import harness.models  # noqa: F401  (registers the packed format)
+from harness.checkpoint import INDEX
+from harness.compression.calibration import CalibrationSource
+from harness.compression.driver import compress
+from harness.compression.manifest import MARKER, verify
+from harness.contract import Decision
+from harness.errors import ModelError, PluginError
+from harness.models.qlr import QLR
+
+FEW = CalibrationSource(sequences=8, length=64)
+CODES = "model.layers.1.mlp.gate_proj.q_codes"
+TEXTS = ("First take the discount off the price. " * 9,) * 3
+SHARD = "block-00001.safetensors"
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "a"
+    compress(tiny_qwen2, RTN(RTNParams(bits=3)), FEW, out)
+    return out
+
+
+@pytest.fixture
+def artefact(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "a"))
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    tensors = load_file(folder / SHARD)
+    change(tensors)
+    save_file(tensors, folder / SHARD, metadata={"format": "pt"})
+    index = json.loads((folder / INDEX).read_text())
+    index["weight_map"] = {name: file for name, file in index["weight_map"].items() if file != SHARD}
+    index["weight_map"].update(dict.fromkeys(tensors, SHARD))
+    (folder / INDEX).write_text(json.dumps(index))
+
+
+def flip_a_bit(folder: Path) -> None:
+    rewrite(folder, lambda tensors: tensors[CODES].view(-1)[0:1].bitwise_xor_(1))
+
+
+def swap_layers(folder: Path) -> None:
+    other = CODES.replace("gate", "up")
+
+    def swap(tensors: dict[str, torch.Tensor]) -> None:
+        tensors[CODES], tensors[other] = tensors[other], tensors[CODES]
+
+    rewrite(folder, swap)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (flip_a_bit, f"{CODES} was altered"),
+        (swap_layers, "was altered"),
+        (lambda folder: rewrite(folder, lambda tensors: tensors.pop(CODES)), f"{CODES} is missing"),
+        (lambda folder: rewrite(folder, lambda t: t.update(extra=torch.zeros(1))), "extra is not in the manifest"),
+        (lambda folder: (folder / SHARD).unlink(), f"{SHARD} is missing"),
+        (lambda folder: (folder / SHARD).write_bytes((folder / SHARD).read_bytes()[:-9]), "is truncated"),
+        (lambda folder: (folder / MARKER).unlink(), "is not a complete artefact"),
+        (lambda folder: (folder / "manifest.json").write_text("{}"), "manifest.json was altered"),
+        (lambda folder: (folder / "config.json").open("a").write(" "), "config.json was altered"),
+    ],
+)
+def test_damage_is_named(artefact: Path, damage: Callable[[Path], object], message: str) -> None:
+    verify(artefact)
+    damage(artefact)
+    with pytest.raises(ModelError, match=message):
+        verify(artefact)
+    with pytest.raises(ModelError, match=message):
+        AutoModelForCausalLM.from_pretrained(artefact)
+
+
+def test_a_packed_model_is_not_saved_again_but_a_dense_one_is(artefact: Path, tmp_path: Path) -> None:
+    packed = AutoModelForCausalLM.from_pretrained(artefact)
+    with pytest.raises(ValueError, match="not serializable"):
+        packed.save_pretrained(tmp_path / "b")
+    dense = AutoModelForCausalLM.from_pretrained(artefact, dequantize=True)
+    dense.save_pretrained(tmp_path / "c")
+    again = AutoModelForCausalLM.from_pretrained(tmp_path / "c")
+    tokens = torch.arange(9)[None]
+    assert torch.equal(again(tokens).logits, dense(tokens).logits)
+    assert not hasattr(again.config, "quantization_config")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_named(tiny_qwen2: Path, tmp_path: Path, value: float) -> None:
+    shutil.copytree(tiny_qwen2, tmp_path / "m")
+    tensors = load_file(tmp_path / "m" / "model.safetensors")
+    tensors["model.layers.1.mlp.up_proj.weight"][3, 4] = value
+    save_file(tensors, tmp_path / "m" / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"layers.1.mlp.up_proj.weight .* holds NaN or infinity"):
+        compress(tmp_path / "m", RTN(RTNParams()), FEW, tmp_path / "a")
+    with pytest.raises(ModelError, match=r"not finite|NaN or infinity"):
+        compress(
+            tmp_path / "m",
+            CalibratedRTN(RTNParams()),
+            CalibrationSource(texts=TEXTS),
+            tmp_path / "b",
+        )
+
+
+class Broken(RTN):
+    """Breaks its promise in one way."""
+
+    how = ""
+
+    def compress_group(
+        self, weights: Mapping[str, torch.Tensor], hessian: torch.Tensor | None, decisions: Mapping[str, Decision]
+    ) -> dict[str, QLR]:
+        results = super().compress_group(weights, hessian, decisions)
+        first = next(iter(results))
+        if self.how == "forgets a layer":
+            del results[first]
+        elif self.how == "changes its mind":
+            results[first].decision = Decision(bits=7)
+        elif self.how == "drops columns":
+            results[first].q.codes = results[first].q.codes[:, 1:]
+        elif self.how == "overflows":
+            results[first].q.scales = results[first].q.scales * float("inf")
+        return results
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("forgets a layer", "the compressor returned"),
+        ("changes its mind", "not compressed as planned"),
+        ("drops columns", "q is not the 96 columns of 4 bits"),
+        ("overflows", "exceeds the float16 range"),
+    ],
+)
+def test_a_compressor_that_breaks_its_promise_is_blamed(
+    tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, message: str
+) -> None:
+    monkeypatch.setattr(Broken, "how", how)
+    with pytest.raises(PluginError, match=message):
+        compress(tiny_qwen2, Broken(RTNParams()), FEW, tmp_path / "a")
+
+
+def test_a_wrong_config_is_named(tiny_qwen2: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_qwen2, tmp_path / "m")
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    (tmp_path / "m" / "config.json").write_text(json.dumps({**config, "intermediate_size": 100}))
+    with pytest.raises(ModelError, match=r"size mismatch for mlp.*wrong config.json"):
+        compress(tmp_path / "m", CalibratedRTN(RTNParams()), CalibrationSource(texts=TEXTS), tmp_path / "a")
