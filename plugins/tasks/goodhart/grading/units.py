@@ -17,8 +17,12 @@ _SPELLINGS: dict[str, dict[str, str]] = {
         "$": "dollar dollars usd bucks",
         "cent": "cents ¢",
         "€": "euro euros eur",
-        "£": "gbp quid",
+        "£": "pound pounds gbp quid",
         "¥": "yen jpy",
+        "franc": "francs chf",
+        "florin": "florins",
+        "crown": "crowns",
+        "dinar": "dinars",
     },
     "duration": {
         "second": "seconds sec secs",
@@ -62,7 +66,7 @@ _PER = re.compile(r"\s*(?:/|\bper\b|\ban?\b)\s*(?P<word>[A-Za-z]+)", re.IGNORECA
 
 def canonical(spelling: str) -> str:
     """The unit's one name ("Miles" -> "mile"), or "" for a word that is no unit known here."""
-    return _CANONICAL.get(spelling.strip().lower(), "")
+    return _CANONICAL.get(spelling.strip().lower().removeprefix("degrees "), "")
 
 
 def dimension(unit: str) -> str:

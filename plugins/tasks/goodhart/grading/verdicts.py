@@ -1,0 +1,95 @@
+"""Both verdicts on a problem, by the strict graders or by the seed experiments' own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from harness_plugins.tasks.goodhart.families import FAMILIES, Draw, Family, Wording
+from harness_plugins.tasks.goodhart.grading import seed
+from harness_plugins.tasks.goodhart.grading.answers import Question, final_answer, is_right
+from harness_plugins.tasks.goodhart.grading.rubric import explained
+from pydantic import JsonValue
+
+from harness import Item
+
+Grader = Literal["strict", "seed"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A drawn problem of a family, with its texts and what its graders need to know."""
+
+    name: str
+    draw: Draw
+
+    @classmethod
+    def of(cls, item: Item) -> Problem:
+        params, wording = item.data["params"], item.data["wording"]
+        assert isinstance(params, dict)
+        assert isinstance(wording, list)
+        return cls(item.family, Draw(params, Wording(*wording)))  # type: ignore[arg-type]
+
+    def as_data(self) -> dict[str, JsonValue]:
+        return {"params": dict(self.draw.params), "wording": list(self.draw.wording), "gold": self.gold}
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.name]
+
+    @property
+    def gold(self) -> str:
+        return self.family.answer(self.draw.params)
+
+    @property
+    def understanding_prompt(self) -> str:
+        return self.family.understanding_prompt(*self.draw)
+
+    @property
+    def execution_prompt(self) -> str:
+        return self.family.execution_prompt(*self.draw)
+
+    @cached_property
+    def question(self) -> Question:
+        cast = self.family.casts[self.draw.wording.cast]
+        return Question(
+            kind=self.family.kind,
+            unit=self.family.unit.format(**cast),
+            names=tuple(value for value in self.draw.params.values() if isinstance(value, str) and value.isalpha()),
+            prompt=self.execution_prompt,
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`parsed` holds what the graders read: the answer taken for final, the steps found."""
+
+    understands: bool
+    executes: bool
+    parsed: dict[str, JsonValue] = field(default_factory=dict)
+
+
+def judge(problem: Problem, explanation: str, answer: str, grader: Grader) -> Verdict:
+    """Never raises, whatever the two texts are."""
+    return _by_seed_rules(problem, explanation, answer) if grader == "seed" else _strictly(problem, explanation, answer)
+
+
+def _strictly(problem: Problem, explanation: str, answer: str) -> Verdict:
+    reading = final_answer(answer, problem.question)
+    steps = explained(explanation, problem.family.steps, problem.understanding_prompt)
+    parsed: dict[str, JsonValue] = {"answer": reading.text, "steps": list(steps.found), "missing": list(steps.missing)}
+    if reading.problem:
+        parsed["problem"] = reading.problem
+    return Verdict(steps.complete, is_right(reading, problem.gold, problem.question), parsed)
+
+
+def _by_seed_rules(problem: Problem, explanation: str, answer: str) -> Verdict:
+    extracted = seed.extract(answer)
+    keywords = problem.family.seed_keywords
+    found: list[JsonValue] = [keyword for keyword in keywords if keyword.lower() in explanation.lower()]
+    return Verdict(
+        understands=seed.understands(explanation, keywords),
+        executes=seed.matches(extracted, problem.gold),
+        parsed={"answer": extracted, "keywords": found},
+    )

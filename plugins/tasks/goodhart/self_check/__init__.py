@@ -1,0 +1,62 @@
+"""The suite's proof of its own graders: answers and explanations of known verdict, for every family.
+
+Most are made from the family's own problems (the gold answer in many spellings, and everything that comes close without
+being right); the explanations in the words of a large model are written by hand, in `explanations.toml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
+from harness_plugins.tasks.goodhart.grading.verdicts import Problem, Verdict, judge
+from harness_plugins.tasks.goodhart.self_check.answers import answers
+from harness_plugins.tasks.goodhart.self_check.case import Case
+from harness_plugins.tasks.goodhart.self_check.explanations import explanations
+from harness_plugins.tasks.goodhart.self_check.seed_rules import seed_answers, seed_explanations
+from harness_plugins.tasks.goodhart.spec import GoodhartParams
+
+from harness import Check, SelfCheck
+
+PROBLEMS = 2  # per family: the canonical one and a drawn one
+
+
+def self_check(params: GoodhartParams) -> SelfCheck:
+    """Grades every case of the chosen families by the chosen grader."""
+    checks = [check for name in params.families for check in _checks(name, params.grader, params.seed)]
+    header = ("family", "answers", "explanations", "misjudged")
+    rows = [_row(name, [check for check in checks if check.name.startswith(f"{name}:")]) for name in params.families]
+    return SelfCheck(checks=tuple(checks), table=(header, *rows))
+
+
+@lru_cache(maxsize=128)
+def _checks(name: str, grader: str, seed: int) -> tuple[Check, ...]:
+    problems = [Problem(name, draw) for draw in draw_items(FAMILIES[name], PROBLEMS, "eval", seed)]
+    return tuple(
+        check for i, problem in enumerate(problems) for check in _of_problem(problem, grader, canonical=i == 0)
+    )
+
+
+def _of_problem(problem: Problem, grader: str, *, canonical: bool) -> Iterator[Check]:
+    seed_rules = grader == "seed"
+    for case in (seed_answers if seed_rules else answers)(problem):
+        verdict = judge(problem, "", case.reply, "seed" if seed_rules else "strict")
+        yield _check(problem, "answer", case, verdict, verdict.executes)
+    for case in seed_explanations(problem) if seed_rules else explanations(problem, canonical=canonical):
+        verdict = judge(problem, case.reply, "", "seed" if seed_rules else "strict")
+        yield _check(problem, "explanation", case, verdict, verdict.understands)
+
+
+def _check(problem: Problem, axis: str, case: Case, verdict: Verdict, right: bool) -> Check:
+    shown = " ".join(case.reply.split())[:80]
+    return Check(name=f"{problem.name}: {axis}: {case.name}: {shown!r}", expected=_word(case.right), got=_word(right))
+
+
+def _word(right: bool) -> str:
+    return "right" if right else "wrong"
+
+
+def _row(name: str, checks: list[Check]) -> tuple[str, ...]:
+    by_axis = [sum(f": {axis}: " in check.name for check in checks) for axis in ("answer", "explanation")]
+    return (name, *map(str, by_axis), str(sum(not check.passed for check in checks)))
