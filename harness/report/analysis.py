@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.contract import Axes
 from harness.report.arms import Arm, PublishedArm, SampledArm, label_cells
-from harness.report.compare import Comparison, adjusted, compare
+from harness.report.compare import Comparison, compare
 from harness.report.data import ReportData
 from harness.report.metrics import Metric, axes_metrics, score_metrics
+from harness.report.seeds import Config, SeedComparison, SeedGroup, compare_seeds, configurations, group_by_seed
 from harness.stats import benjamini_hochberg, holm
-
-Key = tuple[str, str, str, str | None]  # base arm, other arm, metric, family (None: pooled)
 
 
 @dataclass(frozen=True)
 class Pair:
     base: Arm
     other: Arm
+    factor: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.other.label} vs {self.base.label}"
+
+
+@dataclass(frozen=True)
+class SeedPair:
+    base: SeedGroup
+    other: SeedGroup
     factor: str
 
     @property
@@ -38,7 +49,10 @@ class Block:
     pairs: Sequence[Pair]
     published: bool = False
     remarks: tuple[str, ...] = ()  # sources and known faults of a published experiment
-    comparisons: dict[Key, Comparison] = field(default_factory=dict)
+    seed_groups: Sequence[SeedGroup] = ()  # empty where every arm has one seed
+    seed_pairs: Sequence[SeedPair] = ()
+    comparisons: dict[tuple[str, str, str, str | None], Comparison] = field(default_factory=dict)
+    seed_comparisons: dict[tuple[str, str, str], SeedComparison] = field(default_factory=dict)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -49,17 +63,22 @@ class Block:
     def comparison(self, pair: Pair, metric: Metric, family: str | None = None) -> Comparison | None:
         return self.comparisons.get((pair.base.id, pair.other.id, metric.key, family))
 
+    def seed_comparison(self, pair: SeedPair, metric: Metric) -> SeedComparison | None:
+        return self.seed_comparisons.get((pair.base.label, pair.other.label, metric.key))
+
 
 def analyse(data: ReportData) -> list[Block]:
     blocks = [*cell_blocks(data), *published_blocks(data)]
     for block in blocks:
-        for pair in block.pairs:
-            for metric in block.metrics:
+        for metric in block.metrics:
+            for pair in block.pairs:
                 for family in (None, *block.families):
-                    comparison = compare(pair.base, pair.other, metric, family)
-                    if comparison:
-                        block.comparisons[pair.base.id, pair.other.id, metric.key, family] = comparison
-    adjust(blocks)
+                    if found := compare(pair.base, pair.other, metric, family):
+                        block.comparisons[pair.base.id, pair.other.id, metric.key, family] = found
+            for seed_pair in block.seed_pairs:
+                if over_seeds := compare_seeds(seed_pair.base, seed_pair.other, metric):
+                    block.seed_comparisons[seed_pair.base.label, seed_pair.other.label, metric.key] = over_seeds
+    adjust([block for block in blocks if not block.published])
     return blocks
 
 
@@ -75,9 +94,29 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
             for contrast in data.contrasts
             if contrast.base in arms and contrast.other in arms
         ]
-        rows = (row for arm in arms.values() for row in arm.rows)
-        metrics = axes_metrics(axes) if axes else score_metrics(rows)
-        yield Block(suite, suite, axes, list(arms.values()), metrics, pairs)
+        metrics = axes_metrics(axes) if axes else score_metrics(row for arm in arms.values() for row in arm.rows)
+        groups = group_by_seed(arms.values())
+        yield Block(
+            suite,
+            suite,
+            axes,
+            list(arms.values()),
+            metrics,
+            pairs,
+            seed_groups=groups,
+            seed_pairs=pairs_over_seeds(pairs, groups),
+        )
+
+
+def pairs_over_seeds(pairs: Iterable[Pair], groups: Sequence[SeedGroup]) -> list[SeedPair]:
+    """The declared contrasts with their seeds taken together."""
+    holder = configurations(groups)
+    found: dict[tuple[Config, Config], SeedPair] = {}
+    for pair in pairs:
+        if pair.base.id in holder and pair.other.id in holder:
+            base, other = holder[pair.base.id], holder[pair.other.id]
+            found.setdefault((base.config, other.config), SeedPair(base, other, pair.factor))
+    return list(found.values())
 
 
 def published_blocks(data: ReportData) -> Iterable[Block]:
@@ -97,30 +136,44 @@ def published_blocks(data: ReportData) -> Iterable[Block]:
         yield Block(key, f"Published: {group}", axes, list(arms.values()), metrics, pairs, True, remarks)
 
 
+# ------------------------------------------------------------------------------------------------------- multiplicity
+
+
+Method = Callable[[Sequence[float]], list[float]]
+Member = tuple[dict[Any, Any], tuple[str | None, ...]]  # a block's comparisons, and the key of one of them
+
+
 def adjust(blocks: Sequence[Block]) -> None:
-    """Holm over the declared contrasts, metric by metric; Benjamini-Hochberg over the exploratory families of a block.
+    """Holm over the declared contrasts, metric by metric, across all suites that share the metric; where arms have
+    several seeds, the declared contrast is the one over seeds. Everything else is explored: Benjamini-Hochberg.
 
     A declared contrast without a p-value (a failed cell) still counts in its family, as p = 1.
     """
-    sampled = [block for block in blocks if not block.published]
-    declared: dict[str, list[tuple[Block, Key]]] = {}
-    for block in sampled:
+    declared: dict[str, list[Member]] = {}
+    for block in blocks:
         for metric in block.metrics:
-            for pair in block.pairs:
-                declared.setdefault(metric.key, []).append((block, (pair.base.id, pair.other.id, metric.key, None)))
+            pooled: list[Member] = [
+                (block.comparisons, (pair.base.id, pair.other.id, metric.key, None)) for pair in block.pairs
+            ]
+            over_seeds: list[Member] = [
+                (block.seed_comparisons, (pair.base.label, pair.other.label, metric.key)) for pair in block.seed_pairs
+            ]
+            declared.setdefault(metric.key, []).extend(over_seeds or pooled)
+            if over_seeds:
+                apply(pooled, benjamini_hochberg, "BH")
+            for_families: list[Member] = [
+                (block.comparisons, (pair.base.id, pair.other.id, metric.key, family))
+                for pair in block.pairs
+                for family in block.families
+            ]
+            apply(for_families, benjamini_hochberg, "BH")
     for members in declared.values():
         apply(members, holm, "Holm")
-    for block in sampled:
-        for metric in block.metrics:
-            keys = [
-                (pair.base.id, pair.other.id, metric.key, family) for pair in block.pairs for family in block.families
-            ]
-            apply([(block, key) for key in keys if key in block.comparisons], benjamini_hochberg, "BH")
 
 
-def apply(members: Sequence[tuple[Block, Key]], method: Callable[[Sequence[float]], list[float]], name: str) -> None:
-    found = [block.comparisons.get(key) for block, key in members]
-    p_values = [1.0 if c is None or c.p is None else c.p for c in found]
-    for (block, key), comparison, p in zip(members, found, method(p_values), strict=True):
-        if comparison is not None and comparison.p is not None:
-            block.comparisons[key] = adjusted(comparison, p, f"{name} over {len(members)}")
+def apply(members: Sequence[Member], method: Method, name: str) -> None:
+    found = [comparisons.get(key) for comparisons, key in members]
+    p_values = [1.0 if one is None or one.p is None else one.p for one in found]
+    for (comparisons, key), one, p in zip(members, found, method(p_values), strict=True):
+        if one is not None and one.p is not None:
+            comparisons[key] = replace(one, adjusted=p, adjustment=f"{name} over {len(members)}")

@@ -78,7 +78,7 @@ def chance(block: Block, axes: Axes) -> Table:
             )
         )
     note = "By chance: the count if the two verdicts of a sample were independent at this arm's own rates."
-    return Table("chance", "Against chance", columns, tuple(rows), (note,))
+    return Table("chance", "Against chance", columns, tuple(rows), (note,), detail=bool(block.seed_groups))
 
 
 def missing(block: Block) -> Iterable[Table]:

@@ -11,6 +11,7 @@ from harness.report.arms import SampledArm
 from harness.report.data import ReportData
 from harness.report.detector_tables import detectors
 from harness.report.run_tables import exclusions, sizes
+from harness.report.seed_tables import seed_tables
 from harness.report.table import Report, Section, Table
 from harness.report.trust import methods, recorded
 from harness.stats import MIN_ITEMS
@@ -34,6 +35,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     if block.axes:
         yield axes.quadrants(block, block.axes)
     yield from results.overviews(block)
+    yield from seed_tables(block)
     yield from results.differences(block)
     if block.axes:
         yield axes.chance(block, block.axes)

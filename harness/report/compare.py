@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -104,7 +104,3 @@ def match(base: tuple[Row, ...], other: tuple[Row, ...]) -> tuple[list[tuple[Row
     partner = {(row.item, row.repeat): row for row in other}
     pairs = [(row, partner[row.item, row.repeat]) for row in base if (row.item, row.repeat) in partner]
     return pairs, len(base) + len(other) - 2 * len(pairs)
-
-
-def adjusted(comparison: Comparison, p: float, adjustment: str) -> Comparison:
-    return replace(comparison, adjusted=p, adjustment=adjustment)

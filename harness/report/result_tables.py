@@ -39,19 +39,25 @@ def overviews(block: Block) -> Iterable[Table]:
         yield overview(block, metrics, key)
 
 
+def titled(metric: Metric) -> str:
+    """The metric's name with the direction that counts as better, where the suite says low."""
+    return f"{metric.title} (lower is better)" if metric.rate and metric.rate.better == "low" else metric.title
+
+
 def overview(block: Block, metrics: Iterable[Metric], key: str) -> Table:
     metrics, sized = tuple(metrics), any(arm.compression for arm in block.arms)
     columns = [Column("configuration", "configuration")]
     columns += [Column(metric.key, metric.title, "right") for metric in metrics]
     if sized:
         columns.append(Column("size", "layers\nbits/w\nbytes", "right"))
+    note = ("95 % intervals in brackets.",)
     rows = []
     for arm in block.arms:
         row = [word(arm.label), *(estimate_cell(arm.estimate(metric), metric) for metric in metrics)]
         if sized:
             row.append(size_cell(arm.compression))
         rows.append(tuple(row))
-    return Table(key, "Results", tuple(columns), tuple(rows), ("95 % intervals in brackets.",))
+    return Table(key, "Results", tuple(columns), tuple(rows), note, detail=bool(block.seed_groups))
 
 
 def estimate_text(estimate: Estimate, metric: Metric) -> tuple[str, str, str]:
@@ -110,7 +116,14 @@ def differences(block: Block) -> Iterable[Table]:
         rows = tuple(difference_row(block, pair, metric) for pair in block.pairs)
         found = [c for pair in block.pairs if (c := block.comparison(pair, metric))]
         notes = difference_notes(found, metric)
-        yield Table(f"differences:{metric.key}", f"{metric.title}: paired differences", columns, rows, notes)
+        yield Table(
+            f"differences:{metric.key}",
+            f"{titled(metric)}: paired differences",
+            columns,
+            rows,
+            notes,
+            detail=bool(block.seed_groups),
+        )
 
 
 def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]:
@@ -203,7 +216,7 @@ def difference_notes(found: list[Comparison], metric: Metric) -> tuple[str, ...]
         return ("Aggregates carry no item links: intervals and tests of paired differences are not available.",)
     tests = dict.fromkeys(f"{c.test} over {plural(c.units, c.unit)} (least p {p_value(c.minimal)})" for c in found)
     adjustments = dict.fromkeys(c.adjustment for c in found if c.adjustment)
-    notes = [f"Test: {'; '.join(tests)}. Adjusted: {'; '.join(adjustments)} declared contrasts."]
+    notes = [f"Test: {'; '.join(tests)}. Adjusted: {'; '.join(adjustments)} contrasts."]
     mdes = [c.mde for c in found if c.mde is not None]
     if mdes:
         write = points if metric.is_rate else significant

@@ -62,6 +62,7 @@ def methods(blocks: Sequence[Block]) -> Table:
         line("cluster", "wording within a family; family where families are pooled; item where there is but one."),
         line("tests", "one run: exact McNemar over items (conditional rates: exchange of arms within items)."),
         line("", "repeats: averaged within the item, then sign-flip over clusters. Means: sign-flip over clusters."),
+        line("", "several seeds: the seed is the unit, paired by seed, sign-flip; under six seeds directional only."),
         line("multiplicity", "Holm over the declared contrasts, metric by metric; per family Benjamini-Hochberg."),
         line("", f"* p < {ALPHA:g}, ** p < 0.01, *** p < 0.001, adjusted."),
         line("no inference", f"fewer than {MIN_ITEMS} items, or a least attainable p above {ALPHA:g} (2 / 2^units)."),
