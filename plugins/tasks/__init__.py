@@ -1,7 +1,6 @@
 """Built-in task suites."""
 
 from harness_plugins.tasks.goodhart.spec import SPEC as GOODHART
-from harness_plugins.tasks.goodhart.spec import SPEC as GOODHART
 from harness_plugins.tasks.loopholes.spec import SPEC as LOOPHOLES
 from harness_plugins.tasks.perplexity.spec import SPEC as PERPLEXITY
 
