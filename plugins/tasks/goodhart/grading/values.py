@@ -35,7 +35,7 @@ class Value:
         if self.unit and other.unit and self.unit != other.unit:
             return False
         if isinstance(self.key, Fraction) and isinstance(other.key, Fraction):
-            return abs(self.key - other.key) <= TOLERANCE * max(1, abs(other.key))
+            return abs(self.key - other.key) <= TOLERANCE * max(Fraction(1), abs(other.key))
         return self.key is not None and self.key == other.key
 
 
