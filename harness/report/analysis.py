@@ -94,7 +94,12 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
             for contrast in data.contrasts
             if contrast.base in arms and contrast.other in arms
         ]
-        metrics = axes_metrics(axes) if axes else score_metrics(row for arm in arms.values() for row in arm.rows)
+        rows = [row for arm in arms.values() for row in arm.rows]
+        metrics = (
+            [one for one in axes_metrics(axes) if one.is_rate or any(map(one.present, rows))]
+            if axes
+            else score_metrics(rows)
+        )
         groups = group_by_seed(arms.values())
         yield Block(
             suite,
@@ -176,4 +181,4 @@ def apply(members: Sequence[Member], method: Method, name: str) -> None:
     p_values = [1.0 if one is None or one.p is None else one.p for one in found]
     for (comparisons, key), one, p in zip(members, found, method(p_values), strict=True):
         if one is not None and one.p is not None:
-            comparisons[key] = replace(one, adjusted=p, adjustment=f"{name} over {len(members)}")
+            comparisons[key] = replace(one, adjusted=p, method=name, family=len(members))

@@ -32,7 +32,8 @@ class Comparison:
     unmatched: int  # samples that only one arm has
     mde: float | None  # least difference found with 80 % power, from this comparison's own standard error
     adjusted: float | None = None
-    adjustment: str = ""
+    method: str = ""  # of adjustment
+    family: int = 0  # how many tests it was adjusted over
 
     @property
     def inference(self) -> bool:

@@ -28,6 +28,9 @@ class Metric:
         """Whether every sample counts in the denominator, errored ones included."""
         return self.rate is not None and self.rate.denominator == frozenset(Quadrant)
 
+    def present(self, row: Row) -> bool:
+        return self.terms(row)[1] > 0
+
     def terms(self, row: Row) -> tuple[float, float]:
         """(numerator, denominator) of one sample. An errored sample stays in the denominator of a joint rate and cannot
         enter a conditional one, whose denominator is itself a verdict."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
@@ -23,6 +23,7 @@ from harness.report.numbers import (
     significant,
     size,
 )
+from harness.report.seeds import SeedComparison
 from harness.report.table import Cell, Column, Table, word
 
 METRICS_PER_TABLE = 5  # what 100 columns hold beside a name and a size
@@ -194,7 +195,8 @@ def difference_cells(
     }
     verdict: dict[str, JsonValue] = {
         "value": comparison.adjusted,
-        "method": comparison.adjustment,
+        "method": comparison.method,
+        "family": comparison.family,
         "inference": comparison.inference,
     }
     return Cell(text, value), Cell(p_value(comparison.p), test), Cell(adjusted_text(comparison), verdict)
@@ -215,8 +217,7 @@ def difference_notes(found: list[Comparison], metric: Metric) -> tuple[str, ...]
     if not found:
         return ("Aggregates carry no item links: intervals and tests of paired differences are not available.",)
     tests = dict.fromkeys(f"{c.test} over {plural(c.units, c.unit)} (least p {p_value(c.minimal)})" for c in found)
-    adjustments = dict.fromkeys(c.adjustment for c in found if c.adjustment)
-    notes = [f"Test: {'; '.join(tests)}. Adjusted: {'; '.join(adjustments)} contrasts."]
+    notes = [f"Test: {'; '.join(tests)}. {adjustment_note(found)}".rstrip()]
     mdes = [c.mde for c in found if c.mde is not None]
     if mdes:
         write = points if metric.is_rate else significant
@@ -228,6 +229,15 @@ def difference_notes(found: list[Comparison], metric: Metric) -> tuple[str, ...]
     if metric.is_rate and not metric.joint:
         notes.append("k and n move apart: this rate's denominator is itself a verdict.")
     return tuple(notes)
+
+
+def adjustment_note(found: Sequence[Comparison | SeedComparison]) -> str:
+    """The method, the size of the family, and the least p that can be left after it."""
+    tested = [one for one in found if one.p is not None]
+    if not tested:
+        return ""
+    one = min(tested, key=lambda each: each.minimal)
+    return f"{one.method} over {plural(one.family, 'contrast')} (least {p_value(min(1.0, one.minimal * one.family))})."
 
 
 def plural(count: int, unit: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from harness.report.analysis import Block, SeedPair
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, decimals_of, p_value, percent, plain, points, signed, significant
-from harness.report.result_tables import METRICS_PER_TABLE, stars, titled
+from harness.report.result_tables import METRICS_PER_TABLE, adjustment_note, stars, titled
 from harness.report.seeds import Spread, spread
 from harness.report.table import Cell, Column, Table, word
 
@@ -55,7 +55,8 @@ def seed_differences(block: Block, metric: Metric) -> Table:
         Column("adjusted", "p adjusted", "right"),
     )
     rows = tuple(seed_row(block, pair, metric) for pair in block.seed_pairs)
-    note = f"Paired by seed, sign-flip over seeds; under six seeds {DIRECTIONAL}."
+    found = [one for pair in block.seed_pairs if (one := block.seed_comparison(pair, metric))]
+    note = f"Paired by seed, sign-flip over seeds; under six seeds {DIRECTIONAL}. {adjustment_note(found)}".rstrip()
     return Table(f"seeds:differences:{metric.key}", f"{titled(metric)} over seeds", columns, rows, (note,))
 
 
@@ -66,7 +67,8 @@ def seed_row(block: Block, pair: SeedPair, metric: Metric) -> tuple[Cell, ...]:
         return (head, Cell("none", []), *[Cell(NONE)] * 5)
     verdict: dict[str, JsonValue] = {
         "value": found.adjusted,
-        "method": found.adjustment,
+        "method": found.method,
+        "family": found.family,
         "inference": found.inference,
     }
     adjusted = f"{p_value(found.adjusted)} {stars(found.adjusted)}".rstrip() if found.inference else DIRECTIONAL

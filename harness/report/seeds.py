@@ -45,7 +45,8 @@ class SeedComparison:
     difference: Spread  # over the seeds that both arms have
     p: float | None  # exact sign-flip over those seeds
     adjusted: float | None = None
-    adjustment: str = ""
+    method: str = ""  # of adjustment
+    family: int = 0  # how many tests it was adjusted over
 
     @property
     def minimal(self) -> float:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.report.table import Report, Table
 
+NAMED = 6  # hidden tables that are named
 HEADER_WIDTH = 14  # titles of columns wrap; numbers never do
 
 
@@ -34,7 +35,8 @@ def render_terminal(report: Report, console: Console, full: bool = False) -> Non
                     console.print(Padding(Text(note, style="dim"), (0, 0, 0, 1)))
         hidden = [table.title for table in section.tables if table.detail and not full]
         if hidden:
-            console.print(Text(f"\n not shown here: {'; '.join(hidden)}", style="dim"))
+            more = f" and {len(hidden) - NAMED} more" if len(hidden) > NAMED else ""
+            console.print(Text(f"\n not shown here: {'; '.join(hidden[:NAMED])}{more}", style="dim"))
         for note in section.notes:
             console.print(Text(note))
 

@@ -66,7 +66,7 @@ def test_holm_over_the_declared_contrasts(experiment):
         found = rows(build(data), f"differences:{metric}")
         expected = multipletests([row["p"]["value"] for row in found], method="holm")[1]
         assert [row["adjusted"]["value"] for row in found] == pytest.approx(list(expected))
-        assert {row["adjusted"]["method"] for row in found} == {"Holm over 2"}
+        assert {(row["adjusted"]["method"], row["adjusted"]["family"]) for row in found} == {("Holm", 2)}
 
 
 def test_a_failed_cell_still_counts_in_the_family(experiment):

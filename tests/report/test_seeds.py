@@ -78,8 +78,10 @@ def test_the_declared_family_is_over_seeds(axes):
     over_seeds = found["seeds:differences:understanding"]
     expected = multipletests([row["p"]["value"] for row in over_seeds], method="holm")[1]
     assert [row["adjusted"]["value"] for row in over_seeds] == pytest.approx(list(expected))
-    assert {row["adjusted"]["method"] for row in over_seeds} == {"Holm over 2"}
-    assert {row["adjusted"]["method"] for row in found["differences:understanding"]} == {"BH over 16"}
+    assert {(row["adjusted"]["method"], row["adjusted"]["family"]) for row in over_seeds} == {("Holm", 2)}
+    assert {(row["adjusted"]["method"], row["adjusted"]["family"]) for row in found["differences:understanding"]} == {
+        ("BH", 16)
+    }
 
 
 def test_under_six_seeds_a_difference_is_directional_only(axes):
