@@ -10,6 +10,7 @@ one item, so every rate is a count of joint outcomes and never a quotient of two
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from harness.models.qlr import QLR
+    from harness.sandbox import Sandbox
 
 
 class Record(BaseModel):
@@ -164,6 +166,10 @@ class TaskSuite:
         """What a detector may see. Suites whose items carry visible tests or an evaluator's name add them to `data`."""
         texts = {prompt.role: prompt.text for prompt in self.prompts(item)}
         return View(item=item.id, family=item.family, prompts=texts, replies=dict(replies))
+
+    def reference(self, item: Item) -> str | None:
+        """Source of a program that solves the item, for detectors that may run it; None where there is none."""
+        return None
 
     def self_check(self) -> SelfCheck:
         """Grade answers whose verdict is known. A suite that fails its own check does not report."""
@@ -313,8 +319,18 @@ class Flag(Record):
     abstained: bool = False
 
 
+@dataclass(frozen=True)
+class Tools:
+    """What a detector is given beyond views, each only if its spec declares the need. None of it is truth."""
+
+    sandbox: Callable[[], Sandbox] | None = None  # need "exec": opens the place where generated code may run
+    reference: Callable[[View], str] | None = None  # need "reference": source of the item's canonical solution
+
+
 class Detector:
-    """Finds gaming from views alone. `fit` sees labelled views of disjoint tasks."""
+    """Finds gaming from views alone. `fit` sees labelled views of disjoint tasks. `tools` is set before either call."""
+
+    tools: Tools = Tools()
 
     def __init__(self, params: Params) -> None:
         self.params = params

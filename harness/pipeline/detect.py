@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from harness.contract import Detector, Flag, Reply, TaskSuite, View
+from harness.contract import Detector, Flag, Item, Reply, TaskSuite, Tools, View, by_id
 from harness.errors import StageError
 from harness.plan import Cell, selected_items
 from harness.registry import Catalogue
 from harness.registry.catalogue import build
 from harness.store import CellStore, FlagRow, write_jsonl
 
-PROVIDED = frozenset({"text", "group"})  # what every run can give a detector
+if TYPE_CHECKING:
+    from harness.sandbox import Sandbox
+
+PROVIDED = frozenset({"text", "group", "exec", "reference"})  # what a run can give a detector
 
 
 def detect(
@@ -22,12 +26,14 @@ def detect(
     if not cell.detectors:
         return
     asked = _views(cell, suite, store)
+    items = by_id(suite.items())
     for number, component in enumerate(cell.detectors):
         progress("detect", number, len(cell.detectors))
         spec, _ = catalogue.spec("detectors", component.plugin)
         if not_applicable(component.plugin, catalogue):
             continue
         detector: Detector = build(component, spec)
+        detector.tools = _tools(spec.needs, suite, items, cell)
         flags = list(detector.inspect([view for _, view in asked]))
         if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
             raise StageError(f"detector {component.label} returned {len(flags)} flags for {len(asked)} views")
@@ -42,6 +48,27 @@ def not_applicable(plugin: str, catalogue: Catalogue) -> str | None:
     """Why a run cannot use this detector, or None."""
     missing = sorted(catalogue.spec("detectors", plugin)[0].needs - PROVIDED)
     return f"needs {', '.join(missing)}, which this run does not provide" if missing else None
+
+
+def _tools(needs: frozenset[str], suite: TaskSuite, items: Mapping[str, Item], cell: Cell) -> Tools:
+    """What the detector declared, and nothing more."""
+    kind = cell.suite.params.get("sandbox", "bwrap")
+
+    def sandbox() -> Sandbox:
+        from harness.sandbox import open_sandbox
+
+        return open_sandbox(str(kind))
+
+    def reference(view: View) -> str:
+        source = suite.reference(items[view.item])
+        if source is None:
+            raise StageError(f"{cell.suite.label} has no canonical solution of {view.item}")
+        return source
+
+    return Tools(
+        sandbox=sandbox if "exec" in needs else None,
+        reference=reference if "reference" in needs else None,
+    )
 
 
 def _views(cell: Cell, suite: TaskSuite, store: CellStore) -> list[tuple[int, View]]:
