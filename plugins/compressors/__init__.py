@@ -1,1 +1,7 @@
 """Built-in compressors."""
+
+from harness_plugins.compressors.caldera.spec import SPEC as CALDERA
+from harness_plugins.compressors.rtn.spec import SPEC as RTN
+from harness_plugins.compressors.rtn_svd.spec import SPEC as RTN_SVD
+
+SPECS = (CALDERA, RTN, RTN_SVD)

@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from harness_plugins.tasks.perplexity.spec import PerplexityParams
-
 from harness import Check, Item, Prompt, Reply, Scores, SelfCheck, TaskSuite
 from harness.errors import UsageError
+from harness_plugins.tasks.perplexity.spec import PerplexityParams
 
 ROLE = "text"
 
