@@ -6,7 +6,6 @@ Everything that can be wrong with a model is said in one `ModelError`, before an
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from harness.devices import resolve_device, resolve_dtype
 from harness.errors import ModelError, UsageError
+from harness.hub import hub_snapshot, one_line
 
-HUB_TIMEOUT = 10.0  # seconds until the hub counts as unreachable
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]  # no pickled weights, no code
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -47,8 +46,8 @@ def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> Loade
 
     Raises ModelError if the model is missing, partial or unreadable, UsageError on an unknown device or dtype.
     """
-    place = resolve_device(device)
-    precision = resolve_dtype(dtype, place)
+    place = _device(device)
+    precision = _dtype(dtype, place)
     folder = resolve_source(source)
     tokenizer = _load_tokenizer(folder)
     model = _load_weights(folder, place, precision)
@@ -63,34 +62,28 @@ def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> Loade
     return LoadedModel(model, tokenizer, folder, place, precision, eos, context)
 
 
-def resolve_device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _device(name: str) -> torch.device:
     try:
-        device = torch.device(name)
+        device = torch.device(resolve_device(name))
     except RuntimeError:
-        raise UsageError(f"unknown device {name!r}", "use auto, cpu, cuda or cuda:N") from None
+        raise UsageError(f"unknown device {name!r}", "use auto, cpu, cuda, cuda:N or mps") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {name!r} asked for, but torch sees no CUDA GPU", "use --device cpu")
     return device
 
 
-def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    if name not in DTYPES:
+def _dtype(name: str, device: torch.device) -> torch.dtype:
+    resolved = resolve_dtype(name, device.type)
+    if resolved not in DTYPES:
         raise UsageError(f"unknown dtype {name!r}", f"use auto, {', '.join(DTYPES)}")
-    return DTYPES[name]
+    return DTYPES[resolved]
 
 
 # --------------------------------------------------------------------------------------------------- where a model lies
 
 
 def resolve_source(source: str | Path) -> Path:
-    """The local folder behind a path or hub id; downloads a hub model that is not in the cache yet.
-
-    A hub model in the cache is used as it lies there, so that a run neither waits for the network nor changes with it.
-    """
+    """The local folder behind a path or hub id; a hub model that is not in the local cache yet is downloaded."""
     folder = Path(source).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -100,49 +93,7 @@ def resolve_source(source: str | Path) -> Path:
         raise ModelError(f"{folder} is a file, not a model folder")
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", str(source)) or str(source).startswith("."):
         raise ModelError(f"no model folder at {folder}")
-    return _cached(str(source)) or _download(str(source))
-
-
-def _cached(hub_id: str) -> Path | None:
-    """The hub id's snapshot in the local cache if its weights are complete."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(hub_id, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        return None
-    return folder if (folder / "config.json").is_file() and _has_all_weights(folder) else None
-
-
-def _has_all_weights(folder: Path) -> bool:
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        shards = set(json.loads(index.read_text())["weight_map"].values())
-        return all((folder / shard).is_file() for shard in shards)
-    return (folder / "model.safetensors").is_file()
-
-
-def _download(hub_id: str) -> Path:
-    from huggingface_hub import HfApi, constants, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-
-    absent = f"no folder named {hub_id!r} here, and the hub model of that name is not in the local cache"
-    if constants.HF_HUB_OFFLINE:
-        raise ModelError(f"{absent}; HF_HUB_OFFLINE forbids fetching it", "give a folder, or download it beforehand")
-    try:
-        HfApi().model_info(hub_id, timeout=HUB_TIMEOUT)
-        return Path(snapshot_download(hub_id, allow_patterns=HUB_FILES))
-    except GatedRepoError:
-        raise ModelError(f"the hub model {hub_id!r} is gated", "accept its terms, then `hf auth login`") from None
-    except (RepositoryNotFoundError, HFValidationError):
-        raise ModelError(f"no folder and no public hub model is named {hub_id!r}", "check the name") from None
-    except (HfHubHTTPError, OSError) as error:
-        raise ModelError(f"{absent}; fetching it failed: {_one_line(error)}") from None
-    except Exception as error:  # the hub's HTTP library raises its own errors, and which library that is has changed
-        if not type(error).__module__.startswith(("httpx", "requests", "urllib3")):
-            raise
-        raise ModelError(f"{absent}; the hub cannot be reached: {_one_line(error)}", "give a local folder") from None
+    return hub_snapshot(str(source))
 
 
 # ------------------------------------------------------------------------------------------------- what lies in it
@@ -154,7 +105,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
             reads = tokenizer.encode("The number 7", add_special_tokens=False)
     except Exception as error:  # missing and corrupt tokenizers raise anything from OSError to TypeError
-        raise ModelError(f"the tokenizer in {folder} cannot be loaded: {_one_line(error)}") from error
+        raise ModelError(f"the tokenizer in {folder} cannot be loaded: {one_line(error)}") from error
     if not reads:  # without its tokenizer.json a tokenizer may load all the same, with an empty vocabulary
         raise ModelError(f"the tokenizer in {folder} knows no tokens", "copy tokenizer.json from the original model")
     return tokenizer
@@ -168,7 +119,7 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
                 folder, dtype=dtype, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True
             )
     except Exception as error:  # unreadable JSON, truncated safetensors, unknown architectures, missing shards, …
-        raise ModelError(f"the model in {folder} cannot be loaded: {_one_line(error)}") from error
+        raise ModelError(f"the model in {folder} cannot be loaded: {one_line(error)}") from error
     faults = {"are missing": report["missing_keys"], "have a shape that the config does not": report["mismatched_keys"]}
     for fault, keys in faults.items():  # transformers fills these with random numbers and goes on
         if names := sorted(key if isinstance(key, str) else key[0] for key in keys):
@@ -176,7 +127,7 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
     try:
         return model.eval().to(device)
     except (torch.OutOfMemoryError, RuntimeError) as error:
-        raise ModelError(f"the model in {folder} does not fit on {device}: {_one_line(error)}") from error
+        raise ModelError(f"the model in {folder} does not fit on {device}: {one_line(error)}") from error
 
 
 def _eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
@@ -199,8 +150,3 @@ def _quiet_transformers() -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()
-
-
-def _one_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

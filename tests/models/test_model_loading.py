@@ -104,6 +104,26 @@ def test_a_hub_model_without_the_hub_fails_at_once(monkeypatch: pytest.MonkeyPat
     assert time.perf_counter() - start < 2
 
 
+def hub_cache(tmp_path: Path, model: Path) -> Path:
+    """A hub cache as the hub's own client lays it out, with `model` as goodhart/tiny."""
+    repository = tmp_path / "models--goodhart--tiny"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0123abcd")
+    return Path(shutil.copytree(model, repository / "snapshots" / "0123abcd"))
+
+
+def test_a_hub_model_in_the_cache_needs_no_hub(
+    tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    snapshot = hub_cache(tmp_path, tiny_qwen2)
+    assert load("goodhart/tiny", device="cpu").folder == snapshot
+    (snapshot / "model.safetensors").unlink()  # an interrupted download is not a model
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match="not in the local cache"):
+        load("goodhart/tiny")
+
+
 def test_an_unreachable_hub_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # the discard port: nobody listens
