@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from harness_plugins.compressors.caldera.grid import Grid
-from harness_plugins.compressors.caldera.lowrank import Factors, alternate, balanced, principal, sixteen_bit
-from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
 
 from harness.contract import Decision
 from harness.errors import StageError
 from harness.models.qlr import QLR, QuantMatrix
+from harness_plugins.compressors.caldera.grid import Grid
+from harness_plugins.compressors.caldera.lowrank import Factors, alternate, balanced, principal, sixteen_bit
+from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
 
 RELATIVE_GAIN = 1e-3  # the loop stops when two iterations in a row gain less than this
 PATIENCE = 2

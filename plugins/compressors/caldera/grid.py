@@ -70,12 +70,15 @@ class Grid:
         weight = torch.ones_like(x[:1]) if importance is None else importance[None]
         weight = self._split(weight if self.group else weight.expand_as(x))  # (1, G, group); padding weighs nothing
         sigma = groups.square().mean(dim=2).sqrt()
+        absmax = groups.abs().amax(dim=2) / self.offset
         narrow = 0.6 * GAUSSIAN_STEP[self.bits] * sigma
         wide = torch.maximum(groups.abs().amax(dim=2) / (self.top / 2), 1.4 * GAUSSIAN_STEP[self.bits] * sigma)
-        best, least = narrow, torch.full_like(narrow, torch.inf)
-        for step in range(CANDIDATES):
-            scale = narrow * (wide / narrow.clamp_min(1e-30)) ** (step / (CANDIDATES - 1))
+        ratio = wide / narrow.clamp_min(1e-30)
+        best, least = absmax, torch.full_like(absmax, torch.inf)
+        for start in (absmax, *(narrow * ratio ** (step / (CANDIDATES - 1)) for step in range(CANDIDATES))):
+            scale = start
             for refinement in range(REFINEMENTS + 1):
+                scale = to_fp16(scale).float()
                 codes = self.encode(groups, scale[..., None]) - self.offset
                 error = (weight * (groups - codes * scale[..., None]).square()).sum(dim=2)
                 better = error < least

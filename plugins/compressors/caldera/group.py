@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from harness_plugins.compressors.caldera.decompose import Schedule, decompose
-from harness_plugins.compressors.caldera.metric import Metric, prepare
 
 from harness.contract import Decision
 from harness.errors import StageError
 from harness.models.qlr import QLR
 from harness.models.rotation import rotate, rotate_hessian
+from harness_plugins.compressors.caldera.decompose import Schedule, decompose
+from harness_plugins.compressors.caldera.metric import Metric, prepare
 
 
 def compress_group(

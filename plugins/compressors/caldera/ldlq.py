@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+
 from harness_plugins.compressors.caldera.grid import Grid, reciprocal
 
 BLOCK = 128  # columns swept one by one before their errors reach the rest in one matrix product

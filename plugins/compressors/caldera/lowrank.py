@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from harness_plugins.compressors.caldera.grid import Grid
-from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
-from harness_plugins.compressors.caldera.metric import Metric
 
 from harness.errors import StageError
 from harness.models.qlr import Factor, dense
+from harness_plugins.compressors.caldera.grid import Grid
+from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
+from harness_plugins.compressors.caldera.metric import Metric
 
 OVERSAMPLING = 16  # extra directions of the subspace iteration (Halko, Martinsson & Tropp 2011)
 COLD_PASSES, WARM_PASSES = 6, 2  # subspace iterations from noise, and from the previous iterate's directions

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from harness_plugins.compressors.caldera.grid import Grid
-from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
 
 from harness.errors import StageError
+from harness_plugins.compressors.caldera.grid import Grid
+from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
 
 DAMPING_LADDER = (0.01, 0.02, 0.05, 0.1)  # fractions of the mean diagonal, tried in turn until Cholesky succeeds
 

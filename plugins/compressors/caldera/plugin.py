@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.contract import Compressor, Decision, Decisions, ModelShape
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.params import CalderaParams
-
-from harness.contract import Compressor, Decision, Decisions, ModelShape
 
 if TYPE_CHECKING:
     import torch

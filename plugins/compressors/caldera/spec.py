@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from harness_plugins.compressors.caldera.params import CalderaParams
-
 from harness.contract import CompressorSpec
+from harness_plugins.compressors.caldera.params import CalderaParams
 
 SPEC = CompressorSpec(
     name="caldera",

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from harness_plugins.compressors.rtn.plugin import RtnParams
-
 from harness.contract import CompressorSpec
+from harness_plugins.compressors.rtn.plugin import RtnParams
 
 SPEC = CompressorSpec(
     name="rtn",

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness_plugins.compressors.caldera import allocation
-from harness_plugins.compressors.caldera.params import FactorBits
 from pydantic import Field
 
 from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
+from harness_plugins.compressors.caldera import allocation
+from harness_plugins.compressors.caldera.params import FactorBits
 
 if TYPE_CHECKING:
     import torch

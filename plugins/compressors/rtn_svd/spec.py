@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from harness_plugins.compressors.rtn_svd.plugin import RtnSvdParams
-
 from harness.contract import CompressorSpec
+from harness_plugins.compressors.rtn_svd.plugin import RtnSvdParams
 
 SPEC = CompressorSpec(
     name="rtn-svd",
