@@ -109,18 +109,19 @@ def transitions(block: Block, axes: Axes) -> Iterable[Table]:
     """Base outcome (rows) to the other arm's outcome (columns), sample by sample."""
     for pair in block.pairs:
         if isinstance(pair.base, SampledArm) and isinstance(pair.other, SampledArm):
-            yield transition(pair, pair.base, pair.other, axes)
+            pairs, _ = match(pair.base.rows, pair.other.rows)
+            if pairs:
+                yield transition(pair, pairs, axes)
 
 
-def transition(pair: Pair, base: SampledArm, other: SampledArm, axes: Axes) -> Table:
-    pairs, _ = match(base.rows, other.rows)
+def transition(pair: Pair, pairs: list[tuple[Row, Row]], axes: Axes) -> Table:
     moves = Counter((state(b), state(o)) for b, o in pairs)
     states: list[Quadrant | None] = list(ORDER)
     if any(None in move for move in moves):
         states.append(None)
     names = {quadrant: axes.quadrants[quadrant] if quadrant else "unscored" for quadrant in states}
     columns = (
-        Column("from", f"{base.label} ↓   {other.label} →"),
+        Column("from", f"{pair.base.label} ↓   {pair.other.label} →"),
         *(Column(quadrant.value if quadrant else "unscored", names[quadrant], "right") for quadrant in states),
     )
     rows = tuple(
@@ -128,7 +129,9 @@ def transition(pair: Pair, base: SampledArm, other: SampledArm, axes: Axes) -> T
     )
     changed = sum(count for (start, end), count in moves.items() if start != end)
     note = f"{changed} of {len(pairs)} paired samples changed their outcome."
-    return Table(f"transitions:{base.id}:{other.id}", f"Moves: {pair.label}", columns, rows, (note,), detail=True)
+    return Table(
+        f"transitions:{pair.base.id}:{pair.other.id}", f"Moves: {pair.label}", columns, rows, (note,), detail=True
+    )
 
 
 def state(row: Row) -> Quadrant | None:

@@ -32,6 +32,8 @@ def build(data: ReportData) -> Report:
 
 
 def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
+    if not any(arm.samples() for arm in block.arms):
+        return
     if block.axes:
         yield axes.quadrants(block, block.axes)
     yield from results.overviews(block)

@@ -54,7 +54,7 @@ def overview(block: Block, metrics: Iterable[Metric], key: str) -> Table:
     note = ("95 % intervals in brackets.",)
     rows = []
     for arm in block.arms:
-        row = [word(arm.label), *(estimate_cell(arm.estimate(metric), metric) for metric in metrics)]
+        row = [word(arm.label), *(estimate_cell(arm, metric) for metric in metrics)]
         if sized:
             row.append(size_cell(arm.compression))
         rows.append(tuple(row))
@@ -71,7 +71,10 @@ def estimate_text(estimate: Estimate, metric: Metric) -> tuple[str, str, str]:
     return value, f"n = {estimate.denominator:g}", bracket(estimate.interval, 1, decimals_of(estimate.value))
 
 
-def estimate_cell(estimate: Estimate, metric: Metric) -> Cell:
+def estimate_cell(arm: Arm, metric: Metric) -> Cell:
+    if not arm.samples():
+        return Cell(NONE)
+    estimate = arm.estimate(metric)
     return Cell("\n".join(estimate_text(estimate, metric)), estimate_json(estimate, metric))
 
 
@@ -215,7 +218,7 @@ def stars(p: float | None) -> str:
 def difference_notes(found: list[Comparison], metric: Metric) -> tuple[str, ...]:
     """Which tests, over what, and what they could have found."""
     if not found:
-        return ("Aggregates carry no item links: intervals and tests of paired differences are not available.",)
+        return ("Without samples in common, intervals and tests of paired differences are not available.",)
     tests = dict.fromkeys(f"{c.test} over {plural(c.units, c.unit)} (least p {p_value(c.minimal)})" for c in found)
     notes = [f"Test: {'; '.join(tests)}. {adjustment_note(found)}".rstrip()]
     mdes = [c.mde for c in found if c.mde is not None]

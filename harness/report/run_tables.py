@@ -73,13 +73,14 @@ def exclusions(data: ReportData) -> Table:
             (
                 Cell(labels[cell.id], cell.id),
                 word(cell.suite),
-                Cell(cell.state if cell.error is None else f"{cell.state}: {cell.error}", cell.state),
+                word(cell.state),
                 *(Cell(str(number), number) for number in (cell.planned, cell.attempted, cell.scored, truncated)),
                 reasons(cell),
                 Cell(duration(cell.seconds), cell.seconds),
             )
         )
-    return Table("exclusions", "Samples planned, attempted, scored", columns, tuple(rows))
+    notes = tuple(f"{labels[cell.id]}, {cell.suite}: {cell.error}" for cell in data.cells if cell.error)
+    return Table("exclusions", "Samples planned, attempted, scored", columns, tuple(rows), notes)
 
 
 def reasons(cell: CellSummary) -> Cell:

@@ -142,4 +142,18 @@ def test_error_text_stays_text(experiment):
     text = render_markdown(build(data.model_copy(update={"cells": cells})))
     assert "<script>" not in text
     assert r"bad \| pipe &lt;script&gt;" in text
-    assert r"<br>second \*line\*" in text
+    assert r"second \*line\*" in text
+
+
+def test_a_run_without_samples_says_why(experiment):
+    data = experiment()
+    error = "goodhart7 fails its own check"
+    cells = tuple(
+        cell.model_copy(update={"state": "failed", "error": error, "attempted": 0, "scored": 0}) for cell in data.cells
+    )
+    report = build(data.model_copy(update={"cells": cells, "rows": {}}))
+    assert report.sections[0].tables == ()
+    assert report.sections[0].notes == tuple(
+        f"{arm} has no samples: {error}" for arm in ("baseline", "uniform3", "ultra3")
+    )
+    assert [row["excluded"] for row in tables(report, "run")["exclusions"]] == [{"not run": 70}] * 3
