@@ -62,10 +62,11 @@ def caveats(block: Block) -> tuple[str, ...]:
             notes.append("Intervals are taken at the number of items: repeats of an item are not further items.")
         notes += block.remarks
     for arm in block.arms:
-        if isinstance(arm, SampledArm) and arm.cell.attempted < arm.cell.planned:
-            notes.append(
-                f"{arm.label}: {arm.cell.attempted} of {arm.cell.planned} samples exist; its figures are of those."
-            )
+        if isinstance(arm, SampledArm) and not arm.samples():
+            notes.append(f"{arm.label} has no samples: {arm.cell.error or arm.cell.state}")
+        elif isinstance(arm, SampledArm) and arm.cell.attempted < arm.cell.planned:
+            counts = f"{arm.cell.attempted} of {arm.cell.planned} samples exist"
+            notes.append(f"{arm.label}: {counts}; its figures are of those.")
     for count in sorted({arm.items for arm in block.arms if arm.items}):
         if count < MIN_ITEMS:
             notes.append(f"n = {count} items carries no inference (the rule asks for at least {MIN_ITEMS}).")
