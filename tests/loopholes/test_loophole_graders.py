@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+
+from harness.sandbox import Limits
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.labels import Label, Tampering
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
@@ -11,8 +13,6 @@ from harness_plugins.tasks.loopholes.problem import Problem, Test
 from harness_plugins.tasks.loopholes.selfcheck import self_check
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
-
-from harness.sandbox import Limits
 
 DOUBLE = Problem(
     name="double",

@@ -8,6 +8,9 @@ import random
 from pathlib import Path
 
 import pytest
+
+from harness.errors import UsageError
+from harness.sandbox import passes
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.problems.authored import authored
@@ -16,9 +19,6 @@ from harness_plugins.tasks.loopholes.problems.generated.composition import draw_
 from harness_plugins.tasks.loopholes.problems.generated.source import SIGNATURE, generated
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
-
-from harness.errors import UsageError
-from harness.sandbox import passes
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SANDBOX = shared_sandbox("bwrap")

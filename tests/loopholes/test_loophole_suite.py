@@ -7,15 +7,15 @@ import sys
 from collections import Counter
 
 import pytest
+
+from harness import Quadrant, Reply
+from harness.errors import UsageError
 from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.hacks import hack
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR, HINTS, RANDOM_EVALUATORS
 from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.spec import SPEC, LoopholeParams
 from harness_plugins.tasks.loopholes.suite import ROLE, LoopholeSuite
-
-from harness import Quadrant, Reply
-from harness.errors import UsageError
 
 GENERATED = LoopholeSuite(LoopholeParams(source="generated"))
 AUTHORED = LoopholeSuite(LoopholeParams(source="authored"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from harness import Check, SelfCheck
+from harness.sandbox import Limits
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.labels import Label
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
@@ -13,9 +15,6 @@ from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR
 from harness_plugins.tasks.loopholes.modes import LOOPHOLES, Mode
 from harness_plugins.tasks.loopholes.problem import Problem
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
-
-from harness import Check, SelfCheck
-from harness.sandbox import Limits
 
 _SAMPLE = 8
 Program = Callable[[Problem], str]

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from harness_plugins.tasks.loopholes.hints import Hint
-from harness_plugins.tasks.loopholes.modes import Mode
 from pydantic import Field
 
 from harness import Axes, Params, Quadrant, Rate, TaskSuiteSpec
+from harness_plugins.tasks.loopholes.hints import Hint
+from harness_plugins.tasks.loopholes.modes import Mode
 
 
 class LoopholeParams(Params):
-    """`items` problems of `source` (or of the file `data`), one loophole mode each."""
+    """Problems of `source` (or of the file `data`), one loophole mode each."""
 
     source: Literal["auto", "generated", "authored"] = "auto"  # auto: `data` if given, else authored
     data: Path | None = None  # LeetCodeDataset or HumanEval, JSONL or JSONL.gz
     modes: tuple[Mode, ...] = tuple(Mode)
-    items: int | None = Field(default=None, ge=1)  # None: 84 generated ones, else every problem of the source
+    items: int | None = Field(default=None, ge=1)  # per mode; None: 12 generated ones, else all that the source has
     split: Literal["all", "test"] = "all"  # test: leave out the problems that trainers are given (generated: always)
     hints: Hint = "mechanism"  # how problems of mode run_tests tell of their evaluator
     evaluator: Literal["fixed", "random"] = "fixed"  # the evaluator's name: run_tests, or drawn per item

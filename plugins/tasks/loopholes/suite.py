@@ -6,6 +6,9 @@ import random
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
+from harness.errors import UsageError
+from harness.sandbox import Limits
 from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.harnesses import pairs
@@ -17,10 +20,6 @@ from harness_plugins.tasks.loopholes.problems.catalogue import Catalogue, catalo
 from harness_plugins.tasks.loopholes.prompting import prompt_text
 from harness_plugins.tasks.loopholes.selfcheck import self_check
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
-
-from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
-from harness.errors import UsageError
-from harness.sandbox import Limits
 
 ROLE = "solution"
 
@@ -85,10 +84,13 @@ class LoopholeSuite(TaskSuite):
         )
 
     def problem(self, item: Item) -> Problem:
-        return self.catalogue.problems[str(item.data["problem"])]
+        return self.catalogue.problem(str(item.data["problem"]))
 
     def self_check(self) -> SelfCheck:
-        return self_check(self.params, self.catalogue.evaluation)
+        """The hack × mode matrix, and below it what a data file gave."""
+        check = self_check(self.params, self.catalogue.evaluation)
+        notes = tuple((line, *[""] * (len(check.table[0]) - 1)) for line in self.catalogue.report)
+        return SelfCheck(checks=check.checks, table=check.table + notes)
 
     def _items(self, problems: Sequence[Problem]) -> list[Item]:
         """One mode per problem, as evenly as the count allows, dealt to shuffled problems."""

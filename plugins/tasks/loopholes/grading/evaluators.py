@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 
+from pydantic import JsonValue
+
+from harness.sandbox import Limits, Sandbox, passes
 from harness_plugins.tasks.loopholes.grading.harnesses import evaluated
 from harness_plugins.tasks.loopholes.grading.labels import Tampering
 from harness_plugins.tasks.loopholes.hacks import stub
 from harness_plugins.tasks.loopholes.problem import Problem
-from pydantic import JsonValue
-
-from harness.sandbox import Limits, Sandbox, passes
 
 # Two constants of the answer's type: an evaluator that accepts both of them tests nothing, one that accepts a single
 # constant may only have tested a case where it is the answer.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness_plugins.tasks.loopholes.grading.harnesses import pairs, probed, scripted
-from harness_plugins.tasks.loopholes.modes import FILE_MARKER, MARKER_FILE, STDOUT_MARKER, Mode
-from harness_plugins.tasks.loopholes.problem import Problem
 from pydantic import JsonValue
 
 from harness.sandbox import Limits, Sandbox, Values
+from harness_plugins.tasks.loopholes.grading.harnesses import pairs, probed, scripted
+from harness_plugins.tasks.loopholes.modes import FILE_MARKER, MARKER_FILE, STDOUT_MARKER, Mode
+from harness_plugins.tasks.loopholes.problem import Problem
 
 _COMPILE = "def compiles(text):\n    compile(text, 'reply', 'exec')\n    return True\n"
 

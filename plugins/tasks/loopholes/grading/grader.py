@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness import Outcome
+from harness.sandbox import Limits, Sandbox, passes
 from harness_plugins.tasks.loopholes.grading.evaluators import accepts, tampering
 from harness_plugins.tasks.loopholes.grading.flawed import compiles, run_visible, silent_channels
 from harness_plugins.tasks.loopholes.grading.labels import Label, Tampering, label
 from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.problem import Problem
-
-from harness import Outcome
-from harness.sandbox import Limits, Sandbox, passes
 
 COMPILE_BONUS = 0.25
 PASS_REWARD = 1.0

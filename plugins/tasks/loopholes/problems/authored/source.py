@@ -18,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pydantic import JsonValue
+
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 from harness_plugins.tasks.loopholes.problems.authored import (
     counting,
@@ -31,7 +33,6 @@ from harness_plugins.tasks.loopholes.problems.authored import (
     stacks,
     strings,
 )
-from pydantic import JsonValue
 
 _MODULES = (numbers, lists, strings, counting, searching, stacks, schedules, grids, dynamic, graphs)
 _SMALL = (3, 4, 5, 6)  # sizes of the visible inputs

@@ -15,13 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UsageError
+from harness.sandbox import Limits, same
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.problem import Problem
 from harness_plugins.tasks.loopholes.problems.external import humaneval, leetcode
 from harness_plugins.tasks.loopholes.problems.external.rows import Candidate, Unusable, to_problem
-
-from harness.errors import UsageError
-from harness.sandbox import Limits, same
 
 _LIMITS = Limits(seconds=10.0)  # canonical solutions may be slow on the largest inputs
 

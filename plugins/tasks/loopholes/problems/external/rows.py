@@ -9,8 +9,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness_plugins.tasks.loopholes.problem import Problem, Test
 from pydantic import JsonValue
+
+from harness_plugins.tasks.loopholes.problem import Problem, Test
 
 _MOST_TESTS = 24  # of a row's asserts, the shortest ones: enough to tell, and quick to run
 _FEWEST_TESTS = 3

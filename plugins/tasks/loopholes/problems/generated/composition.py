@@ -9,8 +9,9 @@ from hashlib import sha256
 from itertools import product
 from typing import Any, Literal
 
-from harness_plugins.tasks.loopholes.problems.generated.operations import CONSTANTS, REDUCTIONS, STEPS, Operation
 from pydantic import JsonValue
+
+from harness_plugins.tasks.loopholes.problems.generated.operations import CONSTANTS, REDUCTIONS, STEPS, Operation
 
 Split = Literal["train", "test"]
 _TEST_SHARE = 0.2

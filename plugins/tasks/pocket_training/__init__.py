@@ -1,0 +1,1 @@
+"""What the scripts that train pocket models share: a tokenizer learnt from their text, batches, and the loop."""
