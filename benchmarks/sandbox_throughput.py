@@ -96,15 +96,16 @@ def in_fresh_interpreter(program: Program) -> bool:
 def rate(run: Callable[[Program], bool], programs: list[Program]) -> float:
     """Programs per second; every one must pass."""
     start = time.perf_counter()
-    if not all([run(program) for program in programs]):
-        raise SystemExit("an honest program failed")
+    for program in programs:
+        if not run(program):
+            raise SystemExit("an honest program failed")
     return len(programs) / (time.perf_counter() - start)
 
 
 def long_run(sandbox: Sandbox) -> dict[str, float]:
     programs, killers = honest(), itertools.cycle(KILLERS)
     plan = [
-        Program(next(killers), [0] * len(INPUTS), killer=True)
+        Program(next(killers), ["never"] * len(INPUTS), killer=True)
         if i % KILLER_EVERY == KILLER_EVERY - 1
         else next(programs)
         for i in range(LONG_RUN)

@@ -40,8 +40,8 @@ class BwrapSandbox(LocalSandbox):
         )
         if status is None:
             return Ended(-9, streams, end is End.LATE, stopped or "the program took its worker down")
-        if status["memory"]:
-            stopped = f"stopped: more than {limits.memory_mb} MB in use"
+        if status["excess"]:
+            stopped = f"stopped: {status['excess']}"
         return Ended(int(str(status["status"])), streams, end is End.LATE, stopped)
 
     def _send(self, door: str, work: dict[str, Any], limits: Limits) -> Exchange:

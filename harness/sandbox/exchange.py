@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.sandbox.interface import Limits
+from harness.sandbox.zygote import MAX_FILES, MAX_PATH
 
 CHUNK = 65536
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
@@ -36,7 +37,7 @@ class Exchange:
     def __init__(self, control: socket.socket, door: str, work: dict[str, Any], limits: Limits) -> None:
         caps = [limits.reply_bytes] + [limits.output_bytes] * (2 if door == "run" else 0)
         if door == "run":
-            caps[0] = 64 * 6 * limits.output_bytes + CHUNK  # files, each character escaped at worst
+            caps[0] = 6 * MAX_FILES * (limits.output_bytes + MAX_PATH + 1)  # files as JSON, every character escaped
         payload = sealed(json.dumps(work).encode())
         pipes = [os.pipe() for _ in caps]
         self._readers = [reader for reader, _ in pipes]

@@ -7,9 +7,10 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -27,16 +28,19 @@ def this_interpreter() -> Interpreter:
     """The interpreter behind the running one: of a virtual environment, the one that it was made from."""
     executable = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     library = Path(os.__file__).resolve().parent
-    extensions = Path(sysconfig.get_config_var("DESTSHARED") or library / "lib-dynload")
-    folders = [library] if extensions.is_relative_to(library) else [library, extensions]
+    extensions = [Path(path).resolve() for path in sys.path if path.endswith("lib-dynload") and Path(path).is_dir()]
+    folders = [library, *(folder for folder in extensions if not folder.is_relative_to(library))]
     packages = [library / name for name in ("site-packages", "dist-packages") if (library / name).is_dir()]
     return Interpreter(executable, tuple(folders), tuple(packages), shared_libraries(executable, extensions))
 
 
-def shared_libraries(executable: Path, extensions: Path) -> tuple[Path, ...]:
+def shared_libraries(executable: Path, extensions: list[Path]) -> tuple[Path, ...]:
     """What the dynamic loader opens for the executable and for every extension module of the standard library."""
-    modules = sorted(extensions.glob("*.so"))
+    modules = sorted(module for folder in extensions for module in folder.glob("*.so"))
     binaries = [executable, *(module for module in modules if not module.name.startswith("_tkinter"))]  # no windows
-    listing = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
+    try:
+        listing = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
+    except OSError as error:
+        raise UsageError(f"the sandbox cannot list the interpreter's libraries: {error}", "install ldd") from error
     found = re.findall(r"(?:=>|^)\s+(/\S+) \(0x", listing, re.MULTILINE)
-    return tuple(Path(path) for path in sorted(set(found)))
+    return tuple(Path(path) for path in sorted({os.path.normpath(path) for path in found}))

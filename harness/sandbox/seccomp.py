@@ -50,6 +50,8 @@ REFUSED = {
     "mount_setattr": (442, 442),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
+    "memfd_create": (319, 279),  # memory that neither the limits nor /tmp's size count
+    "memfd_secret": (447, 447),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),

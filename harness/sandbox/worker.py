@@ -46,7 +46,7 @@ class LocalSandbox(Sandbox):
             signal=-ended.status if ended.status < 0 else None,
             stdout=out.decode(errors="replace"),
             stderr=err.decode(errors="replace"),
-            files=json.loads(files) if files else {},
+            files=read_files(files),
             timed_out=ended.timed_out,
         )
 
@@ -57,6 +57,13 @@ class LocalSandbox(Sandbox):
 
 def status_name(status: int) -> str:
     return f"exit code {status}" if status >= 0 else f"signal {-status}"
+
+
+def read_files(reply: bytes) -> dict[str, str]:
+    try:
+        return dict(json.loads(reply or b"{}"))
+    except ValueError:  # the worker was ended while it collected them
+        return {}
 
 
 def read_values(reply: bytes, wanted: int) -> tuple[list[JsonValue], str | None]:

@@ -32,8 +32,10 @@ import operator, re, statistics, string, typing
 
 TMP = "/tmp"
 WORK = "/tmp/work"
-MEMORY_POLL_MS = 50
-MAX_FILES = 64
+CHECK_MS = 50
+MAX_INODES = 10_000
+MAX_FILES = 64  # returned from the working folder, …
+MAX_PATH = 255  # … under names of at most this length
 STOP = b"stop"
 
 
@@ -56,7 +58,7 @@ def serve(control):
             control.close()
             return request, descriptors
         reply = descriptors[1]
-        status = watch(program, control, request["memory_mb"])
+        status = watch(program, control, request["memory_mb"] << 20)
         kill_everything_else()
         try:
             if request["door"] == "run":
@@ -73,8 +75,10 @@ def harden():
     """Keep programs, which run under the same uid, away from this process."""
     if os.getpid() != 1:
         sys.exit("zygote: not PID 1 of a namespace, and it will kill every process it can see")
-    if import_libc().prctl(4, 0, 0, 0, 0):  # PR_SET_DUMPABLE 0: /proc/1/{mem,fd,…} and ptrace are refused
+    libc = import_libc()
+    if libc.prctl(4, 0, 0, 0, 0):  # PR_SET_DUMPABLE 0: /proc/1/{mem,fd,…} and ptrace are refused
         sys.exit("zygote: cannot clear the dumpable flag")
+    libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: giving up root has cleared bubblewrap's
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
         signal.signal(number, signal.SIG_DFL)  # the kernel drops unhandled signals to PID 1 from inside its namespace
 
@@ -92,24 +96,33 @@ def receive(control):
             return (json.loads(packet), descriptors) if packet else (None, [])
 
 
-def watch(program, control, memory_mb):
-    """Wait until the program exits, the harness says stop, or the tree's memory passes its limit."""
+def watch(program, control, memory):
+    """Wait until the program exits, the harness says stop, or all that it started holds too much memory or too many files."""
     done = os.pidfd_open(program)
     events = select.poll()
     events.register(done, select.POLLIN)
     events.register(control, select.POLLIN)
+    excess = None
     while True:
-        ready = [descriptor for descriptor, _ in events.poll(MEMORY_POLL_MS)]
-        stopped = control.fileno() in ready
-        if stopped and not control.recv(64):
+        ready = [descriptor for descriptor, _ in events.poll(CHECK_MS)]
+        if control.fileno() in ready and not control.recv(64):
             os._exit(0)  # the harness is gone; the kernel kills the namespace with its PID 1
-        memory = not ready and private_bytes() > memory_mb << 20
-        if ready or memory:
+        if not ready:
+            excess = over_limits(memory)
+        if ready or excess:
             if done not in ready:
                 os.kill(program, signal.SIGKILL)
             _, status = os.waitpid(program, 0)
             os.close(done)
-            return {"status": os.waitstatus_to_exitcode(status), "stopped": stopped, "memory": memory}
+            return {"status": os.waitstatus_to_exitcode(status), "excess": excess}
+
+
+def over_limits(memory):
+    """What no resource limit covers: limits on memory are per process, and an empty file costs the kernel memory, too."""
+    if private_bytes() > memory:
+        return f"more than {memory >> 20} MB in use"
+    tmp = os.statvfs(TMP)
+    return f"more than {MAX_INODES} files" if tmp.f_files - tmp.f_ffree > MAX_INODES else None
 
 
 def private_bytes():
@@ -165,8 +178,9 @@ def collect_files(root, limit):
             try:
                 about = os.fstat(file)
                 if stat.S_ISREG(about.st_mode) and about.st_size <= limit and len(files) < MAX_FILES:
-                    text = os.read(file, limit).decode()
-                    files[os.path.normpath(os.path.join(folder, name)).encode().decode()] = text
+                    path = os.path.normpath(os.path.join(folder, name)).encode().decode()
+                    if len(path) <= MAX_PATH:
+                        files[path] = os.read(file, limit).decode()
             except UnicodeError:
                 continue  # not text
             finally:

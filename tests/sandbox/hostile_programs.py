@@ -355,6 +355,14 @@ def solve(x):
         i += 1
         open(f"{i}", "w").close()
 """,
+    "memory_outside_the_address_space": """
+import os
+keep = []
+def solve(x):
+    while True:
+        keep.append(os.memfd_create("hoard"))
+        os.write(keep[-1], bytes(1 << 20))
+""",
     "descriptor_bomb": "import os\nkeep = []\ndef solve(x):\n    while True: keep.append(os.pipe())\n",
     "output_flood": "def solve(x):\n    while True: print('PASS' * 10000)\n",
     "reply_flood": "def solve(x):\n    return 'x' * (8 << 20)\n",

@@ -13,7 +13,7 @@ from hostile_programs import EXPECTED, HONEST, HOSTILE, INPUTS
 
 from harness.sandbox import Limits, Sandbox, passes
 
-LIMITS = Limits(seconds=0.8, memory_mb=192, processes=12)
+LIMITS = Limits(seconds=0.5, memory_mb=192, processes=12)
 LOOK_AROUND = """
 import os
 def solve(x):

@@ -56,6 +56,14 @@ def solve():
     assert value_of(bwrap, source) == "stopped: more than 128 MB in use"
 
 
+def test_number_of_files(bwrap: Sandbox) -> None:
+    source = """
+def solve():
+    for i in range(1_000_000): open(str(i), "w").close()
+"""
+    assert value_of(bwrap, source, Limits(seconds=20)) == "stopped: more than 10000 files"
+
+
 def test_size_of_a_file(sandbox: Sandbox) -> None:
     source = """
 def solve():

@@ -119,26 +119,36 @@ def test_workers_in_threads_do_not_mix(bwrap: Sandbox) -> None:
     assert verdicts == [True] * 90
 
 
-def test_a_killed_harness_leaves_no_process(bwrap: Sandbox) -> None:
-    script = """
-import threading, time
+@pytest.mark.parametrize("fork", [False, True], ids=["alone", "with a fork that holds its sockets"])
+def test_a_killed_harness_leaves_no_process(bwrap: Sandbox, fork: bool) -> None:
+    script = f"""
+import os, threading, time
 from harness.sandbox import Limits, open_sandbox
 sandbox = open_sandbox()
-threading.Timer(0.5, print, ("running",), {"flush": True}).start()
-sandbox.call("import time, os\\ndef solve():\\n    os.fork()\\n    time.sleep(60)", "solve", [[]], Limits(seconds=60))
+fork = os.fork() if {fork} else 0
+if {fork} and fork == 0:
+    os.close(1)
+    time.sleep(20)
+    os._exit(0)
+threading.Timer(0.5, print, (fork,), {{"flush": True}}).start()
+source = "import time, os\\ndef solve():\\n    os.fork()\\n    time.sleep(60)"
+sandbox.call(source, "solve", [[]], Limits(seconds=60))
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
-    ) as harness:
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=root) as harness:
         assert harness.stdout is not None
-        assert harness.stdout.readline() == b"running\n"
-        (bubblewrap,) = children(harness.pid)
+        forked = int(harness.stdout.readline())
+        (bubblewrap,) = set(children(harness.pid)) - {forked}
         (zygote,) = children(bubblewrap)
         (program,) = children(zygote)
         pids = [bubblewrap, zygote, program, *children(program)]
         assert len(pids) == 4
         harness.kill()
-    wait_until_gone(pids)
+    try:
+        wait_until_gone(pids)
+    finally:
+        if forked:
+            os.kill(forked, signal.SIGKILL)
 
 
 def test_closing_twice_is_closing_once(bwrap: Sandbox) -> None:
