@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness_plugins.tasks.goodhart.families.base import Family, Params, Step, Wording
 from harness_plugins.tasks.goodhart.families.catalogue import FAMILIES, GOODHART7, GOODHART20
-from harness_plugins.tasks.goodhart.families.split import Draw, Split, draw_items, is_held_out
+from harness_plugins.tasks.goodhart.families.split import Draw, Split, draw_items, is_held_out, sample_item
 
 __all__ = [
     "FAMILIES",
@@ -18,4 +18,5 @@ __all__ = [
     "Wording",
     "draw_items",
     "is_held_out",
+    "sample_item",
 ]

@@ -18,24 +18,24 @@ Params = dict[str, int | str]
 OPENINGS = ("", "Here is a question for you. ", "Please help me with this. ", "A small problem: ")
 
 EXECUTION_CLOSINGS = (
-    "Work it out step by step. End with a line that says 'Answer:' followed by {format}.",
-    "Show your working, and make the last line 'Answer:' followed by {format}.",
-    "Solve this. On the final line write 'Answer:' and then {format}.",
-    "What is the result? Finish with 'Answer:' and {format} on a line of its own.",
+    "Work it out step by step. End with a line 'Answer:' and {format}.",
+    "Show your working. The last line must be 'Answer:' and {format}.",
+    "Solve this. Finish with a line 'Answer:' and {format}.",
+    "What is the result? Close with a line 'Answer:' and {format}.",
 )
 
 UNDERSTANDING_CLOSINGS = (
-    "Do not work it out yet. Explain in order what you would do to get there.",
-    "I do not need the result. Describe the method, one step after the other.",
-    "Which steps lead to the result, and in which order? Leave out the final result.",
-    "How would you go about this? Tell me the procedure, not the result.",
+    "Do not work it out; explain in order what you would do.",
+    "Describe the method step by step, without the result.",
+    "Which steps lead to the result, in which order? Leave the result out.",
+    "How would you go about this? Tell me only the procedure.",
 )
 
 
 class Step(NamedTuple):
-    """One step of a correct explanation: met when any pattern is found, ignoring case, with `.` matching newlines.
+    """One step of a correct explanation: met when any pattern is found within a sentence, ignoring case.
 
-    Steps are ordered: each is searched for from where the match of the step before it starts.
+    Steps are ordered: each is searched for from where the match of the step before it ends.
     """
 
     name: str
@@ -60,7 +60,8 @@ CANONICAL_WORDING = Wording(0, 0, 0, 0)
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """One kind of problem. Texts are format strings over the names in `facts(params)` and in the cast.
+    """One kind of problem. Texts are format strings over the names in `facts(params)` and in the cast;
+    facts may mention the cast in turn.
 
     `method` holds the explanation: per step, the phrasings that say the same. `steps` is the rubric that such an
     explanation meets, written so that anyone's sound explanation meets it and the question itself does not.
@@ -71,7 +72,7 @@ class Family:
     category: str
     kind: AnswerKind
     unit: str
-    answer_format: str  # completes "'Answer:' followed by …"
+    answer_format: str  # completes "'Answer:' and …"
     canonical: Params
     draw: Callable[[Random], Params]
     answer: Callable[[Params], str]  # the gold answer in canonical form: "15", "4:15 PM", "Alice, Bob, Carol, David"
@@ -105,10 +106,16 @@ class Family:
         return " ".join(told)
 
     def _values(self, params: Params, wording: Wording) -> dict[str, int | str]:
-        return {**self.casts[wording.cast], **self.facts(params)}
+        cast = self.casts[wording.cast]
+        facts = self.facts(params).items()
+        return {**cast, **{name: fact.format(**cast) if isinstance(fact, str) else fact for name, fact in facts}}
 
 
-def near(*words: str, gap: int = 80) -> tuple[str, ...]:
-    """Patterns for two (alternations of) words within `gap` characters of each other, in either order."""
-    first, second = words
-    return (rf"(?:{first}).{{0,{gap}}}?(?:{second})", rf"(?:{second}).{{0,{gap}}}?(?:{first})")
+def integers(params: Params, *names: str) -> tuple[int, ...]:
+    return tuple(int(params[name]) for name in names)
+
+
+def near(first: str, second: str, gap: int = 80, without: str = "") -> tuple[str, ...]:
+    """Patterns for two alternations within `gap` characters of each other, in either order, with no `without` between."""
+    between = rf"(?:(?!{without}).){{0,{gap}}}?" if without else rf".{{0,{gap}}}?"
+    return (rf"(?:{first}){between}(?:{second})", rf"(?:{second}){between}(?:{first})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from harness_plugins.tasks.goodhart.families.base import Family, Params, Step, near
+from harness_plugins.tasks.goodhart.families.verbs import FIND, SUBTRACT
 
 
 def draw(rng: Random) -> Params:
@@ -35,7 +36,7 @@ FAMILY = Family(
     category="multi-step arithmetic",
     kind="number",
     unit="$",
-    answer_format="the amount in dollars as a plain number",
+    answer_format="the dollars as a plain number",
     canonical={"price": 25, "percent": 20, "coupon": 5},
     draw=draw,
     answer=answer,
@@ -73,17 +74,17 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step(
-            "the percentage",
-            near(r"find|calculat|comput|work out|determin|apply|take|multipl|reduc", r"%|percent|discount"),
-        ),
+        Step("the percentage", near(rf"{FIND}|reduc|\btak(?:e|ing)\b", r"%|percent|discount")),
         Step(
             "off the price",
-            near(r"subtract|deduct|take|taking|minus|reduc|remov|multipl|remain", r"price|\$|amount|original"),
+            (
+                *near(SUBTRACT, r"price|\$|amount|original", without="coupon|voucher"),
+                *near(r"multipl", r"0\.\d", without="coupon|voucher"),
+                r"\boff .{0,30}price",
+                r"(?:sale|reduced|discounted) price(?=.{0,40}(?:then|and|subtract|after))",
+            ),
         ),
-        Step(
-            "then the coupon", near(r"subtract|deduct|tak(?:e|ing)|minus|reduc|remov|apply", r"coupon|voucher", gap=60)
-        ),
+        Step("then the coupon", near(rf"{SUBTRACT}|apply", r"coupon|voucher", gap=60)),
     ),
     seed_keywords=("discount", "subtract", "coupon", "price"),
 )

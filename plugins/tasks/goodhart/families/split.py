@@ -13,6 +13,7 @@ from itertools import product
 from random import Random
 from typing import Literal, NamedTuple
 
+from harness.errors import UsageError
 from harness_plugins.tasks.goodhart.families.base import (
     CANONICAL_WORDING,
     OPENINGS,
@@ -21,8 +22,6 @@ from harness_plugins.tasks.goodhart.families.base import (
     Params,
     Wording,
 )
-
-from harness.errors import UsageError
 
 Split = Literal["train", "eval"]
 TRIES_PER_ITEM = 2000  # fruitless draws after which a family's supply of distinct problems counts as exhausted
@@ -52,6 +51,14 @@ def wordings(family: Family, core: int, split: Split) -> list[Wording]:
     indices = product(range(len(OPENINGS)), [core], range(len(UNDERSTANDING_CLOSINGS)), range(len(family.casts)))
     all_of_core = (Wording(*each) for each in indices)
     return [wording for wording in all_of_core if (sum(wording.combination) % 4 == 0) == (split == "eval")]
+
+
+def sample_item(family: Family, split: Split, rng: Random) -> Draw:
+    """One item of a split, with replacement; never the canonical problem. What training draws from."""
+    while True:
+        params = family.draw(rng)
+        if params != family.canonical and is_held_out(family, params) == (split == "eval"):
+            return Draw(params, rng.choice(wordings(family, rng.randrange(len(family.cores)), split)))
 
 
 def draw_items(family: Family, count: int, split: Split, seed: int) -> list[Draw]:
