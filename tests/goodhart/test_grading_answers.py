@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from harness_plugins.tasks.goodhart.grading.answers import Question, final_answer, gold_value, is_right
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from harness_plugins.tasks.goodhart.grading.answers import Question, final_answer, gold_value, is_right
 
 DOLLARS = Question("number", "$")
 MILES = Question("number", "miles")

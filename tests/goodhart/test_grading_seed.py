@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from harness_plugins.tasks.goodhart.grading import seed
 from hypothesis import given
 from hypothesis import strategies as st
+
+from harness_plugins.tasks.goodhart.grading import seed
 
 ORDER = "Alice, Bob, Carol, David"
 

@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import pytest
+
+from harness import Item, Outcome, Quadrant, Reply
+from harness.errors import UsageError
 from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART7, GOODHART20
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem
 from harness_plugins.tasks.goodhart.spec import AXES, SPEC, GoodhartParams
 from harness_plugins.tasks.goodhart.suite import Goodhart
-
-from harness import Item, Outcome, Quadrant, Reply
-from harness.errors import UsageError
 
 
 @pytest.fixture(scope="module")

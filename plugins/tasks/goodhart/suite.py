@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
+from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite
+from harness.errors import UsageError
 from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, judge
 from harness_plugins.tasks.goodhart.self_check import self_check
 from harness_plugins.tasks.goodhart.spec import GoodhartParams
-
-from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite
-from harness.errors import UsageError
 
 
 class Goodhart(TaskSuite):

@@ -41,6 +41,8 @@ class Explanation:
         return bool(self.found) and not self.missing
 
 
+CLAUSE = 200  # characters looked back for a negation
+LONGEST_SENTENCE = 1000  # characters; longer ones are left as they stand
 FEWEST_WORDS = 6  # an explanation of at least two steps has more
 
 _FLAGS = re.IGNORECASE | re.DOTALL
@@ -53,6 +55,11 @@ _DENIED = re.compile(
     \s+ (?:[\w$%']+\s+){0,3}$""",
     re.IGNORECASE | re.VERBOSE,
 )
+_FORBIDDEN = re.compile(
+    r"\b(?:do not|don't|never|(?:should|must|would|will)(?: not|n't)|no need to|avoid|it is wrong to)\b(?! only)",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(r"[.;:!?\n]|, (?:but|so|and|then)\b|\b(?:but|instead)\b")
 _GERUND = r"(?:\w+ing|having|you(?:'ve| have| had)?|we(?:'ve| have| had)?)\b"
 _AFTER = re.compile(rf"^(?P<later>\W*(?:\S+\s+){{3,}}?)(?:only\s+)?(?:after|once)\s+(?P<earlier>{_GERUND}.*)$", _FLAGS)
 _BEFORE = re.compile(rf"^(?P<lead>\W*(?:\w+\s+)?)before\s+(?P<later>{_GERUND}[^,]*),\s*(?P<earlier>.*)$", _FLAGS)
@@ -83,6 +90,8 @@ def _procedure(text: str) -> str:
 
 
 def _in_time_order(sentence: str) -> str:
+    if len(sentence) > LONGEST_SENTENCE:
+        return sentence
     for turned_round in (_BUT_FIRST, _AFTER, _BEFORE):
         if match := turned_round.match(sentence):
             return f"{match['earlier'].rstrip(' .')}. {match['later']}"
@@ -97,8 +106,8 @@ def _earliest_end(patterns: Iterable[str], text: str, position: int) -> int | No
 
 def _undenied_end(pattern: re.Pattern[str], text: str, position: int) -> int | None:
     while match := pattern.search(text, position):
-        clause = re.split(r"[.;:!?\n]", text[max(0, match.start() - 60) : match.start()])[-1]
-        if not _DENIED.search(clause):
+        clause = _CLAUSE_END.split(text[max(0, match.start() - CLAUSE) : match.start()])[-1]
+        if not (_DENIED.search(clause) or _FORBIDDEN.search(clause)):
             return match.end()
         position = match.start() + 1
     return None

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from pydantic import JsonValue
+
+from harness import Item
 from harness_plugins.tasks.goodhart.families import FAMILIES, Draw, Family, Wording
 from harness_plugins.tasks.goodhart.grading import seed
 from harness_plugins.tasks.goodhart.grading.answers import Question, final_answer, is_right
 from harness_plugins.tasks.goodhart.grading.rubric import explained
-from pydantic import JsonValue
-
-from harness import Item
 
 Grader = Literal["strict", "seed"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from harness import Check, SelfCheck
 from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, Verdict, judge
 from harness_plugins.tasks.goodhart.self_check.answers import answers
@@ -16,8 +17,6 @@ from harness_plugins.tasks.goodhart.self_check.case import Case
 from harness_plugins.tasks.goodhart.self_check.explanations import explanations
 from harness_plugins.tasks.goodhart.self_check.seed_rules import seed_answers, seed_explanations
 from harness_plugins.tasks.goodhart.spec import GoodhartParams
-
-from harness import Check, SelfCheck
 
 PROBLEMS = 2  # per family: the canonical one and a drawn one
 
