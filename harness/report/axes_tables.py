@@ -63,6 +63,8 @@ def chance(block: Block, axes: Axes) -> Table:
     )
     rows = []
     for arm in block.arms:
+        if not arm.samples():
+            continue
         counts = arm.counts()
         both, gap, dbdk, neither = (counts[quadrant] for quadrant in ORDER)
         expected = independence(both, gap, dbdk, neither)

@@ -131,15 +131,18 @@ def differences(block: Block) -> Iterable[Table]:
 
 
 def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]:
+    several = len({p.factor for p in block.pairs}) > 1
+    label = f"{pair.label} ({pair.factor})" if several else pair.label
+    head = Cell(label, {"base": pair.base.id, "other": pair.other.id, "factor": pair.factor})
+    if not (pair.base.samples() and pair.other.samples()):
+        return (head, *[Cell(NONE)] * 6)
     comparison = block.comparison(pair, metric)
     base, other = pair.base.estimate(metric), pair.other.estimate(metric)
     if comparison is not None:  # the samples that both arms have
         base = Estimate(*comparison.base, None, "", 0)
         other = Estimate(*comparison.other, None, "", 0)
-    several = len({p.factor for p in block.pairs}) > 1
-    label = f"{pair.label} ({pair.factor})" if several else pair.label
     return (
-        Cell(label, {"base": pair.base.id, "other": pair.other.id, "factor": pair.factor}),
+        head,
         *(Cell("\n".join(estimate_text(e, metric)[:2]), estimate_json(e, metric)) for e in (base, other)),
         moved_cell(base, other, comparison, metric),
         *difference_cells(base, other, comparison, metric),
@@ -281,6 +284,9 @@ def family_rows(block: Block, metric: Metric, family: str, arm: Arm) -> Iterable
     if not pairs:
         yield (*head, Cell(NONE), Cell(NONE), Cell(NONE))
     for pair in pairs:
+        if not (pair.base.samples(family) and arm.samples(family)):
+            yield (*head, Cell(NONE), Cell(NONE), Cell(NONE))
+            continue
         comparison = block.comparison(pair, metric, family)
         tail = difference_cells(pair.base.estimate(metric, family), estimate, comparison, metric)
         yield (*head, *(Cell(cell.text.replace("\n", " "), cell.value) for cell in tail))

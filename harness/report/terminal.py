@@ -51,7 +51,8 @@ def rich_table(table: Table) -> RichTable:
         out.add_column(
             Text(header), justify=column.align, no_wrap=column.align == "right", overflow="fold", vertical="top"
         )
-    stacked = any("\n" in cell.text for row in table.rows for cell in row)
+    numeric = any(column.align == "right" for column in table.columns)
+    stacked = numeric and any("\n" in cell.text for row in table.rows for cell in row)
     for number, row in enumerate(table.rows):
         if stacked and number:
             out.add_row()  # air between stacked rows

@@ -83,7 +83,6 @@ def power(block: Block) -> str:
     parts = []
     for discordance in DISCORDANCE:
         least = mde_paired(items, discordance)
-        parts.append(
-            f"{'none' if least is None else f'{100 * least:.1f} pp'} if {100 * discordance:.0f} % of items change"
-        )
-    return f"{items} items: 80 % power for {', '.join(parts)}"
+        found = "no difference" if least is None else f"{100 * least:.1f} pp"
+        parts.append(f"{found} where {100 * discordance:.0f} % of them change")
+    return f"{items} items find, with 80 % power, {' and '.join(parts)}"
