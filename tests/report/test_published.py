@@ -14,14 +14,15 @@ from harness.report.markdown import render_markdown
 from harness.report.published import load_published, published_data
 from harness.report.results import to_json
 from harness.report.terminal import render_terminal
+from harness_plugins.tasks.goodhart.spec import AXES
 
 FILE = Path(__file__).parents[2] / "plugins" / "tasks" / "goodhart" / "published.toml"
 SEVEN, HUNDRED = 0, 1  # sections, in the file's order
 
 
 @pytest.fixture
-def report(axes):
-    return build(published_data("published", FILE, {"goodhart7": axes, "goodhart20": axes}))
+def report():
+    return build(published_data("published", FILE, {"goodhart7": AXES, "goodhart20": AXES}))
 
 
 def rows(report, section, key):
@@ -102,7 +103,7 @@ def test_repeats_of_an_item_do_not_narrow_a_published_interval(report):
     assert high - low > 0.35  # Wilson of 14/20; 70/100 would be half as wide
 
 
-def test_a_malformed_file_is_one_line(tmp_path, axes):
+def test_a_malformed_file_is_one_line(tmp_path):
     path = tmp_path / "wrong.toml"
     path.write_text('[[experiment]]\nsuite = "goodhart7"\n')
     with pytest.raises(UsageError, match=r"wrong\.toml"):
@@ -110,4 +111,4 @@ def test_a_malformed_file_is_one_line(tmp_path, axes):
     with pytest.raises(UsageError, match="cannot read"):
         load_published(tmp_path / "absent.toml")
     with pytest.raises(UsageError, match="goodhart20"):
-        published_data("published", FILE, {"goodhart7": axes})
+        published_data("published", FILE, {"goodhart7": AXES})
