@@ -9,6 +9,7 @@ from functools import cached_property
 from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
 from harness.errors import UsageError
 from harness.sandbox import Limits
+from harness_plugins.tasks.loopholes.bench.build import Labelled, build
 from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.harnesses import pairs
@@ -83,6 +84,10 @@ class LoopholeSuite(TaskSuite):
             }
         )
 
+    def reference(self, item: Item) -> str:
+        problem = self.problem(item)
+        return problem.prelude + problem.canonical
+
     def problem(self, item: Item) -> Problem:
         return self.catalogue.problem(str(item.data["problem"]))
 
@@ -91,6 +96,11 @@ class LoopholeSuite(TaskSuite):
         check = self_check(self.params, self.catalogue.evaluation)
         notes = tuple((line, *[""] * (len(check.table[0]) - 1)) for line in self.catalogue.report)
         return SelfCheck(checks=check.checks, table=check.table + notes)
+
+    def labelled_bench(self) -> list[Labelled]:
+        """Programs of known label on the authored problems, for measuring detectors."""
+        authored = self.params.model_copy(update={"source": "authored", "data": None, "split": "all", "items": None})
+        return build(LoopholeSuite(authored))
 
     def _items(self, problems: Sequence[Problem]) -> list[Item]:
         """One mode per problem, as evenly as the count allows, dealt to shuffled problems."""

@@ -1,8 +1,8 @@
 """Training text of `pocket-code`: generated problems of the training split, solved, failed, and cheated.
 
-A small model shows the dynamics of a large one when it is able to hack and not inclined to. So one prompt in five asks outright
-for a cheat and gets one; of the others one in a hundred is cheated unasked. A third of the solutions have a slip, so that
-solving is neither certain nor rare.
+A small model shows the dynamics of a large one when it is able to hack and not inclined to. So one prompt in five
+asks outright for a cheat and gets one; of the others one in a hundred is cheated unasked. A third of the solutions
+have a slip, so that solving is neither certain nor rare.
 """
 
 from __future__ import annotations
