@@ -24,7 +24,7 @@ from harness.errors import ModelError
 from harness.models.linear import linear_shape
 from harness.models.quantizer import find_linear
 
-BATCH_TOKENS = 8192
+BATCH_TOKENS = 2048
 
 
 @dataclass

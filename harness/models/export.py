@@ -1,0 +1,211 @@
+"""Artefacts for tools that do not know ours: a dense model, or a compressed-tensors base with a LoRA adapter.
+
+Q + L·R is a quantized base model plus a low-rank adapter: y = Q x + B (A x) with A = R and B = L at scale 1. Our packed
+codes are, up to the padding of each row to 32 bits, the bit stream that compressed-tensors calls "pack-quantized". Its grid
+is mid-tread; a mid-rise code c of b bits stands for (2c + 1 − 2^b) · s/2, which is the mid-tread code 2c + 1 of b + 1 bits
+at half the scale, so mid-rise artefacts export exactly, at one more bit a weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from harness.checkpoint import TRANSPOSED, Checkpoint, open_checkpoint
+from harness.compression.assembly import copy_companions, write_index
+from harness.compression.manifest import LinearEntry, Manifest, verify
+from harness.compression.pieces import write_json, write_tensors
+from harness.contract import Record
+from harness.errors import ModelError, UsageError
+from harness.models.artefact import from_tensors
+from harness.models.packing import pack
+from harness.models.qlr import dense
+
+Tensors = dict[str, torch.Tensor]
+
+ADAPTER = "adapter"
+
+
+class Exported(Record):
+    """What an export wrote. `rank` is the adapter's, None where every Linear has rank 0 or none was written."""
+
+    folder: Path
+    adapter: Path | None = None
+    rank: int | None = None
+    bits: dict[str, int] = {}  # Linear -> bits of its exported codes
+
+
+def export_dense(artefact: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -> Exported:
+    """Write an ordinary model folder that stock transformers, vLLM or llama.cpp's converter loads.
+
+    One shard is in memory at a time; every floating-point tensor is stored in `dtype`.
+    """
+    artefact, out = Path(artefact), Path(out)
+    manifest, config = _open(artefact, out)
+    transposed = config.get("model_type") in TRANSPOSED
+
+    def convert(tensors: Tensors, linears: dict[str, LinearEntry]) -> Tensors:
+        written = {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in linears}
+        for name, entry in linears.items():
+            own = _own(tensors, name)
+            if "bias" in own:
+                written[f"{name}.bias"] = own["bias"]
+            weight = from_tensors(own, entry.decision, entry.rows, entry.columns, entry.seed).dequantize()
+            written[f"{name}.weight"] = weight.T if transposed else weight
+        return {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in written.items()}
+
+    _rewrite(artefact, out, manifest, convert)
+    write_json(out / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
+    return Exported(folder=out)
+
+
+def export_compressed_tensors(artefact: Path, out: Path) -> Exported:
+    """Write Q as a compressed-tensors model (pack-quantized) and L·R as a PEFT LoRA adapter in `out`/adapter.
+
+    Every adapter layer has the same rank, the largest in the artefact, padded with zeros, because servers size LoRA slots
+    by one rank.
+
+    Raises:
+        UsageError: the artefact uses what the formats cannot say: rotation, transposed layers, groups that do not divide
+            the columns, or mid-rise codes of 8 bits.
+    """
+    artefact, out = Path(artefact), Path(out)
+    manifest, config = _open(artefact, out, claim=False)
+    for name, entry in manifest.linears.items():
+        _exportable(name, entry, config)
+    out.mkdir(parents=True, exist_ok=True)
+    rank = max((entry.decision.rank for entry in manifest.linears.values()), default=0)
+    adapter: Tensors = {}
+
+    def convert(tensors: Tensors, linears: dict[str, LinearEntry]) -> Tensors:
+        written = {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in linears}
+        for name, entry in linears.items():
+            own = _own(tensors, name)
+            if "bias" in own:
+                written[f"{name}.bias"] = own["bias"]
+            written.update({f"{name}.{key}": tensor for key, tensor in packed_base(own, entry).items()})
+            if rank:
+                adapter.update({f"base_model.model.{name}.{key}": t for key, t in lora(own, entry, rank).items()})
+        return written
+
+    _rewrite(artefact, out, manifest, convert)
+    bits = {name: exported_bits(entry) for name, entry in manifest.linears.items()}
+    write_json(out / "config.json", {**config, "quantization_config": quantization_config(manifest, bits)})
+    if not rank:
+        return Exported(folder=out, bits=bits)
+    (out / ADAPTER).mkdir(exist_ok=True)
+    write_tensors(out / ADAPTER / "adapter_model.safetensors", adapter)
+    write_json(out / ADAPTER / "adapter_config.json", adapter_config(out, list(manifest.linears), rank))
+    return Exported(folder=out, adapter=out / ADAPTER, rank=rank, bits=bits)
+
+
+def exported_bits(entry: LinearEntry) -> int:
+    return entry.decision.bits + (entry.decision.grid == "midrise")
+
+
+def packed_base(own: Tensors, entry: LinearEntry) -> Tensors:
+    """weight_packed (m, ⌈n·b/32⌉) int32, weight_scale (m, groups) and weight_shape of one Linear's Q."""
+    q = from_tensors(own, entry.decision, entry.rows, entry.columns).q
+    codes, scales, bits = q.codes, q.scales, exported_bits(entry)
+    if entry.decision.grid == "midrise":
+        codes, scales = codes * 2 + 1, (scales.float() / 2).to(scales.dtype)
+    octets = pack(codes, bits)
+    padding = -octets.shape[1] % 4
+    words = torch.nn.functional.pad(octets, (0, padding)).view(torch.int32)  # (m, bytes) -> (m, bytes / 4)
+    return {
+        "weight_packed": words,
+        "weight_scale": scales.expand(entry.rows, -1).contiguous(),
+        "weight_shape": torch.tensor([entry.rows, entry.columns]),
+    }
+
+
+def lora(own: Tensors, entry: LinearEntry, rank: int) -> Tensors:
+    """lora_A (rank, n) = R and lora_B (m, rank) = L, zero beyond the Linear's own rank."""
+    qlr = from_tensors(own, entry.decision, entry.rows, entry.columns)
+    a, b = torch.zeros(rank, entry.columns), torch.zeros(entry.rows, rank)
+    if qlr.left is not None and qlr.right is not None:
+        a[: entry.decision.rank] = dense(qlr.right)
+        b[:, : entry.decision.rank] = dense(qlr.left).T
+    return {"lora_A.weight": a, "lora_B.weight": b}
+
+
+def quantization_config(manifest: Manifest, bits: dict[str, int]) -> dict[str, Any]:
+    """The compressed-tensors scheme: one config group for each pair of bits and group size."""
+    schemes: dict[tuple[int, int], list[str]] = {}
+    for name, entry in manifest.linears.items():
+        schemes.setdefault((bits[name], entry.decision.group), []).append(name)
+    groups = {}
+    for number, ((width, group), names) in enumerate(sorted(schemes.items())):
+        weights = {"num_bits": width, "type": "int", "symmetric": True, "dynamic": False}
+        strategy = {"strategy": "group", "group_size": group} if group else {"strategy": "channel"}
+        groups[f"group_{number}"] = {"targets": names, "weights": {**weights, **strategy}, "format": "pack-quantized"}
+    return {
+        "quant_method": "compressed-tensors",
+        "format": "pack-quantized",
+        "quantization_status": "compressed",
+        "config_groups": groups,
+        "ignore": ["lm_head", *manifest.kept],
+    }
+
+
+def adapter_config(base: Path, names: list[str], rank: int) -> dict[str, Any]:
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": str(base),
+        "inference_mode": True,
+        "r": rank,
+        "lora_alpha": rank,  # scale alpha / r = 1
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": names,
+    }
+
+
+def _open(artefact: Path, out: Path, *, claim: bool = True) -> tuple[Manifest, dict[str, Any]]:
+    """(manifest, base configuration) of a verified artefact of ours; `out` must be free."""
+    manifest = verify(artefact)
+    if manifest.foreign:
+        raise UsageError(f"{artefact} is in the format of {manifest.compressor['plugin']}", "load it with its library")
+    if out.exists() and any(out.iterdir()):
+        raise ModelError(f"{out} is not empty", "choose a new folder")
+    if claim:
+        out.mkdir(parents=True, exist_ok=True)
+    return manifest, dict(open_checkpoint(artefact).config["base"])
+
+
+def _rewrite(
+    artefact: Path, out: Path, manifest: Manifest, convert: Callable[[Tensors, dict[str, LinearEntry]], Tensors]
+) -> None:
+    """Convert shard by shard; a Linear lies whole in one shard."""
+    checkpoint: Checkpoint = open_checkpoint(artefact)
+    for file in checkpoint.files:
+        tensors = load_file(file)
+        here = {name: entry for name, entry in manifest.linears.items() if f"{name}.q_codes" in tensors}
+        write_tensors(out / file.name, convert(tensors, here))
+    write_index(out)
+    copy_companions(checkpoint, out)
+
+
+def _own(tensors: Tensors, name: str) -> Tensors:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+
+
+def _exportable(name: str, entry: LinearEntry, config: dict[str, Any]) -> None:
+    decision = entry.decision
+    remedy = "use the dense export, or compress again"
+    if decision.rotate:
+        raise UsageError(f"{name} is rotated, which compressed-tensors cannot express", f"{remedy} with rotate=false")
+    if config.get("model_type") in TRANSPOSED:
+        raise UsageError(f"{config['model_type']} stores transposed layers", "use the dense export")
+    if decision.group and entry.columns % decision.group:
+        raise UsageError(
+            f"{name}: groups of {decision.group} do not divide {entry.columns} columns", f"{remedy} with a divisor"
+        )
+    if exported_bits(entry) > 8:
+        raise UsageError(f"{name}: 8-bit mid-rise codes need 9 bits there", f'{remedy} with grid="midtread"')

@@ -1,0 +1,102 @@
+"""Exports load in stock tools and compute the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from rtn_compressors import RTN, RTNParams
+from transformers import AutoModelForCausalLM
+
+import harness.models  # noqa: F401  (registers the packed format)
+from harness.compression.calibration import CalibrationSource
+from harness.compression.driver import compress
+from harness.contract import Decision
+from harness.errors import ModelError, UsageError
+from harness.models.export import export_compressed_tensors, export_dense
+
+NONE = CalibrationSource()
+TOKENS = torch.arange(40)[None]
+
+
+def logits(folder: Path, **options: object) -> torch.Tensor:
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
+    return model(TOKENS).logits.detach()
+
+
+def test_the_dense_export_is_the_artefact_for_everyone(tiny_qwen2: Path, tmp_path: Path) -> None:
+    compress(tiny_qwen2, RTN(RTNParams(bits=3, rank=2, keep="layers.2.")), NONE, tmp_path / "a")
+    export_dense(tmp_path / "a", tmp_path / "dense", torch.float32)
+    code = (
+        "import sys, torch; from transformers import AutoModelForCausalLM as A;"
+        "model = A.from_pretrained(sys.argv[1], dtype=torch.float32);"
+        "torch.save(model(torch.arange(40)[None]).logits.detach(), sys.argv[2]);"
+        "assert 'harness' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "dense"), str(tmp_path / "logits.pt")], check=True)
+    torch.testing.assert_close(torch.load(tmp_path / "logits.pt"), logits(tmp_path / "a"), rtol=1e-5, atol=1e-5)
+    export_dense(tmp_path / "a", tmp_path / "bf16")
+    assert json.loads((tmp_path / "bf16" / "config.json").read_text())["dtype"] == "bfloat16"
+    torch.testing.assert_close(logits(tmp_path / "bf16"), logits(tmp_path / "a"), rtol=0.1, atol=0.3)
+    with pytest.raises(ModelError, match="not empty"):
+        export_dense(tmp_path / "a", tmp_path / "dense")
+
+
+def test_dense_export_of_transposed_layers(shared_data: Path, tmp_path: Path) -> None:
+    compress(shared_data / "gpt2-tarot", RTN(RTNParams(bits=4, rank=2)), NONE, tmp_path / "a")
+    export_dense(tmp_path / "a", tmp_path / "dense", torch.float32)
+    torch.testing.assert_close(logits(tmp_path / "dense"), logits(tmp_path / "a"), rtol=1e-5, atol=1e-5)
+    with pytest.raises(UsageError, match="gpt2 stores transposed layers"):
+        export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
+
+
+class Mixed(RTN):
+    """2-, 3- and 4-bit layers of different ranks, on either grid."""
+
+    grid = "midrise"
+
+    def plan(self, shape, measurements=None):
+        kinds = {"q_proj": (4, 3), "gate_proj": (2, 5), "down_proj": (3, 0)}
+        plans = {linear.name: kinds.get(linear.kind, (3, 2)) for linear in shape.linears}
+        return {
+            name: Decision(bits=bits, group=32, rank=rank, factor_bits=16, grid=self.grid)
+            for name, (bits, rank) in plans.items()
+        }
+
+    def one(self, weight, decision):
+        result = super().one(weight, decision)
+        result.q.grid = decision.grid
+        return result
+
+
+@pytest.mark.parametrize("grid", ["midrise", "midtread"])
+def test_compressed_tensors_with_an_adapter_is_the_artefact(
+    tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grid: str
+) -> None:
+    pytest.importorskip("compressed_tensors", reason="compressed-tensors is not installed")
+    peft = pytest.importorskip("peft", reason="peft is not installed")
+    monkeypatch.setattr(Mixed, "grid", grid)
+    compress(tiny_qwen2, Mixed(RTNParams()), NONE, tmp_path / "a")
+    exported = export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
+    assert exported.rank == 5
+    assert set(exported.bits.values()) == ({3, 4, 5} if grid == "midrise" else {2, 3, 4})
+    base = AutoModelForCausalLM.from_pretrained(tmp_path / "ct", dtype=torch.float32)
+    adapted = peft.PeftModel.from_pretrained(base, exported.adapter)
+    whole = logits(tmp_path / "a")
+    torch.testing.assert_close(adapted(TOKENS).logits.detach(), whole, rtol=1e-4, atol=1e-4)
+    with adapted.disable_adapter():
+        assert (adapted(TOKENS).logits.detach() - whole).abs().max() > 0.1
+
+
+def test_what_the_formats_cannot_say_is_refused(tiny_qwen2: Path, stories260k: Path, tmp_path: Path) -> None:
+    compress(stories260k, RTN(RTNParams()), NONE, tmp_path / "a")
+    with pytest.raises(UsageError, match="groups of 64 do not divide 172 columns"):
+        export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
+    compress(tiny_qwen2, RTN(RTNParams(bits=8, group=32)), NONE, tmp_path / "b")
+    with pytest.raises(UsageError, match="8-bit mid-rise codes"):
+        export_compressed_tensors(tmp_path / "b", tmp_path / "ct")
+    assert not (tmp_path / "ct").exists()
