@@ -87,7 +87,10 @@ FAMILY = Family(
     steps=(
         Step(
             "weigh one score",
-            near(rf"{MULTIPLY}|{FIND}|weight(?:ed|ing)", r"coursework|exam|score|each|component|%|weight"),
+            (
+                *near(rf"{MULTIPLY}|{FIND}|weight(?:ed|ing)", r"coursework|exam|score|each|component|%|weight"),
+                r"\d+ ?(?:%|percent) of",
+            ),
         ),
         Step(
             "weigh the other",
@@ -95,11 +98,15 @@ FAMILY = Family(
                 *near(rf"{MULTIPLY}|{FIND}|same|likewise|weight(?:ed|ing)", r"exam|coursework|second|other"),
                 r"each (?:score|part|component|result|grade)|both (?:score|grade)",
                 r"respective|corresponding",
+                r"\d+ ?(?:%|percent) of",
             ),
         ),
         Step(
             "add them",
-            near(ADD, r"two|both|parts?|results?|them|products?|contribution|weighted|scores?|values?|grade"),
+            near(
+                rf"{ADD}|\+|\btotal\b",
+                r"two|both|parts?|results?|them|products?|contribution|weighted|scores?|values?|grade|together",
+            ),
         ),
     ),
     seed_keywords=("weight", "multiply", "add", "exam"),

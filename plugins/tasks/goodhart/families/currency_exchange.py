@@ -74,8 +74,15 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("change at the rate", near(rf"{MULTIPLY}|convert|{FIND}", r"dollar|rate|amount")),
-        Step("less the fee", near(SUBTRACT, r"\bfee|charge|commission|service")),
+        Step("change at the rate", near(rf"{MULTIPLY}|convert|{FIND}|exchang", r"dollar|rate|amount")),
+        Step(
+            "less the fee",
+            (
+                *near(SUBTRACT, r"\bfee|charge|commission|service"),
+                r"\btak(?:e|ing).{0,40}\b(?:off|away)",
+                r"(?:subtract|deduct|minus)\w* .{0,20}\d",
+            ),
+        ),
     ),
     seed_keywords=("rate", "multiply", "fee", "subtract"),
 )

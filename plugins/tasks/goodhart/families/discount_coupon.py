@@ -74,17 +74,27 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("the percentage", near(rf"{FIND}|reduc|\btak(?:e|ing)\b", r"%|percent|discount")),
+        Step(
+            "the percentage",
+            (
+                *near(FIND, r"%|percent|discount", gap=60),
+                r"(?:reduc|lower|decreas|multipl|apply|tak(?:e|ing))\w*(?=[^\n]{0,50}(?:%|percent|discount|\b0?\.\d))",
+                r"\bpay \d+ ?(?:%|percent)",
+                r"\d+ ?% of",
+            ),
+        ),
         Step(
             "off the price",
             (
                 *near(SUBTRACT, r"price|\$|amount|original", without="coupon|voucher"),
-                *near(r"multipl", r"0\.\d", without="coupon|voucher"),
+                r"(?:by|×|\*) ?\(?(?:1 ?- ?)?0?\.\d",
+                r"by \d+ ?(?:%|percent)",
                 r"\boff .{0,30}price",
+                r"discount\b.{0,20}\b(?:to|on|from) the",
                 r"(?:sale|reduced|discounted) price(?=.{0,40}(?:then|and|subtract|after))",
             ),
         ),
-        Step("then the coupon", near(rf"{SUBTRACT}|apply", r"coupon|voucher", gap=60)),
+        Step("then the coupon", near(rf"{SUBTRACT}|apply|\buse\b|\bless\b", r"coupon|voucher", gap=60)),
     ),
     seed_keywords=("discount", "subtract", "coupon", "price"),
 )

@@ -83,13 +83,13 @@ FAMILY = Family(
         Step(
             "the hours between",
             (
-                *near(r"count|\bfind|calculat|determin|whole|\bfull|subtract|differen", r"hours"),
+                *near(r"count|\bfind|calculat|determin|whole|\bfull|subtract|differen|\bfrom|between", r"hours"),
                 r"(?:both|each|the) times? (?:in)?to minutes",
                 r"minutes (?:since|after|past) midnight",
             ),
         ),
-        Step("hours as minutes", (r"\b60\b|sixty", *near(r"convert|turn|chang", r"minutes"))),
-        Step("add the minutes left", near(r"\badd|plus|subtract", r"minute|them|rest|remain|time")),
+        Step("hours as minutes", (r"\b60\b|sixty|\b120\b", *near(r"convert|turn|chang", r"minutes"))),
+        Step("add the minutes left", near(r"\badd|plus|\+|subtract|\bsum\b|\btotal", r"minute|them|rest|remain|time")),
     ),
     seed_keywords=("hours", "60", "minutes", "add"),
 )

@@ -105,15 +105,19 @@ FAMILY = Family(
     steps=(
         Step(
             "compound the interest year by year",
-            near(r"multipl|grow|calculat|comput|apply|\badd|formula|use", r"year|interest|compound|growth|\^"),
+            near(
+                r"multipl|grow|calculat|comput|apply|\badd|formula|\buse|increas|\bfind",
+                r"year|interest|compound|growth|\^",
+            ),
         ),
         Step(
             "the gain alone",
             near(
-                r"subtract|minus|differen", r"gain|profit|earn|principal|initial|invest|deposit|start|(?:put|paid) in"
+                r"subtract|minus|differen|\btak(?:e|ing)\b.{0,30}away",
+                r"gain|profit|earn|principal|initial|invest|deposit|start|original|\$\d|(?:put|paid) in",
             ),
         ),
-        Step("the tax on it", near(FIND, r"\btax|%|percent")),
+        Step("the tax on it", near(rf"{FIND}|\btak(?:e|ing)\b|=", r"\btax|%|percent")),
         Step("tax off the final balance", near(SUBTRACT, r"\btax")),
     ),
     seed_keywords=("compound", "interest", "gain", "tax", "subtract"),

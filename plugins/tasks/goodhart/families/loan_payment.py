@@ -81,12 +81,12 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("the interest", near(FIND, r"interest|%|percent|charge|1\.\d")),
+        Step("the interest", (*near(FIND, r"interest|%|percent|charge|1\.\d"), r"\d+ ?(?:%|percent) of")),
         Step(
             "loan and interest together",
-            near(r"\badd|plus|\btotal|combin", r"interest|loan|principal|borrow|owed|\$|original"),
+            near(r"\badd|plus|\+|\btotal|combin", r"interest|loan|principal|borrow|owed|\$|original"),
         ),
-        Step("in equal parts", near(DIVIDE, r"month|payment|installment|\d|\bnumber")),
+        Step("in equal parts", near(rf"{DIVIDE}|÷|/", r"month|payment|installment|\d|\bnumber")),
     ),
     seed_keywords=("interest", "add", "divide", "months"),
 )

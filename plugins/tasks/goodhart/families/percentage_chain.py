@@ -76,14 +76,24 @@ FAMILY = Family(
     steps=(
         Step(
             "apply the rise",
-            near(r"\bfind|calculat|comput|work out|multipl|\badd|increas|plus", r"%|percent|increas|1\.\d"),
+            (
+                r"multipl\w*(?=[^\n]{0,50}\b1\.\d)",
+                *near(r"\bfind|calculat|comput|work out|multipl|\badd|increas|plus", r"%|percent|increas|1\.\d|\+"),
+            ),
         ),
         Step(
             "the fall counts from the new price",
-            near(r"\bnew\b|raised|increased|result|higher|\bthat\b|spring", r"%|percent|0\.\d", gap=60),
+            (
+                *near(r"\bnew\b|raised|increased|result|higher|\bthat\b|spring", r"%|percent|0\.\d", gap=60),
+                r"\b(?:new|raised|increased|result\w*|higher|that|spring)\b(?=[^\n]{0,60}\b0?\.\d)",
+            ),
         ),
         Step(
-            "take it off", near(rf"{SUBTRACT}|went down|lower|decreas", r"price|amount|value|%|\bit\b|that|this|result")
+            "take it off",
+            (
+                *near(rf"{SUBTRACT}|went down|lower|decreas", r"price|amount|value|%|\bit\b|that|this|result"),
+                r"(?:by|×|\*) ?\(?(?:1 ?- ?)?0?\.\d",
+            ),
         ),
     ),
     seed_keywords=("percent", "increase", "subtract", "new price"),

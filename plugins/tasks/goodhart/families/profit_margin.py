@@ -82,8 +82,14 @@ FAMILY = Family(
             "what is earned on them",
             (*near(rf"{MULTIPLY}|subtract|minus|differen", r"price|cost|revenue|\$"), r"\d ?- ?\$?\d"),
         ),
-        Step("times the units", near(MULTIPLY, r"number|units?|quantity|\d|all\b|items")),
-        Step("less the fixed cost", near(SUBTRACT, r"rent|fixed|stall|shop|overhead|expens|costs\b")),
+        Step("times the units", near(MULTIPLY, r"number|units?|quantity|\d|all\b|items|sold")),
+        Step(
+            "less the fixed cost",
+            (
+                *near(SUBTRACT, r"rent|fixed|stall|shop|overhead|expens|costs\b"),
+                r"- ?(?:the )?(?:total |all )?(?:costs?\b|fixed|fee|rent|expens)",
+            ),
+        ),
     ),
     seed_keywords=("cost", "multiply", "subtract", "profit"),
 )

@@ -115,14 +115,20 @@ FAMILY = Family(
     steps=(
         Step(
             "the order at the start",
-            near(r"writ|start|\bnot(?:e|ing)|\blist|begin", r"order|\blist|racers|front|position|lineup|ranking"),
+            (
+                *near(
+                    r"writ|start|\bnot(?:e|ing)|\blist|begin|draw",
+                    r"order|\blist|racers|runners|names|front|position|lineup|ranking|\brow\b",
+                ),
+                r"(?:initial|original|first|given) (?:order|list|ranking|positions)",
+            ),
         ),
         Step("the first swap", (rf"(?:{SWAP})[^\n,;]*",)),
         Step("the second swap", (rf"(?:{SWAP})[^\n,;]*",)),
         Step(
             "read the place asked for",
             near(
-                r"\bread|look|identif|\bfind|\bsee|check|determin|name",
+                r"\bread|look|identif|\bfind|\bsee|check|determin|name|\bwho\b",
                 r"first|second|third|fourth|position|place|spot|\d(?:st|nd|rd|th)",
             ),
         ),

@@ -79,11 +79,21 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("the ratio of servings", near(r"divid|ratio|÷|/|per (?:serving|portion)", r"\d|serving|portion|people")),
-        Step("scale the ingredient", near(MULTIPLY, r"cup|amount|quantity|ingredient|factor|ratio|per serving")),
+        Step(
+            "the ratio of servings",
+            near(
+                r"divid|ratio|factor|÷|/|(?:per|each|one|single) (?:serving|portion|person)",
+                r"\d|serving|portion|people|person",
+            ),
+        ),
+        Step(
+            "scale the ingredient", near(MULTIPLY, r"cup|amount|quantity|ingredient|factor|ratio|per serving|recipe|\d")
+        ),
         Step(
             "times the batches",
-            near(rf"{MULTIPLY}|doubl|tripl|twice", r"batch|pots?\b|days?\b|members|\b[2-5]\b|amount"),
+            near(
+                rf"{MULTIPLY}|doubl|tripl|twice", r"batch|pots?\b|days?\b|members|\b[2-5]\b|amount|\bit\b|result|recipe"
+            ),
         ),
     ),
     seed_keywords=("servings", "ratio", "multiply", "batch"),

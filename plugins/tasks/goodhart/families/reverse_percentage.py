@@ -75,9 +75,11 @@ FAMILY = Family(
             (
                 *near(r"subtract|minus|\btak(?:e|ing)\b|-", r"100|\b1\b|whole", gap=40),
                 rf"{STANDS_FOR}.{{0,40}}(?:%|percent|part|share|0\.\d).{{0,30}}(?:original|old|full|regular|before)",
+                r"\bpay.{0,20}\d+ ?(?:%|percent) of",
+                r"\b0?\.\d+ ?×? ?[A-Za-z]\b",
             ),
         ),
-        Step("divide by it", near(r"divid|÷|/", r"\$|price|paid|%|percent|share|part|0\.\d|\bit\b")),
+        Step("divide by it", near(r"divid|÷|/", r"\$|price|paid|%|percent|share|part|0\.\d|\bit\b|sides|\d")),
     ),
     seed_keywords=("100", "divide", "original", "percent"),
 )

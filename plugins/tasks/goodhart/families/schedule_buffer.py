@@ -94,18 +94,22 @@ FAMILY = Family(
             (
                 r"\d:\d\d|\d ?[AP]M|backward|\bback from|appointment",
                 rf"(?=(?:{SUBTRACT}).{{0,60}}from (?:the |her )?(?:\d|appointment|arrival|due))",
-                rf"(?=\badd.{{0,80}}(?:{WAY}|{MARGIN}))",
+                rf"(?=\badd.{{0,80}}(?:{WAY}|{MARGIN}|minutes))",
             ),
         ),
         Step(
             "one of margin and way",
             (
-                *near(SUBTRACT, rf"minute|{WAY}|{MARGIN}"),
+                *near(rf"(?:{SUBTRACT})(?!.{{0,30}}from (?:the )?\d+ min)", rf"minute|{WAY}|{MARGIN}"),
                 *near(rf"\badd.{{0,40}}(?:{WAY})", MARGIN),
                 *near(rf"\badd.{{0,40}}(?:{MARGIN})", WAY),
+                r"\badd.{0,20}\d+ minutes.{0,30}\d+ minutes(?=[^\n]*(?:total|sum|together|altogether))",
             ),
         ),
-        Step("the other", near(SUBTRACT, rf"minute|{WAY}|{MARGIN}|total|sum|both")),
+        Step(
+            "the other",
+            near(rf"{SUBTRACT}|go(?:ing)? back|count(?:ing)? back", rf"minute|{WAY}|{MARGIN}|total|sum|both|that"),
+        ),
     ),
     seed_keywords=("subtract", "minutes", "back", "travel"),
 )

@@ -77,11 +77,21 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("those with at least one", near(rf"{SUBTRACT}|exclud|leav", r"neither|none")),
-        Step("the two counts together", near(r"\badd|plus|\bsum of", r"\d|count|number|group|two|those|people")),
+        Step("those with at least one", near(rf"{SUBTRACT}|exclud|leav|-", r"neither|none|nothing|\d ?- ?\d")),
+        Step(
+            "the two counts together",
+            (
+                *near(r"\badd|plus|\+|\bsum of", r"\d|count|number|group|two|those|people"),
+                r"\badd(?:ing)?(?: up)? .{0,40}\band\b",
+                r"inclusion.{0,3}exclusion",
+            ),
+        ),
         Step(
             "the overlap was counted twice",
-            near(r"subtract|minus|differen|\btake", r"sum|total|union|least one|result|first|number|step 1"),
+            near(
+                r"subtract|minus|differen|\btake",
+                r"\bsum|total|union|least one|result|first|number|step 1|group|\bit\b",
+            ),
         ),
     ),
     seed_keywords=("subtract", "neither", "add", "overlap"),

@@ -91,13 +91,21 @@ FAMILY = Family(
     steps=(
         Step(
             "the jobs in a row add up",
-            near(r"\badd|summed|\bsum (?:up|of|the)|plus|combin", r"hours?|times?\b|duration|length|both"),
+            near(
+                r"\badd|summed|\bsum (?:up|of|the)|\bplus|\+|combin|\btotal(?! of all)",
+                r"hours?|times?\b|duration|length|both",
+            ),
         ),
         Step(
             "the longer path decides",
-            (r"compar", r"longe[rs]", r"larger|greater|maximum|\bmax\b", r"later of|whichever|critical path"),
+            (
+                r"compar",
+                r"longe[rs]",
+                r"larger|greater|bigger|maximum|\bmax\b",
+                r"(?:the|whichever is) later|later of|whichever|critical path|slower",
+            ),
         ),
-        Step("add it to the start", near(r"\badd|count|plus", r"start|\d:\d\d|\d ?AM\b|begin", gap=60)),
+        Step("add it to the start", near(r"\badd|count|plus|forward|\+", r"start|\d:\d\d|\d ?AM\b|begin", gap=60)),
     ),
     seed_keywords=("after", "parallel", "add", "longer"),
 )

@@ -80,16 +80,15 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("add the hours", near(r"\badd|plus|forward|ahead", r"hour")),
-        Step("add the minutes", near(r"\badd|plus|forward|ahead|another \d", r"minute")),
+        Step("add the hours", near(r"\badd|plus|forward|ahead|later|\+", r"hour")),
+        Step("add the minutes", near(r"\badd|plus|forward|ahead|later|another \d|\+", r"minute")),
         Step(
             "carry into the hour",
             (
                 r"carr(?:y|ied|ies)",
-                r"\b60\b",
-                r"sixty",
-                r"(?:next|another|extra|additional) hour",
-                r"exceed|overflow|roll",
+                r"\b60\b|sixty",
+                r"(?:next|another|extra|additional|full|past the|past an|than an|into an|into one|into 1) hour",
+                r"exceed|overflow|\broll|regroup",
             ),
         ),
     ),

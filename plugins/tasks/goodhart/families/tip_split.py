@@ -74,9 +74,12 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("the tip", near(FIND, r"\btip|%|percent|1\.\d")),
-        Step("bill and tip together", near(r"\badd|plus|includ|\btotal|combin", r"\btip|bill|\$")),
-        Step("in equal parts", near(DIVIDE, r"people|person|friend|guest|\d|number|member|equal|who")),
+        Step("the tip", (*near(FIND, r"\btip|%|percent|1\.\d"), r"\d+ ?(?:%|percent) of")),
+        Step("bill and tip together", (*near(r"\badd|plus|\+|includ|\btotal|combin", r"\btip|bill|\$"), r"on top of")),
+        Step(
+            "in equal parts",
+            near(rf"{DIVIDE}|÷|/", r"people|person|friend|guest|\d|number|member|equal|who|among|each"),
+        ),
     ),
     seed_keywords=("tip", "add", "total", "divide"),
 )

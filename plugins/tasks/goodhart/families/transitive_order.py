@@ -92,18 +92,37 @@ FAMILY = Family(
     steps=(
         Step(
             "take each comparison",
-            near(
-                r"writ|\bnot(?:e|ing)|turn|look|compar|identif|translat|express|list|read|start|go through",
-                r"statement|comparison|\bpair|relation|inequalit|clue|fact",
+            (
+                *near(
+                    r"writ|\bnot(?:e|ing)|turn|look|compar|identif|translat|express|list|read|start|go through"
+                    r"|analy|from|know|consider|take",
+                    r"statement|comparison|\bpair|relation|inequalit|clue|fact|sentence|information",
+                ),
+                r"\w+ > \w+",
             ),
         ),
         Step(
             "link them",
-            (r"\blink", r"chain", r"connect", r"combin", r"transitiv", r"merg", r"insert", r"join|put .{0,20}together"),
+            (
+                r"\blink",
+                r"chain",
+                r"connect",
+                r"combin",
+                r"transitiv",
+                r"merg",
+                r"insert",
+                r"join",
+                r"(?:put|fit|piec|bring)\w* .{0,30}together",
+                r"(?:so|therefore|thus|means|implies).{0,40}(?:than|above|below|ahead of|behind|>)",
+            ),
         ),
         Step(
             "read off the order",
-            near(r"order|rank|list|arrang|sort|\bread|\bput|\bline", r"[a-z]{3,}est\b|\btop\b|first", gap=60),
+            near(
+                r"order|\brank|list|arrang|\bsort|\bread|\bput|\bline|writ|name",
+                r"[a-z]{3,}est\b|\btop\b|first|descend|ascend",
+                gap=60,
+            ),
         ),
     ),
     seed_keywords=("compare", "chain", "order", "names"),

@@ -90,12 +90,15 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("to one unit", near(r"multipl|divid|convert|chang|turn", r"kilomet|\bkm\b|mile|1\.6")),
+        Step("to one unit", near(r"multipl|divid|convert|chang|turn|express|×|÷", r"kilomet|\bkm\b|mile|1\.6")),
         Step(
             "add the parts",
-            near(r"\badd|plus|combin|\bsum (?:up|the)", r"kilomet|\bkm\b|mile|distance|both|parts|this|result"),
+            near(
+                r"\badd|plus|\+|combin|\bsum (?:up|the)|\btogether",
+                r"kilomet|\bkm\b|mile|distance|both|parts|legs|this|result|\d",
+            ),
         ),
-        Step("to miles", (*near(r"divid|\bback\b", r"mile|1\.6"), r"\b(?:in|to|into) miles")),
+        Step("to miles", (*near(r"divid|÷|\bback\b", r"mile|1\.6"), r"\b(?:in|to|into) (?:the \d+ )?miles")),
     ),
     seed_keywords=("convert", "multiply", "add", "divide", "1.6"),
 )
