@@ -35,9 +35,7 @@ class BwrapSandbox(LocalSandbox):
             if status is None or "unclean" in status:
                 self._replace()
             streams = exchange.drain()
-        stopped = {End.LATE: f"stopped after {limits.seconds:g} s", End.FLOODED: "stopped: the reply is too long"}.get(
-            end
-        )
+        stopped = end.reason(limits)
         if status is None:
             return Ended(-9, streams, end is End.LATE, stopped or "the program took its worker down")
         if status["excess"]:

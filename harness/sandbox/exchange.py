@@ -30,6 +30,12 @@ class End(Enum):
     LATE = "late"
     FLOODED = "flooded"  # more reply than `Limits.reply_bytes`
 
+    def reason(self, limits: Limits) -> str | None:
+        """For the report: the limit that ended the program."""
+        if self is End.LATE:
+            return f"stopped after {limits.seconds:g} s"
+        return "stopped: the reply is too long" if self is End.FLOODED else None
+
 
 class Exchange:
     """The pipes of one program. `door` is "call" (a reply pipe) or "run" (reply, stdout and stderr)."""

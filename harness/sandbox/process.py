@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from harness.sandbox import zygote
@@ -31,9 +32,7 @@ class ProcessSandbox(LocalSandbox):
 
     def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
         uid = unassigned_uid()
-        with tempfile.TemporaryDirectory(prefix="harness-program-", ignore_cleanup_errors=True) as folder:
-            if uid is not None:
-                os.chown(folder, uid, uid)
+        with working_folder(uid) as folder:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with ours, theirs, Exchange(ours, door, work, limits) as exchange:
                 process = start(theirs, folder, uid)
@@ -46,12 +45,23 @@ class ProcessSandbox(LocalSandbox):
                 status = process.wait()
                 streams = exchange.drain()
             if door == "run":
-                streams[0] = json.dumps(zygote.collect_files(folder, limits.output_bytes)).encode()
-        stopped = {End.LATE: f"stopped after {limits.seconds:g} s", End.FLOODED: "stopped: the reply is too long"}
-        return Ended(status, streams, end is End.LATE, stopped.get(end))
+                with contextlib.suppress(OSError):  # it may have removed the folder
+                    streams[0] = json.dumps(zygote.collect_files(folder, limits.output_bytes)).encode()
+        return Ended(status, streams, end is End.LATE, end.reason(limits))
 
     def close(self) -> None:
         """Nothing outlives a call."""
+
+
+@contextlib.contextmanager
+def working_folder(uid: int | None) -> Iterator[str]:
+    folder = tempfile.mkdtemp(prefix="harness-program-")
+    try:
+        if uid is not None:
+            os.chown(folder, uid, uid)
+        yield folder
+    finally:
+        subprocess.run(["rm", "-rf", folder], stderr=subprocess.DEVNULL, check=False)  # at any depth, unlike shutil
 
 
 def start(control: socket.socket, folder: str, uid: int | None) -> subprocess.Popen[bytes]:

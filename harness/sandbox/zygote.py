@@ -36,6 +36,7 @@ CHECK_MS = 50
 MAX_INODES = 10_000
 MAX_FILES = 64  # returned from the working folder, …
 MAX_PATH = 255  # … under names of at most this length
+MAX_FOLDERS_DEEP = 8
 STOP = b"stop"
 
 
@@ -169,7 +170,9 @@ def collect_files(root, limit):
     """Relative path -> text of the regular files of at most `limit` bytes below `root`; no link is followed."""
     files: dict[str, str] = {}
     top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    for folder, _, names, here in os.fwalk(".", dir_fd=top):
+    for folder, below, names, here in os.fwalk(".", dir_fd=top):
+        if folder.count("/") >= MAX_FOLDERS_DEEP:
+            below.clear()
         for name in names:
             try:
                 file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)

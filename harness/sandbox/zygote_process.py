@@ -88,9 +88,10 @@ class Zygote:
         self.control.settimeout(None)
 
     def _last_words(self) -> str:
-        self.end()
+        self._kill()
         assert self._monitor.stderr is not None
         lines = self._monitor.stderr.read().decode(errors="replace").strip().splitlines()
+        self.end()
         return lines[-1] if lines else ""
 
     def status(self) -> dict[str, object] | None:
@@ -107,14 +108,19 @@ class Zygote:
 
     def end(self) -> None:
         """Kill the zygote, and with it its namespaces; returns when all of it is gone."""
+        self._kill()
         self.control.close()
         if self._pidfd is not None:
+            os.close(self._pidfd)
+        assert self._monitor.stderr is not None
+        self._monitor.stderr.close()
+
+    def _kill(self) -> None:
+        if self._pidfd is None:
+            self._monitor.kill()
+        else:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            os.close(self._pidfd)
-            self._pidfd = None
-        else:
-            self._monitor.kill()
         self._monitor.wait()
 
 
@@ -134,14 +140,7 @@ def command(bwrap: str, python: Interpreter, given: Given, *, root: bool) -> lis
     arguments += ["--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
     arguments += ["--info-fd", str(given.info), "--seccomp", str(given.system_calls), "--cap-drop", "ALL"]
     if root:
-        arguments += [
-            "--userns-block-fd",
-            str(given.wait_for_ids),
-            "--cap-add",
-            "CAP_SETUID",
-            "--cap-add",
-            "CAP_SETGID",
-        ]
+        arguments += f"--userns-block-fd {given.wait_for_ids} --cap-add CAP_SETUID --cap-add CAP_SETGID".split()
     else:
         arguments += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
     arguments += mounts(python)

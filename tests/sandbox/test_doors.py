@@ -150,3 +150,28 @@ def test_the_same_program_gives_the_same_values_again(sandbox: Sandbox) -> None:
     source = "import random\ndef solve():\n    return [list({'alpha', 'beta', 'gamma', 'delta'}), random.random()]\n"
     first, second = (sandbox.call(source, "solve", [[]]).values for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os; os.rmdir(os.getcwd())",
+        "import os; here = os.getcwd(); os.rmdir(here); os.symlink('/etc', here)",
+        "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')",
+        "import os\nfor i in range(200): open(f'{i:0250}', 'w').write('\\0' * 1000)",
+    ],
+    ids=["removed", "replaced by a link", "buried", "many long names"],
+)
+def test_a_strange_working_folder_is_no_trouble(sandbox: Sandbox, source: str) -> None:
+    run = sandbox.run(source)
+    assert not run.timed_out
+    assert "passwd" not in run.files
+    assert len(run.files) <= 64
+    assert sandbox.run("print('next')").stdout == "next\n"
+
+
+def test_values_as_deep_as_sixty_lists_travel(sandbox: Sandbox) -> None:
+    source = "def solve(depth):\n    a = []\n    for _ in range(depth): a = [a]\n    return a\n"
+    answers = sandbox.call(source, "solve", [[60], [100]])
+    assert len(answers.values) == 1
+    assert answers.error == "value 2 is not well-formed: ValueError: nested more than 64 deep"

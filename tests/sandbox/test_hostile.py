@@ -98,5 +98,21 @@ def test_fails_and_leaves_no_trace(
     assert [listener.callers for listener in listeners] == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit_zygote", "refused"),
+        ("interpreter_overwritten", "refused"),
+        ("ptrace_zygote", [-1] * 2),
+        ("new_namespaces_and_mounts", [-1] * 6),
+        ("lasting_kernel_objects", [-1] * 5),
+        ("symlinks_out", None),
+        ("proc_walk", None),
+    ],
+)
+def test_the_attempt_itself_is_refused(name: str, value: object, bwrap: Sandbox, prelude: str) -> None:
+    assert bwrap.call(prelude + HOSTILE[name], "solve", INPUTS).values == (value,) * 3
+
+
 def test_there_are_enough_of_them() -> None:
     assert len(HOSTILE) >= 40
