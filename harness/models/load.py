@@ -118,6 +118,8 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
             model, report = auto.from_pretrained(
                 folder, dtype=dtype, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True
             )
+    except ModelError:  # a packed folder that is unfinished or altered
+        raise
     except Exception as error:  # unreadable JSON, truncated safetensors, unknown architectures, missing shards, …
         raise ModelError(f"the model in {folder} cannot be loaded: {one_line(error)}") from error
     faults = {"are missing": report["missing_keys"], "have a shape that the config does not": report["mismatched_keys"]}
