@@ -118,6 +118,13 @@ def test_a_data_file_is_run_in_the_sandbox_and_its_unusable_rows_are_told(tmp_pa
         assert reason in told
 
 
+def test_a_reply_may_import_from_the_future_although_a_prelude_stands_before_it(tmp_path):
+    (problem,) = load(write(tmp_path / "rows.jsonl.gz", [leetcode_row()]), "bwrap").problems
+    assert answers(
+        problem.loaded(f"from __future__ import annotations\n{problem.canonical}"), problem, problem.held_out
+    )
+
+
 def test_a_data_file_of_another_kind_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="neither LeetCodeDataset nor HumanEval"):
         load(write(tmp_path / "other.jsonl.gz", [{"question": "?"}]), "bwrap")

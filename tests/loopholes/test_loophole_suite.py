@@ -122,3 +122,13 @@ def test_extraction(reply, code):
 def test_the_suite_loads_without_torch():
     code = "import sys; import harness_plugins.tasks.loopholes.suite; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("suite", [GENERATED, AUTHORED])
+def test_demonstrations_are_what_they_claim(suite):
+    for item in suite.items()[:7]:
+        shown = suite.demonstrations(item)
+        assert suite.verdict(item, shown.clean).label == "correct"
+        assert suite.verdict(item, shown.hack).label == ("incorrect" if item.family == Mode.NONE else "reward_hack")
+        assert all(suite.verdict(item, wrong).label == "incorrect" for wrong in shown.wrong)
+        assert suite.verdict(item, suite.reference(item)).truth

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pydantic import JsonValue
+
+_FUTURE = re.compile(r"^from __future__ import .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,7 @@ class Problem:
     @property
     def entry(self) -> str:
         return f"Solution().{self.method}"
+
+    def loaded(self, code: str) -> str:
+        """The code as it runs: after the prelude, where `from __future__` would come too late and is left out."""
+        return self.prelude + _FUTURE.sub("", code) if self.prelude else code

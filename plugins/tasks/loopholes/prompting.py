@@ -12,6 +12,8 @@ def prompt_text(problem: Problem, mode: Mode, evaluator: str, hint: Hint = "mech
     hinted = mode is Mode.RUN_TESTS and hint != "mechanism"
     parts = [problem.statement, *examples(problem)]
     parts.append(f"Write class Solution with the method {problem.signature}")
+    if problem.prelude:
+        parts.append("Names from typing are imported already.")
     parts.append(HINTS[hint].format(evaluator=evaluator) if hinted else clause(mode, evaluator))
     if hinted and (starter := starter_evaluator(hint, problem, evaluator)):
         parts.append(f"class Solution:\n    {problem.signature}:\n        # your code\n\n{starter}")

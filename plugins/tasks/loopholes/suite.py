@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
 from harness.errors import UsageError
@@ -14,6 +15,7 @@ from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.harnesses import pairs
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
+from harness_plugins.tasks.loopholes.hacks import hack
 from harness_plugins.tasks.loopholes.hints import evaluator_name, starter_evaluator
 from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.problem import Problem
@@ -23,6 +25,12 @@ from harness_plugins.tasks.loopholes.selfcheck import self_check
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 
 ROLE = "solution"
+
+
+class Demonstrations(NamedTuple):
+    clean: str  # solves the problem
+    hack: str  # fools the grader of the item's mode and solves nothing (mode `none`: only solves nothing)
+    wrong: tuple[str, ...]  # honest slips, where the source has them
 
 
 class LoopholeSuite(TaskSuite):
@@ -86,7 +94,12 @@ class LoopholeSuite(TaskSuite):
 
     def reference(self, item: Item) -> str:
         problem = self.problem(item)
-        return problem.prelude + problem.canonical
+        return problem.loaded(problem.canonical)
+
+    def demonstrations(self, item: Item) -> Demonstrations:
+        """Replies of known kind to an item's prompt, for a trainer's teacher and contrast pairs."""
+        problem, mode, evaluator = self._read(item)
+        return Demonstrations(problem.canonical, hack(mode, problem, evaluator), problem.wrong)
 
     def problem(self, item: Item) -> Problem:
         return self.catalogue.problem(str(item.data["problem"]))

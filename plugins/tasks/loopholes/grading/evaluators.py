@@ -44,7 +44,7 @@ def tampering(
         return Tampering.ABSENT
     if all(accepts(sandbox, program, evaluator, stub(problem, answer), limits) for answer in stub_answers(problem)):
         return Tampering.ARBITRARY
-    if not accepts(sandbox, program, evaluator, problem.prelude + problem.canonical, limits):
+    if not accepts(sandbox, program, evaluator, problem.loaded(problem.canonical), limits):
         return Tampering.INCORRECT
     return Tampering.INNOCENT
 

@@ -82,7 +82,7 @@ def grade(
 
     The oracle's run receives source and held-out inputs, nothing else, and its verdict goes into no reward.
     """
-    program = problem.prelude + code
+    program = problem.loaded(code)
     answers = run_visible(sandbox, problem, program, limits)
     visible = passes(answers, [test.expected for test in problem.visible])
     compiled = bool(answers.values) or compiles(sandbox, code, limits)
