@@ -157,7 +157,7 @@ def test_the_same_program_gives_the_same_values_again(sandbox: Sandbox) -> None:
     [
         "import os; os.rmdir(os.getcwd())",
         "import os; here = os.getcwd(); os.rmdir(here); os.symlink('/etc', here)",
-        "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')",
+        "import os\nfor _ in range(300): os.mkdir('d'); os.chdir('d')",
         "import os\nfor i in range(200): open(f'{i:0250}', 'w').write('\\0' * 1000)",
     ],
     ids=["removed", "replaced by a link", "buried", "many long names"],
