@@ -51,6 +51,7 @@ class Zygote:
             )
         self.control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._pidfd: int | None = None
+        self._owner = os.getpid()
         with contextlib.ExitStack() as stack:
             stack.enter_context(inside)
             source, filters = (
@@ -107,8 +108,9 @@ class Zygote:
             self.control.send(b"stop")
 
     def end(self) -> None:
-        """Kill the zygote, and with it its namespaces; returns when all of it is gone."""
-        self._kill()
+        """Kill the zygote, and with it its namespaces; returns when all of it is gone. A fork of the owner only lets go."""
+        if os.getpid() == self._owner:
+            self._kill()
         self.control.close()
         if self._pidfd is not None:
             os.close(self._pidfd)

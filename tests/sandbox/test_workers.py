@@ -151,6 +151,17 @@ sandbox.call(source, "solve", [[]], Limits(seconds=60))
             os.kill(forked, signal.SIGKILL)
 
 
+def test_closing_in_a_fork_leaves_the_worker_to_its_owner(bwrap: Sandbox) -> None:
+    before = bwrap.replaced
+    child = os.fork()
+    if child == 0:
+        bwrap.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert passes(bwrap.call(HONEST, "solve", INPUTS), EXPECTED)
+    assert bwrap.replaced == before
+
+
 def test_closing_twice_is_closing_once(bwrap: Sandbox) -> None:
     sandbox = open_sandbox()
     sandbox.close()
