@@ -76,6 +76,11 @@ def test_every_operation_is_written_as_it_is_meant():
     assert len(seen) == 19
 
 
+@pytest.fixture(autouse=True)
+def no_shared_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+
+
 def leetcode_row(**changes) -> dict:
     row = {
         "task_id": "triple", "problem_description": "Return three times n.", "difficulty": "Easy", "prompt": "import math\n",
@@ -116,6 +121,16 @@ def test_a_data_file_is_run_in_the_sandbox_and_its_unusable_rows_are_told(tmp_pa
         "fewer than 3", "not plain JSON", "same name",
     ):  # fmt: skip
         assert reason in told
+
+
+def test_what_was_read_is_kept_for_this_very_file(tmp_path):
+    path = write(tmp_path / "rows.jsonl.gz", [leetcode_row()])
+    read = load(path, "bwrap")
+    load.cache_clear()
+    assert load(path, "no such sandbox") == read, "nothing is run again"
+    load.cache_clear()
+    write(path, [leetcode_row(task_id="renamed")])
+    assert [problem.name for problem in load(path, "bwrap").problems] == ["renamed"]
 
 
 def test_a_reply_may_import_from_the_future_although_a_prelude_stands_before_it(tmp_path):

@@ -20,6 +20,7 @@ from harness.sandbox import Limits, same
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.problem import Problem
 from harness_plugins.tasks.loopholes.problems.external import humaneval, leetcode
+from harness_plugins.tasks.loopholes.problems.external.cache import cached, keep
 from harness_plugins.tasks.loopholes.problems.external.rows import Candidate, Unusable, to_problem
 
 _LIMITS = Limits(seconds=10.0)  # canonical solutions may be slow on the largest inputs
@@ -34,6 +35,16 @@ class Loaded:
 @cache
 def load(path: Path, sandbox_kind: str) -> Loaded:
     """Raises UsageError when the file cannot be read, is of neither format, or has no usable row."""
+    if (stored := cached(path)) is None:
+        stored = _read(path, sandbox_kind)
+        keep(path, *stored)
+    problems, report = stored
+    if not problems:
+        raise UsageError("; ".join(report), "give a LeetCodeDataset or HumanEval file")
+    return Loaded(tuple(problems), tuple(report))
+
+
+def _read(path: Path, sandbox_kind: str) -> tuple[list[Problem], list[str]]:
     problems: dict[str, Problem] = {}
     reasons: Counter[str] = Counter()
     rows = 0
@@ -46,13 +57,11 @@ def load(path: Path, sandbox_kind: str) -> Loaded:
             problems[problem.name] = problem
         except Unusable as unusable:
             reasons[str(unusable)] += 1
-    report = (
+    report = [
         f"{path.name}: {len(problems)} of {rows} rows usable",
         *(f"{n} rows: {why}" for why, n in reasons.items()),
-    )
-    if not problems:
-        raise UsageError("; ".join(report), "give a LeetCodeDataset or HumanEval file")
-    return Loaded(tuple(problems.values()), report)
+    ]
+    return list(problems.values()), report
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
