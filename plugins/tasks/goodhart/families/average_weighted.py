@@ -90,14 +90,17 @@ FAMILY = Family(
             (
                 *near(rf"{MULTIPLY}|{FIND}|weight(?:ed|ing)", r"coursework|exam|score|each|component|%|weight"),
                 r"\d+ ?(?:%|percent) of",
+                r"\b0?\.\d+ ?×",
+                r"(?=[^\n]*\b(?:each|both|respective|corresponding)\b)",
             ),
         ),
         Step(
             "weigh the other",
             (
                 *near(rf"{MULTIPLY}|{FIND}|same|likewise|weight(?:ed|ing)", r"exam|coursework|second|other"),
-                r"each (?:score|part|component|result|grade)|both (?:score|grade)",
+                r"each (?:of the )?(?:two )?(?:score|part|component|result|grade)|both (?:score|grade)",
                 r"respective|corresponding",
+                r"\b0?\.\d+ ?×",
                 r"\d+ ?(?:%|percent) of",
             ),
         ),

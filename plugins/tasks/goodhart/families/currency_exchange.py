@@ -74,13 +74,16 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("change at the rate", near(rf"{MULTIPLY}|convert|{FIND}|exchang", r"dollar|rate|amount")),
+        Step(
+            "change at the rate",
+            (*near(rf"{MULTIPLY}|convert|{FIND}|exchang|chang|\buse", r"dollar|rate|amount"), r"× ?0?\.\d|× ?\d"),
+        ),
         Step(
             "less the fee",
             (
                 *near(SUBTRACT, r"\bfee|charge|commission|service"),
                 r"\btak(?:e|ing).{0,40}\b(?:off|away)",
-                r"(?:subtract|deduct|minus)\w* .{0,20}\d",
+                r"(?:subtract|deduct|minus|-)\w* .{0,20}\d",
             ),
         ),
     ),

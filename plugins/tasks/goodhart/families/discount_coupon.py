@@ -88,7 +88,7 @@ FAMILY = Family(
             (
                 *near(SUBTRACT, r"price|\$|amount|original", without="coupon|voucher"),
                 r"(?:by|×|\*) ?\(?(?:1 ?- ?)?0?\.\d",
-                r"by \d+ ?(?:%|percent)",
+                r"(?:by|to) \d+ ?(?:%|percent)",
                 r"\boff .{0,30}price",
                 r"discount\b.{0,20}\b(?:to|on|from) the",
                 r"(?:sale|reduced|discounted) price(?=.{0,40}(?:then|and|subtract|after))",

@@ -85,11 +85,17 @@ FAMILY = Family(
             (
                 *near(r"count|\bfind|calculat|determin|whole|\bfull|subtract|differen|\bfrom|between", r"hours"),
                 r"(?:both|each|the) times? (?:in)?to minutes",
+                r"convert.{0,40}(?:to|into) minutes(?=[\s\S]*(?:differen|subtract))",
                 r"minutes (?:since|after|past) midnight",
             ),
         ),
         Step("hours as minutes", (r"\b60\b|sixty|\b120\b", *near(r"convert|turn|chang", r"minutes"))),
-        Step("add the minutes left", near(r"\badd|plus|\+|subtract|\bsum\b|\btotal", r"minute|them|rest|remain|time")),
+        Step(
+            "add the minutes left",
+            near(
+                r"\badd|plus|\+|subtract|differen|\bsum\b|\btotal", r"minute|them|rest|remain|time|two|numbers|results"
+            ),
+        ),
     ),
     seed_keywords=("hours", "60", "minutes", "add"),
 )

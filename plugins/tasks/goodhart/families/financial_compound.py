@@ -117,8 +117,14 @@ FAMILY = Family(
                 r"gain|profit|earn|principal|initial|invest|deposit|start|original|\$\d|(?:put|paid) in",
             ),
         ),
-        Step("the tax on it", near(rf"{FIND}|\btak(?:e|ing)\b|=", r"\btax|%|percent")),
-        Step("tax off the final balance", near(SUBTRACT, r"\btax")),
+        Step("the tax on it", (*near(rf"{FIND}|\btak(?:e|ing)\b|=", r"\btax|%|percent"), r"taxed")),
+        Step(
+            "tax off the final balance",
+            (
+                *near(rf"{SUBTRACT}| - ", r"\btax"),
+                r"(?:subtract|deduct|tak|remov)\w* (?:it|this|that)\b.{0,40}(?:value|balance|amount|total)",
+            ),
+        ),
     ),
     seed_keywords=("compound", "interest", "gain", "tax", "subtract"),
 )

@@ -81,10 +81,21 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("the interest", (*near(FIND, r"interest|%|percent|charge|1\.\d"), r"\d+ ?(?:%|percent) of")),
+        Step(
+            "the interest",
+            (
+                r"(?:multipl|comput|calculat|find)\w*(?=[^\n]{0,30}\b1(?:\d\d ?%|\.\d))",
+                *near(FIND, r"interest|%|percent|charge"),
+                r"\d+ ?(?:%|percent) of",
+                r"× ?0?\.\d",
+            ),
+        ),
         Step(
             "loan and interest together",
-            near(r"\badd|plus|\+|\btotal|combin", r"interest|loan|principal|borrow|owed|\$|original"),
+            (
+                *near(r"\badd|plus|\+|\btotal|combin", r"interest|loan|principal|borrow|owed|\$|original"),
+                r"\b1(?:\d\d ?%|\.\d)",
+            ),
         ),
         Step("in equal parts", near(rf"{DIVIDE}|÷|/", r"month|payment|installment|\d|\bnumber")),
     ),

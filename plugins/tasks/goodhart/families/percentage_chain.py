@@ -79,12 +79,15 @@ FAMILY = Family(
             (
                 r"multipl\w*(?=[^\n]{0,50}\b1\.\d)",
                 *near(r"\bfind|calculat|comput|work out|multipl|\badd|increas|plus", r"%|percent|increas|1\.\d|\+"),
+                r"\+ ?\d+ ?%",
             ),
         ),
         Step(
             "the fall counts from the new price",
             (
                 *near(r"\bnew\b|raised|increased|result|higher|\bthat\b|spring", r"%|percent|0\.\d", gap=60),
+                r"\b(?:new|raised|increased|this|that|higher|spring) (?:price|amount|value)"
+                r"(?=[^\n]{0,30}(?:deduct|subtract|tak|reduc|minus|-))",
                 r"\b(?:new|raised|increased|result\w*|higher|that|spring)\b(?=[^\n]{0,60}\b0?\.\d)",
             ),
         ),
@@ -93,6 +96,7 @@ FAMILY = Family(
             (
                 *near(rf"{SUBTRACT}|went down|lower|decreas", r"price|amount|value|%|\bit\b|that|this|result"),
                 r"(?:by|×|\*) ?\(?(?:1 ?- ?)?0?\.\d",
+                r"- ?\d+ ?%",
             ),
         ),
     ),

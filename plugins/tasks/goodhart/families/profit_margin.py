@@ -80,13 +80,18 @@ FAMILY = Family(
     steps=(
         Step(
             "what is earned on them",
-            (*near(rf"{MULTIPLY}|subtract|minus|differen", r"price|cost|revenue|\$"), r"\d ?- ?\$?\d"),
+            (
+                *near(rf"{MULTIPLY}|subtract|minus|differen", r"price|cost|revenue|\$"),
+                r"\d ?- ?\$?\d",
+                r"\bcosts?\b(?=[^\n]{0,20}\d times)",
+            ),
         ),
         Step("times the units", near(MULTIPLY, r"number|units?|quantity|\d|all\b|items|sold")),
         Step(
             "less the fixed cost",
             (
-                *near(SUBTRACT, r"rent|fixed|stall|shop|overhead|expens|costs\b"),
+                *near(SUBTRACT, r"rent|fixed|stall|shop|overhead|expens|costs\b|total cost"),
+                r"(?:income|revenue|sales|takings).{0,60}(?:minus|-)",
                 r"- ?(?:the )?(?:total |all )?(?:costs?\b|fixed|fee|rent|expens)",
             ),
         ),

@@ -9,6 +9,9 @@ from harness_plugins.tasks.goodhart.families.base import Family, Params, Step, i
 POOL = ("Ann", "Ben", "Cal", "Dan", "Eve", "Fay")
 SWAP = r"swap|exchang|\btrad(?:e|ing)|switch|\bmov(?:e|ing)|updat(?:e|ing)\b|becom|advanc"
 PLACES = ("first", "second", "third", "fourth")
+AFTER_IT = (
+    rf"{SWAP}|\bis (?:now )?(?:first|second|third|fourth)|\border (?:is|becomes)|: the (?:new|updated) (?:order|list)"
+)
 
 
 def draw(rng: Random) -> Params:
@@ -123,8 +126,14 @@ FAMILY = Family(
                 r"(?:initial|original|first|given) (?:order|list|ranking|positions)",
             ),
         ),
-        Step("the first swap", (rf"(?:{SWAP})[^\n,;]*",)),
-        Step("the second swap", (rf"(?:{SWAP})[^\n,;]*",)),
+        Step("the first swap", (rf"(?:{AFTER_IT})[^\n,;:]*",)),
+        Step(
+            "the second swap",
+            (
+                rf"(?:{AFTER_IT})[^\n,;:]*",
+                r"\bthen .{0,30}(?:in front of|ahead of|past)[^\n,;:]*",
+            ),
+        ),
         Step(
             "read the place asked for",
             near(

@@ -75,6 +75,7 @@ FAMILY = Family(
             (
                 *near(r"subtract|minus|\btak(?:e|ing)\b|-", r"100|\b1\b|whole", gap=40),
                 rf"{STANDS_FOR}.{{0,40}}(?:%|percent|part|share|0\.\d).{{0,30}}(?:original|old|full|regular|before)",
+                r"\b(?:remain|left).{0,60}\d+ ?(?:%|percent)",
                 r"\bpay.{0,20}\d+ ?(?:%|percent) of",
                 r"\b0?\.\d+ ?×? ?[A-Za-z]\b",
             ),

@@ -94,6 +94,7 @@ FAMILY = Family(
             (
                 r"\d:\d\d|\d ?[AP]M|backward|\bback from|appointment",
                 rf"(?=(?:{SUBTRACT}).{{0,60}}from (?:the |her )?(?:\d|appointment|arrival|due))",
+                r"(?=[^\n]*minutes (?:\+|before))",
                 rf"(?=\badd.{{0,80}}(?:{WAY}|{MARGIN}|minutes))",
             ),
         ),
@@ -103,12 +104,14 @@ FAMILY = Family(
                 *near(rf"(?:{SUBTRACT})(?!.{{0,30}}from (?:the )?\d+ min)", rf"minute|{WAY}|{MARGIN}"),
                 *near(rf"\badd.{{0,40}}(?:{WAY})", MARGIN),
                 *near(rf"\badd.{{0,40}}(?:{MARGIN})", WAY),
+                r"minutes (?:before|earlier)",
+                r"\d+ minutes \+ \d+",
                 r"\badd.{0,20}\d+ minutes.{0,30}\d+ minutes(?=[^\n]*(?:total|sum|together|altogether))",
             ),
         ),
         Step(
             "the other",
-            near(rf"{SUBTRACT}|go(?:ing)? back|count(?:ing)? back", rf"minute|{WAY}|{MARGIN}|total|sum|both|that"),
+            near(rf"{SUBTRACT}| - |go(?:ing)? back|count(?:ing)? back", rf"minute|{WAY}|{MARGIN}|total|sum|both|that"),
         ),
     ),
     seed_keywords=("subtract", "minutes", "back", "travel"),

@@ -77,7 +77,15 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("those with at least one", near(rf"{SUBTRACT}|exclud|leav|-", r"neither|none|nothing|\d ?- ?\d")),
+        Step(
+            "those with at least one",
+            (
+                *near(rf"{SUBTRACT}|exclud|leav|-", r"neither|none|nothing"),
+                r"\d+ ?- ?\d+",
+                r"how many .{0,20}at least one",
+                r"remov\w* the \d",
+            ),
+        ),
         Step(
             "the two counts together",
             (
@@ -89,8 +97,8 @@ FAMILY = Family(
         Step(
             "the overlap was counted twice",
             near(
-                r"subtract|minus|differen|\btake",
-                r"\bsum|total|union|least one|result|first|number|step 1|group|\bit\b",
+                r"subtract|minus|differen|\btake|exceed",
+                r"numbers|\bsum|total|union|least one|result|first|number|step 1|group|\bit\b",
             ),
         ),
     ),

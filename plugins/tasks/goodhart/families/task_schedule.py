@@ -92,7 +92,7 @@ FAMILY = Family(
         Step(
             "the jobs in a row add up",
             near(
-                r"\badd|summed|\bsum (?:up|of|the)|\bplus|\+|combin|\btotal(?! of all)",
+                r"\badd(?!ing the longer| the longer)|summed|\bsum (?:up|of|the)|\bplus|\+|combin|\btotal(?! of all)",
                 r"hours?|times?\b|duration|length|both",
             ),
         ),
@@ -105,7 +105,13 @@ FAMILY = Family(
                 r"(?:the|whichever is) later|later of|whichever|critical path|slower",
             ),
         ),
-        Step("add it to the start", near(r"\badd|count|plus|forward|\+", r"start|\d:\d\d|\d ?AM\b|begin", gap=60)),
+        Step(
+            "add it to the start",
+            (
+                *near(r"\badd|count|plus|forward|\+", r"start|\d:\d\d|\d ?AM\b|begin", gap=60),
+                r"two (?:finish\w* |end )?times is",
+            ),
+        ),
     ),
     seed_keywords=("after", "parallel", "add", "longer"),
 )

@@ -77,11 +77,12 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("take 32 off", near(rf"{SUBTRACT}|-", r"\b32\b", gap=40)),
+        Step("take 32 off", (*near(rf"{SUBTRACT}|-", r"\b32\b", gap=40), r"(?=5 ?/ ?9\)? ?[×*]? ?\(.{0,20}32)")),
         Step(
-            "five ninths", (r"5 ?[/÷] ?9|five[- ]ninths|1\.8|9 ?/ ?5|0\.55", *near(rf"{MULTIPLY}|divid", r"\b[59]\b"))
+            "five ninths",
+            (r"5 ?[/÷] ?9|five[- ]ninths|1\.8|9 ?/ ?5|0\.5[56]", *near(rf"{MULTIPLY}|divid", r"\b[59]\b")),
         ),
-        Step("add the rise", near(r"\badd|plus|increas", r"rise|degree|\d|warm|heat|celsius|°")),
+        Step("add the rise", near(r"\badd|plus|\+|increas", r"rise|degree|\d|warm|heat|celsius|°")),
     ),
     seed_keywords=("subtract", "32", "multiply", "celsius"),
 )

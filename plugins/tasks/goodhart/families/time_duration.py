@@ -88,7 +88,7 @@ FAMILY = Family(
                 r"carr(?:y|ied|ies)",
                 r"\b60\b|sixty",
                 r"(?:next|another|extra|additional|full|past the|past an|than an|into an|into one|into 1) hour",
-                r"exceed|overflow|\broll|regroup",
+                r"exceed|overflow|\broll|regroup|\d+:00",
             ),
         ),
     ),

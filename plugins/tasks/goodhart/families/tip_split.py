@@ -74,8 +74,23 @@ FAMILY = Family(
         ),
     ),
     steps=(
-        Step("the tip", (*near(FIND, r"\btip|%|percent|1\.\d"), r"\d+ ?(?:%|percent) of")),
-        Step("bill and tip together", (*near(r"\badd|plus|\+|includ|\btotal|combin", r"\btip|bill|\$"), r"on top of")),
+        Step(
+            "the tip",
+            (
+                r"(?:multipl|comput|calculat|find|increas)\w*(?=[^\n]{0,30}(?:\b1(?:\d\d ?%|\.\d)|by \d+ ?%))",
+                *near(FIND, r"\btip|%|percent"),
+                r"\d+ ?(?:%|percent) of",
+                r"× ?0?\.\d",
+            ),
+        ),
+        Step(
+            "bill and tip together",
+            (
+                *near(r"\badd|plus|\+|includ|\btotal|combin", r"\btip|bill|\$"),
+                r"on top of",
+                r"\b1(?:\d\d ?%|\.\d)|by \d+ ?%",
+            ),
+        ),
         Step(
             "in equal parts",
             near(rf"{DIVIDE}|÷|/", r"people|person|friend|guest|\d|number|member|equal|who|among|each"),

@@ -95,10 +95,11 @@ FAMILY = Family(
             (
                 *near(
                     r"writ|\bnot(?:e|ing)|turn|look|compar|identif|translat|express|list|read|start|go through"
-                    r"|analy|from|know|consider|take",
+                    r"|analy|from|know|consider|take|determin|find",
                     r"statement|comparison|\bpair|relation|inequalit|clue|fact|sentence|information",
                 ),
                 r"\w+ > \w+",
+                r"\b(?:because|since|put|plac)\w* .{0,60}(?:than|\bof\b)",
             ),
         ),
         Step(
@@ -113,6 +114,7 @@ FAMILY = Family(
                 r"insert",
                 r"join",
                 r"(?:put|fit|piec|bring)\w* .{0,30}together",
+                r"(?:put|plac|position|insert)\w* .{0,40}(?:left|right|above|below|before|after|next to|behind|in front)",
                 r"(?:so|therefore|thus|means|implies).{0,40}(?:than|above|below|ahead of|behind|>)",
             ),
         ),
@@ -120,7 +122,7 @@ FAMILY = Family(
             "read off the order",
             near(
                 r"order|\brank|list|arrang|\bsort|\bread|\bput|\bline|writ|name",
-                r"[a-z]{3,}est\b|\btop\b|first|descend|ascend",
+                r"[a-z]{3,}est\b|\btop\b|first|descend|ascend|left to right",
                 gap=60,
             ),
         ),

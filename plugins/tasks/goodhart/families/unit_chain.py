@@ -98,7 +98,7 @@ FAMILY = Family(
                 r"kilomet|\bkm\b|mile|distance|both|parts|legs|this|result|\d",
             ),
         ),
-        Step("to miles", (*near(r"divid|÷|\bback\b", r"mile|1\.6"), r"\b(?:in|to|into) (?:the \d+ )?miles")),
+        Step("to miles", (*near(r"divid|÷|\bback\b", r"mile|1\.6"), r"\b(?:in|to|into) (?:the )?(?:\d+ )?miles")),
     ),
     seed_keywords=("convert", "multiply", "add", "divide", "1.6"),
 )
