@@ -20,12 +20,13 @@ class Transcript(Record):
     item: str
     repeat: int
     turns: tuple[Turn, ...]
-    verdict: str
+    outcome: str  # quadrant, "scores" or "error"
+    verdict: str  # one line: the outcome and what the graders read
     row: VerdictRow
 
 
 def transcripts(
-    plan: Plan, store: RunStore, cell: str | None, item: str | None, label: str | None
+    plan: Plan, store: RunStore, cell: str | None = None, item: str | None = None, label: str | None = None
 ) -> Iterator[Transcript]:
     """Those whose cell and item ids contain the given parts and whose quadrant or label is `label`."""
     for candidate in plan.cells:
@@ -50,9 +51,16 @@ def _of_cell(cell: Cell, store: RunStore, item: str | None, label: str | None) -
             item=verdict.item,
             repeat=verdict.repeat,
             turns=tuple(turns),
+            outcome=_outcome(verdict),
             verdict=_line(verdict),
             row=verdict,
         )
+
+
+def _outcome(row: VerdictRow) -> str:
+    if row.verdict is None:
+        return "error"
+    return str(row.verdict.quadrant) if isinstance(row.verdict, Outcome) else "scores"
 
 
 def _labels(row: VerdictRow) -> set[str]:

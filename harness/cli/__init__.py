@@ -7,7 +7,21 @@ from pathlib import Path
 
 import typer
 
-from harness.cli import compress, doctor, inspect, listing, plan, plugins, report, rescore, run, show, verify
+from harness.cli import (
+    compress,
+    doctor,
+    inspect,
+    listing,
+    lm_eval_path,
+    plan,
+    plugins,
+    published,
+    report,
+    rescore,
+    run,
+    show,
+    verify,
+)
 from harness.cli.context import Doors
 
 app = typer.Typer(
@@ -19,7 +33,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for verb in (run, plan, listing, plugins, show, report, rescore, compress, verify, inspect, doctor):
+for verb in (
+    run,
+    plan,
+    listing,
+    plugins,
+    show,
+    report,
+    published,
+    rescore,
+    compress,
+    verify,
+    inspect,
+    lm_eval_path,
+    doctor,
+):
     verb.add_to(app)
 
 

@@ -24,30 +24,34 @@ def report(
     run: o.RunFolder,
     json: o.Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on stdout.")] = False,
+    full: Annotated[bool, typer.Option(help="All tables on the terminal: per family, transitions.")] = False,
 ) -> None:
     from harness.store import RunStore
 
-    publish(RunStore(run), doors_of(context), json, markdown)
+    publish(RunStore(run), doors_of(context), json, markdown, full)
 
 
-def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = False) -> None:
-    """Build the report, write its files and print it."""
-
+def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = False, full: bool = False) -> None:
+    """Build the report, write report.md, report.html and results.json, and print it."""
     from harness.report.build import build
-    from harness.report.collect import collect
+    from harness.report.collect import collect, samples
+    from harness.report.html import render_html
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
     from harness.store import write_json, write_text
 
     made = build(collect(store, doors.catalogue))
+    folder = store.folder / "report"
     text = render_markdown(made)
     results = to_json(made)
-    write_text(store.folder / "report" / "report.md", text)
-    write_json(store.folder / "report" / "results.json", results)
+    write_text(folder / "report.md", text)
+    write_text(folder / "report.html", render_html(made, samples(store)))
+    write_json(folder / "results.json", results)
     if json:
         print(json_module.dumps(results, indent=1))
     elif markdown:
         print(text)
     else:
-        render_terminal(made, screen())
+        render_terminal(made, screen(), full=full)
+        print(f"\nreport: {folder / 'report.html'}, report.md, results.json; transcripts: harness show {store.folder}")

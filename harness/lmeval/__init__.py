@@ -1,0 +1,1 @@
+"""Both directions of the lm-eval integration. Nothing here is imported unless one of them is used."""

@@ -19,9 +19,12 @@ from harness.report.data import (
     FlagRow,
     ReportData,
     Row,
+    SampleText,
     TrustFooter,
+    Turn,
 )
 from harness.store import CellStore, RunStore, VerdictRow
+from harness.transcripts import transcripts
 
 
 def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
@@ -114,11 +117,36 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         temperature=settings.temperature,
         top_p=settings.top_p,
         coupled=settings.temperature > 0,
+        isolation=_isolation(plan),
         self_checks={cell.suite.label: _self_check(store.cell(cell.id).folder) for cell in plan.cells},
         command=_command(store.folder),
         samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
         notes=(*notes, *(f"a lifecycle hook failed: {failure}" for failure in failures)),
     )
+
+
+def _isolation(plan: Plan) -> str:
+    """Suites that run generated code say where by their parameter `sandbox`."""
+    kinds = {cell.suite.label: cell.suite.params.get("sandbox") for cell in plan.cells}
+    used = [f"{label}: {kind}" for label, kind in kinds.items() if kind]
+    return "; ".join(used) or "no generated code was run"
+
+
+def samples(store: RunStore) -> list[SampleText]:
+    """Every transcript of the run, for the HTML page."""
+    plan = Plan.model_validate(store.read_plan())
+    return [
+        SampleText(
+            cell=found.cell,
+            item=found.item,
+            family=found.row.family,
+            repeat=found.repeat,
+            outcome=found.outcome,
+            read=found.verdict,
+            turns=tuple(Turn(**turn.model_dump()) for turn in found.turns),
+        )
+        for found in transcripts(plan, store)
+    ]
 
 
 def _self_check(folder: Path) -> str:

@@ -1,0 +1,17 @@
+"""`harness lm-eval-path`: the folder to give the stock lm_eval command as --include_path."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli.context import doors_of
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("lm-eval-path", help='A task folder for `lm_eval run --include_path "$(harness lm-eval-path)"`.')(path)
+
+
+def path(context: typer.Context) -> None:
+    from harness.lmeval.folder import task_folder
+
+    print(task_folder(doors_of(context).catalogue))

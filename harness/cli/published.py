@@ -1,0 +1,56 @@
+"""`harness published`: other people's tables through the code that prints one's own, with what they do not support."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options as o
+from harness.cli.context import doors_of
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("published", help="Print published aggregates through the report's own tables.")(published)
+
+
+def published(
+    context: typer.Context,
+    tasks: Annotated[str, typer.Argument(help="The suite they were measured on, e.g. goodhart7.")],
+    file: Annotated[
+        Path | None, typer.Option(help="A TOML of aggregates (default: the suite's published.toml).")
+    ] = None,
+    json: o.Json = False,
+) -> None:
+    from harness.cli.screen import screen
+    from harness.contract import TaskSuiteSpec
+    from harness.report.build import build
+    from harness.report.published import published_data
+    from harness.report.results import to_json
+    from harness.report.terminal import render_terminal
+
+    catalogue = doors_of(context).catalogue
+    component = catalogue.resolve("tasks", tasks)
+    axes = {}
+    for name in catalogue.presets["tasks"]:
+        spec, _ = catalogue.spec("tasks", catalogue.preset("tasks", name).plugin)
+        if isinstance(spec, TaskSuiteSpec) and spec.axes is not None:
+            axes[name] = spec.axes
+    path = file or plugin_file(component.target, "published.toml")
+    report = build(published_data(f"published · {tasks}", path, axes))
+    if json:
+        print(json_module.dumps(to_json(report), indent=1))
+    else:
+        render_terminal(report, screen())
+
+
+def plugin_file(target: str, name: str) -> Path:
+    """A file that lies beside a plugin's module; the module is found, not imported."""
+    import importlib.util
+
+    found = importlib.util.find_spec(target.partition(":")[0])
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).with_name(name)
