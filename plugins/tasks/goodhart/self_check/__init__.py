@@ -1,7 +1,7 @@
 """The suite's proof of its own graders: answers and explanations of known verdict, for every family.
 
 Most are made from the family's own problems (the gold answer in many spellings, and everything that comes close without
-being right); the explanations in the words of a large model are written by hand, in `explanations.toml`.
+being right); the explanations in the words of a large model are written by hand, one file a family in `written/`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Explanations of known verdict: the family's own phrasings, what leaves a step out or turns the order round, and hand-written
-ones in the words of an instruction-tuned model (`explanations.toml`)."""
+ones in the words of an instruction-tuned model (`written/`)."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def explanations(problem: Problem, *, canonical: bool) -> Iterator[Case]:
     yield Case("refusal", "I am sorry, but I cannot help with this.", False)
     if canonical:
         for verdict in ("right", "wrong"):
-            for i, text in enumerate(_written()[problem.name][verdict]):
+            for i, text in enumerate(_written(problem.name)[verdict]):
                 yield Case(f"written by hand, {verdict} {i}", text, verdict == "right")
 
 
 @cache
-def _written() -> dict[str, dict[str, list[str]]]:
-    """Family -> "right" or "wrong" -> texts."""
-    text = files("harness_plugins.tasks.goodhart.self_check").joinpath("explanations.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def _written(family: str) -> dict[str, list[str]]:
+    """ "right" or "wrong" -> texts about the family's canonical problem, judged by hand."""
+    path = files("harness_plugins.tasks.goodhart.self_check").joinpath("written", f"{family}.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
