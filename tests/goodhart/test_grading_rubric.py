@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+import tomllib
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.rubric import explained
 
 
@@ -93,6 +96,19 @@ def test_a_step_is_stated_within_one_sentence() -> None:
 
 def test_no_steps_are_no_understanding() -> None:
     assert not explained(GOOD, (), PROMPT).complete
+
+
+def test_unseen_free_wording_is_often_missed_but_wrong_procedures_do_not_pass() -> None:
+    """What the rubric's docstring says of itself."""
+    unseen = tomllib.loads(Path(__file__).with_name("unseen_explanations.toml").read_text(encoding="utf-8"))
+    passed = {"right": 0, "wrong": 0}
+    for name, texts in unseen.items():
+        (draw,) = draw_items(FAMILIES[name], 1, "eval", 0)
+        prompt = FAMILIES[name].understanding_prompt(*draw)
+        for verdict in passed:
+            passed[verdict] += sum(explained(text, FAMILIES[name].steps, prompt).complete for text in texts[verdict])
+    assert len(unseen) == 20
+    assert passed == {"right": 7, "wrong": 0}
 
 
 FRAGMENTS = st.sampled_from(
