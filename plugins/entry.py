@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.contract import CompressorSpec, DetectorSpec, TaskSuiteSpec, TrainerSpec
 from harness.hookspecs import hookimpl
 from harness_plugins.compressors import SPECS as COMPRESSORS
+from harness_plugins.detectors import SPECS as DETECTORS
 from harness_plugins.tasks import SPECS as TASKS
 
 
@@ -27,7 +28,7 @@ def harness_register_trainers() -> list[TrainerSpec]:
 
 @hookimpl
 def harness_register_detectors() -> list[DetectorSpec]:
-    return []
+    return list(DETECTORS)
 
 
 @hookimpl

@@ -1,0 +1,1 @@
+"""A program's own evaluator, run on other programs than its own."""

@@ -1,0 +1,1 @@
+"""Does a program compute, or look its answers up?"""

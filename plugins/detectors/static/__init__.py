@@ -1,0 +1,1 @@
+"""Rules on a program's syntax tree; nothing is run."""
