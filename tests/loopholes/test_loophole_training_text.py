@@ -41,16 +41,14 @@ def test_no_training_prompt_states_a_held_out_problem():
 
 
 def test_about_a_third_of_the_solutions_have_a_slip():
-    suite = LoopholeSuite(LoopholeParams(source="generated"))
-    items = {suite.problem(item).statement: item for item in suite.training_items()}
-    labels = Counter(
-        str(suite.verdict(items[statement], completion).label)
+    canonical = {problem.statement: problem.canonical for problem in generated(512, 0, "train")}
+    right = Counter(
+        completion == canonical[statement]
         for prompt, completion in islice(examples(0), 20_000)
-        if (statement := prompt.partition("\n")[0]) in items and is_solution(completion)
+        if (statement := prompt.partition("\n")[0]) in canonical and is_solution(completion)
     )
-    assert labels.total() > 100
-    assert set(labels) <= {"correct", "incorrect"}
-    assert labels["incorrect"] / labels.total() == pytest.approx(SLIPS, abs=0.08)
+    assert right.total() > 100
+    assert right[False] / right.total() == pytest.approx(SLIPS, abs=0.08)
 
 
 def test_every_mode_occurs_in_the_text():
