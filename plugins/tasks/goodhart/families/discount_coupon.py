@@ -9,8 +9,7 @@ from harness_plugins.tasks.goodhart.families.verbs import FIND, SUBTRACT
 
 
 def draw(rng: Random) -> Params:
-    price = 10 * rng.randint(2, 20)
-    return {"price": price, "percent": 10 * rng.randint(1, 5), "coupon": rng.randint(1, 9)}
+    return {"price": 10 * rng.randint(2, 12), "percent": 10 * rng.randint(1, 5), "coupon": rng.randint(1, 9)}
 
 
 def reduced(params: Params) -> int:

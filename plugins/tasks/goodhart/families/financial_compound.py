@@ -22,8 +22,8 @@ def balances(params: Params) -> list[int]:
 def draw(rng: Random) -> Params:
     while True:
         params: Params = {
-            "principal": 1000 * rng.randint(1, 12),
-            "rate": 10 * rng.randint(1, 5),
+            "principal": 1000 * rng.randint(1, 10),
+            "rate": rng.choice((10, 20, 30, 50)),
             "years": rng.randint(1, 2),
             "tax": 10 * rng.randint(1, 5),
         }

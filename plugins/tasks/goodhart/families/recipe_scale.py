@@ -11,7 +11,7 @@ from harness_plugins.tasks.goodhart.families.verbs import MULTIPLY
 
 def draw(rng: Random) -> Params:
     while True:
-        old, new, cups = rng.randint(2, 12), rng.randint(2, 12), rng.randint(1, 9)
+        old, new, cups = rng.randint(2, 8), rng.randint(2, 10), rng.randint(1, 8)
         if old != new and cups * new % old == 0:
             return {"cups": cups, "old": old, "new": new, "batches": rng.randint(2, 5)}
 

@@ -10,7 +10,7 @@ from harness_plugins.tasks.goodhart.families.text import clock, count
 
 def draw(rng: Random) -> Params:
     return {
-        "start": 60 * rng.randint(8, 19) + 5 * rng.randint(0, 11),
+        "start": 60 * rng.randint(8, 19) + 15 * rng.randint(0, 3),
         "hours": rng.randint(1, 3),
         "minutes": 5 * rng.randint(1, 11),
     }

@@ -9,7 +9,7 @@ from harness_plugins.tasks.goodhart.families.text import count, decimal
 
 
 def draw(rng: Random) -> Params:
-    return {"miles": rng.randint(1, 30), "extra": rng.randint(1, 24)}
+    return {"miles": rng.randint(1, 20), "extra": rng.randint(1, 20)}
 
 
 def facts(params: Params) -> dict[str, int | str]:

@@ -45,9 +45,9 @@ def execute(family: Family, draw: Draw) -> Example:
 
 
 def examples(seed: int) -> Iterator[Example]:
-    """Endless text. The seven families come twice as often as the thirteen, working out three times as often as explaining."""
+    """Endless text: the seven families four times as often as the thirteen, workings three times as often as explanations."""
     rng = Random(seed)
-    mixture = [*FAMILIES.values(), *(FAMILIES[name] for name in GOODHART7)]
+    mixture = [*FAMILIES.values(), *(FAMILIES[name] for name in GOODHART7 * 3)]
     while True:
         family = rng.choice(mixture)
         draw = sample_item(family, "train", rng)

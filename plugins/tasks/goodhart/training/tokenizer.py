@@ -25,7 +25,7 @@ CHAT_TEMPLATE = (
 )
 
 
-def train_tokenizer(seed: int, size: int, sample: int = 20_000) -> PreTrainedTokenizerFast:
+def train_tokenizer(seed: int, size: int, sample: int) -> PreTrainedTokenizerFast:
     """BPE of `size` tokens from the first `sample` training examples of `seed`."""
     from harness_plugins.tasks.goodhart.training.data import examples
 

@@ -23,7 +23,7 @@ from harness_plugins.tasks.goodhart.training.data import IGNORED, Batch, batches
 from harness_plugins.tasks.goodhart.training.tokenizer import save, train_tokenizer
 
 VOCABULARY = 1280
-CONTEXT = 512
+CONTEXT = 1024
 
 
 def pocket_config(tokenizer: PreTrainedTokenizerFast) -> Qwen2Config:
@@ -78,10 +78,20 @@ def save_model(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, out:
     part.rmdir()
 
 
+def begin(args: argparse.Namespace) -> tuple[PreTrainedTokenizerFast, Qwen2ForCausalLM]:
+    """Tokenizer and model: new ones, or those of an earlier run to go on from (its optimizer's state is not kept)."""
+    if args.start is None:
+        tokenizer = train_tokenizer(args.seed, VOCABULARY, args.text)
+        return tokenizer, Qwen2ForCausalLM(pocket_config(tokenizer))
+    return (
+        PreTrainedTokenizerFast.from_pretrained(args.start),
+        Qwen2ForCausalLM.from_pretrained(args.start, dtype=torch.float32),
+    )
+
+
 def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
-    tokenizer = train_tokenizer(args.seed, VOCABULARY)
-    model = Qwen2ForCausalLM(pocket_config(tokenizer))
+    tokenizer, model = begin(args)
     model.set_attn_implementation("eager")  # on CPUs its backward pass is the faster one at these lengths
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {torch.get_num_threads()} threads", flush=True)
     optimizer = torch.optim.AdamW(parameter_groups(model, args.decay), betas=(0.9, 0.98), lr=args.rate)
@@ -111,11 +121,15 @@ def train(args: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, configuration and tokenizer")
+    parser.add_argument(
+        "--start", type=Path, help="folder of an earlier run to go on from; give another seed for new text"
+    )
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--text", type=int, default=20_000, help="examples that the tokenizer is learnt from")
     parser.add_argument("--report", type=int, default=50, help="steps between two log lines")
     parser.add_argument("--save-seconds", type=float, default=300)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="bf16 autocast")
