@@ -58,6 +58,14 @@ def right(reply: str, gold: str, question: Question) -> bool:
         "15 or $15.00",
         "15.",
         "Answer: ~~20~~ 15",
+        "Answer: $15\n\nSo, you will end up paying $15 for the shirt after the 20% discount and the $5 coupon.",
+        "Answer: 15\n\nYou can check this: 25 × 0.8 = 20 and 20 - 5 = 15.",
+        "Answer: The shirt that is sold for $25 comes to $15.",
+        "Answer: 20 is the sale price, and the final price is $15.",
+        "$15 per person",
+        "Answer: $15/month",
+        "Answer: '15'",
+        "You will end up paying $15 for the shirt after the 20% discount and the $5 coupon.",
     ],
 )
 def test_fifteen_dollars_in_many_spellings(reply: str) -> None:
@@ -101,6 +109,9 @@ def test_fifteen_dollars_in_many_spellings(reply: str) -> None:
         "The answer is 15. Or it could be 20.",
         "The answer is 15. That is wrong.",
         "The answer is 15. Actually, 16.",
+        "The answer is 15. So it is 15 or 16.",
+        "Answer: 15\n\nTherefore the final price is $20.",
+        "Answer: 15. 20.",
         "The answer is not 15.",
         "15 is wrong.",
         "It is neither 15 nor 20.",
@@ -133,6 +144,9 @@ def test_anything_else_is_not_fifteen_dollars(reply: str) -> None:
         ("$6.3$ miles", "6.3", MILES),
         ("\\(6.30\\) mi", "6.3", MILES),
         ("6.25 ≈ 6.3 miles", "6.3", MILES),
+        ("Answer: 6.25 miles, rounded to 6.3", "6.3", MILES),
+        ("Answer: 6.25 (rounds up to 6.3 miles)", "6.3", MILES),
+        ("Rounded to one decimal place, the distance is 6.3 miles.", "6.3", MILES),
         ("That makes 10.08 km, which is 6.3 miles.", "6.3", MILES),
         ("6 3/10 miles", "6.3", MILES),
         ("2½ cups", "2.5", Question("number", "cups")),
@@ -193,6 +207,7 @@ def test_wrong_values_and_wrong_units(reply: str, gold: str, question: Question)
         "The film starts at 2:45 PM and ends at 4:15 p.m. That is all.",
         "It ends at 4:15 PM, after starting at 2:45 PM.",
         "4:15 PM (16:15)",
+        "Answer: The film that starts at 2:45 PM is over at 4:15 PM.",
     ],
 )
 def test_quarter_past_four_in_the_afternoon(reply: str) -> None:

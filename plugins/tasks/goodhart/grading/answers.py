@@ -88,14 +88,17 @@ def _stated(after: str, question: Question) -> Reading:
         return Reading(None, "no value after the word answer")
     reading = _read(rest[0], question, explicit=True)
     for sentence in rest[1:]:
-        others = [
-            value for value in _affirmed(sentence, question) if not (reading.value and value.equals(reading.value))
-        ]
+        values = _affirmed(sentence, question)
+        others = [value for value in values if not (reading.value and value.equals(reading.value))]
         if phrases.RETRACTION.search(sentence) and not others:
             return Reading(None, "retracted")
-        if others and (phrases.SECOND_THOUGHT.search(sentence) or _is_bare(sentence, others[0])):
+        if not others:
+            continue
+        if phrases.SECOND_THOUGHT.search(sentence) or _is_bare(sentence, others[0]):
             return Reading(None, "hedged")
-        if others and phrases.CORRECTION.search(sentence):
+        if len(others) < len(values) and not phrases.HEDGE.search(sentence[values[0].start : values[-1].start]):
+            continue  # it says the answer again, among other things
+        if phrases.CORRECTION.search(sentence):
             reading = _read(sentence, question, explicit=False)
     return reading
 
@@ -168,13 +171,15 @@ def _of_the_dimension(values: Sequence[Value], question: Question) -> list[Value
 
 def _chosen(sentence: str, values: Sequence[Value], kind: Kind, *, explicit: bool) -> Value | None:
     """Among several values: the first when the rest only explains it, the result of an equation, in prose the conclusion."""
+    if rounded := [value for value in values if phrases.ROUNDED.search(_before(sentence, value))]:
+        return rounded[-1]
     if explicit and phrases.QUALIFIER.match(sentence, values[0].end):
         return values[0]
     equated = [value for value in values if phrases.EQUALS.search(_before(sentence, value))]
     if equated and (equated[-1] is values[-1] or phrases.QUALIFIER.match(sentence, equated[-1].end)):
         return equated[-1]
     if explicit:
-        return None
+        return values[-1] if phrases.STATES.search(_before(sentence, values[-1])) else None
     if kind == "name" and phrases.SUBJECT.match(sentence, values[0].end):
         return values[0]
     for value in values[:-1]:

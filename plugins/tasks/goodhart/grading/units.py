@@ -56,7 +56,7 @@ _CANONICAL = {
 }
 _DIMENSION = {unit: dimension for dimension, units in _SPELLINGS.items() for unit in units}
 
-RATE = "rate"  # "km per mile": no quantity that any question asks for
+RATE = "rate"  # "km per mile" is no quantity that any question asks for; "$1100 per month" is an amount
 
 _AFTER = re.compile(
     r"[ ]{0,3}-?(?:degrees?\s+|°\s?|US\s+|U\.S\.\s+)?(?P<word>°[CF]|[%€£¥¢]|[A-Za-z]+)(?!\w)", re.IGNORECASE
@@ -79,6 +79,6 @@ def following(text: str, position: int) -> tuple[str, int]:
     if after is None or not (unit := canonical(after["word"])):
         return "", position
     per = _PER.match(text, after.end())
-    if per and dimension(canonical(per["word"])) not in ("", "heads"):
+    if per and dimension(unit) != "money" and dimension(canonical(per["word"])) not in ("", "heads"):
         return RATE, per.end()
     return unit, after.end()
