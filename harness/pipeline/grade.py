@@ -23,7 +23,7 @@ def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[st
     done = path.with_suffix(".done")
     if path.exists() and done.exists() and done.read_text() == stamp:
         return
-    prove(suite, store, cell.suite.label, cell.grade_key)
+    prove(cell, suite, store)
     replies: dict[tuple[str, int], dict[str, SampleRow]] = defaultdict(dict)
     for row in samples:
         replies[row.item, row.repeat][row.role] = row
@@ -60,13 +60,17 @@ def _reply(rows: dict[str, SampleRow], role: str) -> Reply | None:
     return rows[role].reply if role in rows else None
 
 
-def prove(suite: TaskSuite, store: CellStore, label: str, grade_key: str) -> SelfCheck:
+_PROVED: dict[str, SelfCheck] = {}  # by suite identity: one proof serves all cells of this process
+
+
+def prove(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:
     """Run the suite's self-check and store it with the cell. Raises StageError when a known answer is misjudged."""
-    check = suite.self_check()
-    failures = check.failures
+    identity = key_of(cell.suite.identity)
+    check = _PROVED.get(identity) or _PROVED.setdefault(identity, suite.self_check())
+    label, failures = cell.suite.label, check.failures
     write_json(
         store.folder / "self_check.json",
-        {"suite": label, "key": grade_key, "checks": len(check.checks), "failures": [f.model_dump() for f in failures]},
+        {"suite": label, "checks": len(check.checks), "failures": [failure.model_dump() for failure in failures]},
     )
     if failures:
         first = failures[0]
