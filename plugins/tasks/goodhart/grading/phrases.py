@@ -49,9 +49,8 @@ DENIED_AFTER = _pattern(r"\s*(?:is|was|would[ ]be)(?:n't|[ ]not|[ ]wrong|[ ]inco
 ROUNDED = re.compile(r"\bround(?:s|ed)?\s+(?:\w+\s+)?to\s+(?:about\s+)?$", re.IGNORECASE)
 EQUALS = re.compile(r"[=≈]\s*$")
 STATES = _pattern(
-    r"""(?: [:=≈] | \b(?: is | are | was | be | equals? | cost(?:s|ing)? | pay(?:s|ing)? | gives? | leaves? | makes? | at | gets?
-          | have | has
-          | end[ ]up[ ]with | comes[ ]to | total(?:s|ing)? ) ) \s+
+    r"""(?: [:=≈] | \b(?: is | are | was | be | equals? | cost(?:s|ing)? | pay(?:s|ing)? | gives? | leaves? | makes? | at
+          | gets? | have | has | end[ ]up[ ]with | comes[ ]to | total(?:s|ing)? ) ) \s+
     (?:(?: now | then | therefore | thus | about | approximately | exactly | around | only | at | to | just | a | the
         | total | of )
        \s+){0,3}$"""
