@@ -141,6 +141,7 @@ def test_anything_else_is_not_fifteen_dollars(reply: str) -> None:
         ("You end up with $1168 after 2 years at 10%.", "1168", DOLLARS),
         ("After 2 years the amount after tax is $1,168.", "1168", DOLLARS),
         ("6.3 miles", "6.3", MILES),
+        ("6.3 (miles)", "6.3", MILES),
         ("$6.3$ miles", "6.3", MILES),
         ("\\(6.30\\) mi", "6.3", MILES),
         ("6.25 ≈ 6.3 miles", "6.3", MILES),
@@ -172,6 +173,8 @@ def test_numbers_by_value_and_unit(reply: str, gold: str, question: Question) ->
     ("reply", "gold", "question"),
     [
         ("6.3 km", "6.3", MILES),
+        ("Answer: 6.3 (km)", "6.3", MILES),
+        ("Answer: 6.3, that is 6.3 km", "6.3", MILES),
         ("\\boxed{6.3} km", "6.3", MILES),
         ("6.3 miles per hour", "6.3", MILES),
         ("6.25", "6.3", MILES),

@@ -152,7 +152,7 @@ def _read(sentence: str, question: Question, *, explicit: bool) -> Reading:
     if len(values) > MOST_VALUES:
         return Reading(None, "too many values in one sentence")
     if all(value.equals(values[0]) for value in values):
-        return Reading(values[0])
+        return Reading(next((value for value in values if value.unit), values[0]))  # "6.3, that is 6.3 km" has a unit
     if phrases.HEDGE.search(sentence[values[0].start : values[-1].start]) or phrases.HEDGE.match(sentence.lstrip()):
         return Reading(None, "hedged")
     chosen = _chosen(sentence, values, question.kind, explicit=explicit)
