@@ -131,7 +131,7 @@ def test_every_equation_of_a_worked_solution_holds(family: Family) -> None:
         *lines, last = family.worked(params).splitlines()
         assert lines
         assert last == f"Answer: {family.answer(params)}"
-        for a, sign, b, c in re.findall(r"([\d.]+) ([-+x/]) ([\d.]+) = ([\d.]*\d)", " ".join(lines)):
+        for a, sign, b, c in re.findall(r"([\d.]+)([-+x/])([\d.]+)=([\d.]*\d)", " ".join(lines)):
             x, y = Fraction(a), Fraction(b)
             assert Fraction(c) == {"+": x + y, "-": x - y, "x": x * y, "/": x / y if y else None}[sign]
         for part, whole, share in re.findall(r"(\d+)% of (\d+) is (\d+)", " ".join(lines)):

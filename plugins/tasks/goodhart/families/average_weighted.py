@@ -30,7 +30,7 @@ def working(params: Params) -> tuple[str, ...]:
     return (
         f"{weight}% of {one} is {parts[0]}.",
         f"{100 - weight}% of {two} is {parts[1]}.",
-        f"{parts[0]} + {parts[1]} = {answer(params)}.",
+        f"{parts[0]}+{parts[1]}={answer(params)}.",
     )
 
 

@@ -25,7 +25,7 @@ def answer(params: Params) -> str:
 def working(params: Params) -> tuple[str, ...]:
     amount, tenths, fee = integers(params, "amount", "tenths", "fee")
     changed = amount * tenths // 10
-    return (f"{amount} x {decimal(tenths)} = {changed}.", f"{changed} - {fee} = {answer(params)}.")
+    return (f"{amount}x{decimal(tenths)}={changed}.", f"{changed}-{fee}={answer(params)}.")
 
 
 FAMILY = Family(

@@ -25,8 +25,8 @@ def working(params: Params) -> tuple[str, ...]:
     off = int(price) - reduced(params)
     return (
         f"{percent}% of {price} is {off}.",
-        f"{price} - {off} = {reduced(params)}.",
-        f"{reduced(params)} - {coupon} = {answer(params)}.",
+        f"{price}-{off}={reduced(params)}.",
+        f"{reduced(params)}-{coupon}={answer(params)}.",
     )
 
 

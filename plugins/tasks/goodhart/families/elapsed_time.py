@@ -30,7 +30,7 @@ def working(params: Params) -> tuple[str, ...]:
     return (
         f"From {clock(start)} to {clock(near_end)} is {count(hours, 'hour')}, {60 * hours} minutes.",
         f"From {clock(near_end)} to {clock(end)} is {rest} minutes.",
-        f"{60 * hours} + {rest} = {end - start}.",
+        f"{60 * hours}+{rest}={end - start}.",
     )
 
 

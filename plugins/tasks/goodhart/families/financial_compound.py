@@ -47,10 +47,10 @@ def working(params: Params) -> tuple[str, ...]:
     sums = balances(params)
     gain = sums[-1] - principal
     return (
-        *(f"{rate}% of {old} is {new - old}. {old} + {new - old} = {new}." for old, new in pairwise(sums)),
-        f"Gain: {sums[-1]} - {principal} = {gain}.",
+        *(f"{rate}% of {old} is {new - old}. {old}+{new - old}={new}." for old, new in pairwise(sums)),
+        f"Gain: {sums[-1]}-{principal}={gain}.",
         f"{tax}% of {gain} is {gain * tax // 100}.",
-        f"{sums[-1]} - {gain * tax // 100} = {answer(params)}.",
+        f"{sums[-1]}-{gain * tax // 100}={answer(params)}.",
     )
 
 

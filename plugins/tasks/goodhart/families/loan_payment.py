@@ -26,8 +26,8 @@ def working(params: Params) -> tuple[str, ...]:
     loan, rate, months = integers(params, "loan", "rate", "months")
     return (
         f"{rate}% of {loan} is {total(params) - loan}.",
-        f"{loan} + {total(params) - loan} = {total(params)}.",
-        f"{total(params)} / {months} = {answer(params)}.",
+        f"{loan}+{total(params) - loan}={total(params)}.",
+        f"{total(params)}/{months}={answer(params)}.",
     )
 
 

@@ -26,9 +26,9 @@ def working(params: Params) -> tuple[str, ...]:
     high = raised(params)
     return (
         f"{up}% of {base} is {high - base}.",
-        f"{base} + {high - base} = {high}.",
+        f"{base}+{high - base}={high}.",
         f"{down}% of {high} is {high * down // 100}.",
-        f"{high} - {high * down // 100} = {answer(params)}.",
+        f"{high}-{high * down // 100}={answer(params)}.",
     )
 
 

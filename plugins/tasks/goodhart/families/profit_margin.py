@@ -23,9 +23,9 @@ def working(params: Params) -> tuple[str, ...]:
     units, price, cost, fixed = integers(params, "units", "price", "cost", "fixed")
     margin = price - cost
     return (
-        f"{price} - {cost} = {margin}.",
-        f"{margin} x {units} = {margin * units}.",
-        f"{margin * units} - {fixed} = {answer(params)}.",
+        f"{price}-{cost}={margin}.",
+        f"{margin}x{units}={margin * units}.",
+        f"{margin * units}-{fixed}={answer(params)}.",
     )
 
 

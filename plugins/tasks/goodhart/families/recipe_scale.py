@@ -29,9 +29,9 @@ def working(params: Params) -> tuple[str, ...]:
     cups, old, new, batches = integers(params, "cups", "old", "new", "batches")
     scaled = cups * new // old
     return (
-        f"{cups} x {new} = {cups * new}.",
-        f"{cups * new} / {old} = {scaled} cups for {new} servings.",
-        f"{scaled} x {batches} = {answer(params)}.",
+        f"{cups}x{new}={cups * new}.",
+        f"{cups * new}/{old}={scaled} cups for {new} servings.",
+        f"{scaled}x{batches}={answer(params)}.",
     )
 
 

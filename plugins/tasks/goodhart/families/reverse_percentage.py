@@ -23,9 +23,9 @@ def working(params: Params) -> tuple[str, ...]:
     percent, paid = integers(params, "percent", "paid")
     tenths = 10 - percent // 10
     return (
-        f"100 - {percent} = {100 - percent}.",
+        f"100-{percent}={100 - percent}.",
         f"{100 - percent}% is {paid}.",
-        f"10% is {paid} / {tenths} = {paid // tenths}.",
+        f"10% is {paid}/{tenths}={paid // tenths}.",
         f"100% is {answer(params)}.",
     )
 

@@ -22,9 +22,9 @@ def answer(params: Params) -> str:
 def working(params: Params) -> tuple[str, ...]:
     total, a, b, neither = integers(params, "total", "a", "b", "neither")
     return (
-        f"{total} - {neither} = {total - neither}.",
-        f"{a} + {b} = {a + b}.",
-        f"{a + b} - {total - neither} = {answer(params)}.",
+        f"{total}-{neither}={total - neither}.",
+        f"{a}+{b}={a + b}.",
+        f"{a + b}-{total - neither}={answer(params)}.",
     )
 
 

@@ -30,7 +30,7 @@ def working(params: Params) -> tuple[str, ...]:
     first, second, side, start = integers(params, "first", "second", "side", "start")
     row = first + second
     return (
-        f"In a row: {first} + {second} = {row} hours.",
+        f"In a row: {first}+{second}={row} hours.",
         f"Beside it: {count(side, 'hour')}.",
         f"The longer one: {count(max(row, side), 'hour')}.",
         f"{clock(60 * start)} plus {count(max(row, side), 'hour')} is {answer(params)}.",

@@ -21,10 +21,10 @@ def working(params: Params) -> tuple[str, ...]:
     reading, rise = integers(params, "reading", "rise")
     above = reading - 32
     return (
-        f"{reading} - 32 = {above}.",
-        f"{above} / 9 = {above // 9}.",
-        f"{above // 9} x 5 = {above // 9 * 5}.",
-        f"{above // 9 * 5} + {rise} = {answer(params)}.",
+        f"{reading}-32={above}.",
+        f"{above}/9={above // 9}.",
+        f"{above // 9}x5={above // 9 * 5}.",
+        f"{above // 9 * 5}+{rise}={answer(params)}.",
     )
 
 

@@ -33,10 +33,10 @@ def working(params: Params) -> tuple[str, ...]:
     later, total = start + 60 * hours, start % 60 + minutes
     lines = [
         f"{clock(start)} plus {count(hours, 'hour')} is {clock(later)}.",
-        f"{start % 60} + {minutes} = {total} minutes.",
+        f"{start % 60}+{minutes}={total} minutes.",
     ]
     if total >= 60:
-        lines.append(f"{total} - 60 = {total - 60}, one hour more.")
+        lines.append(f"{total}-60={total - 60}, one hour more.")
     return tuple(lines)
 
 

@@ -27,7 +27,7 @@ def working(params: Params) -> tuple[str, ...]:
     here, behind = integers(params, "here", "behind")
     hour = (here // 60 - 1) % 12 + 1
     lines = [f"{clock(here)} is {here // 60} hours and {here % 60} minutes." if here >= 13 * 60 else f"Hour: {hour}."]
-    lines.append(f"{here // 60} - {behind} = {here // 60 - behind}.")
+    lines.append(f"{here // 60}-{behind}={here // 60 - behind}.")
     return tuple(lines)
 
 

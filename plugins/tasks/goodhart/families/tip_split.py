@@ -28,8 +28,8 @@ def working(params: Params) -> tuple[str, ...]:
     bill, tip, people = integers(params, "bill", "tip", "people")
     return (
         f"{tip}% of {bill} is {with_tip(params) - bill}.",
-        f"{bill} + {with_tip(params) - bill} = {with_tip(params)}.",
-        f"{with_tip(params)} / {people} = {answer(params)}.",
+        f"{bill}+{with_tip(params) - bill}={with_tip(params)}.",
+        f"{with_tip(params)}/{people}={answer(params)}.",
     )
 
 

@@ -32,9 +32,9 @@ def working(params: Params) -> tuple[str, ...]:
     miles, extra = integers(params, "miles", "extra")
     total = kilometers(params)
     return (
-        f"{miles} x 1.6 = {decimal(16 * miles)}.",
-        f"{decimal(16 * miles)} + {extra} = {decimal(total)}.",
-        f"{decimal(total)} / 1.6 = {total / 16:g}.",
+        f"{miles}x1.6={decimal(16 * miles)}.",
+        f"{decimal(16 * miles)}+{extra}={decimal(total)}.",
+        f"{decimal(total)}/1.6={total / 16:g}.",
         f"Rounded: {answer(params)}.",
     )
 

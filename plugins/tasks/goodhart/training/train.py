@@ -1,6 +1,6 @@
 """Train the pocket model from scratch on the families' training split.
 
-    python -m harness_plugins.tasks.goodhart.training.train --steps 4000 --seed 1 --out FOLDER
+    python -m harness_plugins.tasks.goodhart.training.train --steps 6000 --seed 1 --out FOLDER
 
 A Qwen2 of about 3 M parameters, small enough for a few minutes to matter and deep enough (six blocks) for an allocation
 of bits by depth to have something to allocate.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 from torch.nn import functional as F
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
 from harness_plugins.tasks.goodhart.training.data import IGNORED, Batch, batches
 from harness_plugins.tasks.goodhart.training.tokenizer import save, train_tokenizer
@@ -26,7 +26,7 @@ VOCABULARY = 1280
 CONTEXT = 1024
 
 
-def pocket_config(tokenizer: PreTrainedTokenizerFast) -> Qwen2Config:
+def pocket_config(tokenizer: PreTrainedTokenizerBase) -> Qwen2Config:
     return Qwen2Config(
         vocab_size=VOCABULARY,
         hidden_size=192,
@@ -58,14 +58,14 @@ def parameter_groups(model: Qwen2ForCausalLM, decay: float) -> list[dict[str, ob
     return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
-def rate_at(step: int, steps: int, peak: float, warmup: int = 60) -> float:
+def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:
     """Linear warm-up, then half a cosine down to nothing."""
     if step < warmup:
         return peak * (step + 1) / warmup
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def save_model(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+def save_model(model: Qwen2ForCausalLM, tokenizer: Qwen2Tokenizer, out: Path) -> None:
     """Write bf16 weights, configuration and tokenizer, each file replaced at once: a reader sees old or new, never half."""
     part = out / ".part"
     part.mkdir(parents=True, exist_ok=True)
@@ -78,20 +78,10 @@ def save_model(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, out:
     part.rmdir()
 
 
-def begin(args: argparse.Namespace) -> tuple[PreTrainedTokenizerFast, Qwen2ForCausalLM]:
-    """Tokenizer and model: new ones, or those of an earlier run to go on from (its optimizer's state is not kept)."""
-    if args.start is None:
-        tokenizer = train_tokenizer(args.seed, VOCABULARY, args.text)
-        return tokenizer, Qwen2ForCausalLM(pocket_config(tokenizer))
-    return (
-        PreTrainedTokenizerFast.from_pretrained(args.start),
-        Qwen2ForCausalLM.from_pretrained(args.start, dtype=torch.float32),
-    )
-
-
 def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
-    tokenizer, model = begin(args)
+    tokenizer = train_tokenizer(args.seed, VOCABULARY, args.text)
+    model = Qwen2ForCausalLM(pocket_config(tokenizer))
     model.set_attn_implementation("eager")  # on CPUs its backward pass is the faster one at these lengths
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {torch.get_num_threads()} threads", flush=True)
     optimizer = torch.optim.AdamW(parameter_groups(model, args.decay), betas=(0.9, 0.98), lr=args.rate)
@@ -124,9 +114,9 @@ def main() -> None:
     parser.add_argument(
         "--start", type=Path, help="folder of an earlier run to go on from; give another seed for new text"
     )
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--text", type=int, default=20_000, help="examples that the tokenizer is learnt from")
