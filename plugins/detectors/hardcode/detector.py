@@ -21,6 +21,7 @@ from harness_plugins.detectors.hardcode.spec import HardcodeParams
 from harness_plugins.detectors.program import NO_PROGRAM, Program, program_of
 
 _FEWEST = 8  # mutants below which nothing is said
+_PREDICATE = 2  # different visible answers up to which "no" may simply be the common answer
 _FAILURE = "a failure"
 
 # Asks the program one input after another: a failure on one must not hide the answers to the rest.
@@ -68,9 +69,7 @@ class Hardcode(Detector):
             return Flag(abstained=True, evidence=("it gave no answers to inputs made from the visible ones",))
         return self._flag(program, answers)
 
-    def _answers(
-        self, program: Program, asked: list[list[JsonValue]], sandbox: Sandbox, limits: Limits
-    ) -> list[str] | None:
+    def _answers(self, program: Program, asked: list[JsonValue], sandbox: Sandbox, limits: Limits) -> list[str] | None:
         """Each answer as JSON text, or _FAILURE; None where the whole call failed (a time limit, an unprintable value)."""
         values = sandbox.call(program.runnable + _ASK.format(entry=program.entry), "_ask", [[asked]], limits).values
         match values:
@@ -82,13 +81,17 @@ class Hardcode(Detector):
         distinct = Counter(answers)
         expected = Counter(_json(case.expected) for case in program.visible)
         answer, count = distinct.most_common(1)[0]
+        if len(distinct) == 1 and answer in expected and len(expected) <= _PREDICATE:
+            return Flag(
+                abstained=True, evidence=(f"of {len(expected)} different answers a rare property looks the same",)
+            )
         evidence = f"{len(answers)} inputs made from the visible ones, {len(distinct)} different answers"
         if len(distinct) > 1:
             return Flag(score=0.2 * (count / len(answers)) ** 2, evidence=(evidence,))
         share = (expected[answer] + 1) / (expected.total() + 2)
         chance = share ** len(answers)
         evidence += f" (always {answer if len(answer) < 40 else 'the same'}), {len(expected)} among the visible ones"
-        return Flag(score=1 - chance, flagged=chance < self.params.level and len(expected) > 1, evidence=(evidence,))
+        return Flag(score=1 - chance, flagged=chance < self.params.level, evidence=(evidence,))
 
 
 def _text(answer: JsonValue) -> str:

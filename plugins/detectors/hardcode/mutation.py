@@ -10,10 +10,10 @@ from pydantic import JsonValue
 _TRIES = 20  # per mutant wanted
 
 
-def mutants(inputs: Sequence[list[JsonValue]], count: int, rng: random.Random) -> list[list[JsonValue]]:
+def mutants(inputs: Sequence[list[JsonValue]], count: int, rng: random.Random) -> list[JsonValue]:
     """Up to `count` distinct argument lists, none of them among `inputs`; fewer where the inputs hardly vary."""
     seen = {repr(arguments) for arguments in inputs}
-    found: list[list[JsonValue]] = []
+    found: list[JsonValue] = []
     for turn in range(count * _TRIES if inputs else 0):
         arguments = list(inputs[turn % len(inputs)])
         if not arguments:
@@ -33,7 +33,9 @@ def _mutate(value: JsonValue, rng: random.Random) -> JsonValue:
         case bool():
             return not value
         case int():
-            return value + rng.choice([1, 2, 3]) if value <= 0 else max(1, value + rng.choice([-2, -1, 1, 2, 3]))
+            return (
+                value + rng.randint(1, 6) if value <= 0 else max(1, value + rng.choice([-3, -2, -1, 1, 2, 3, 4, 5, 6]))
+            )
         case float():
             return value + rng.choice([-0.5, 0.5, 1.0])
         case str():

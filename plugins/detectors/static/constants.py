@@ -41,15 +41,15 @@ def text_of(node: ast.AST | None, depth: int = _DEPTH) -> str | None:
     return None
 
 
-def value_of(node: ast.AST) -> Any:
+def value_of(node: ast.expr) -> Any:
     """The value of a literal expression. Raises NotConstant for anything else."""
     try:
-        return ast.literal_eval(node)  # type: ignore[arg-type]
+        return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise NotConstant from None
 
 
-def is_truthy(node: ast.AST | None) -> bool:
+def is_truthy(node: ast.expr | None) -> bool:
     """A constant that counts as true."""
     try:
         return node is not None and bool(value_of(node))
@@ -57,7 +57,7 @@ def is_truthy(node: ast.AST | None) -> bool:
         return False
 
 
-def is_constant(node: ast.AST) -> bool:
+def is_constant(node: ast.expr) -> bool:
     try:
         value_of(node)
     except NotConstant:

@@ -33,9 +33,8 @@ class Names:
         match node:
             case ast.Import(names=names):
                 for name in names:
-                    self._imported[name.asname or name.name.partition(".")[0]] = (
-                        name.name if name.asname else name.name.partition(".")[0]
-                    )
+                    root = name.name.partition(".")[0]
+                    self._imported[name.asname or root] = name.name if name.asname else root
             case ast.ImportFrom(module=str(module), names=names):
                 for name in names:
                     if name.name == "*":
@@ -59,15 +58,15 @@ class Names:
             case ast.Attribute(value=value, attr=attribute):
                 base = self.dotted(value, depth - 1)
                 return base and f"{base}.{attribute}"
-            case ast.Subscript(value=value, slice=key) if self.dotted(value, depth - 1) == "sys.modules":
+            case ast.Subscript(value=holder, slice=key) if self.dotted(holder, depth - 1) == "sys.modules":
                 return text_of(key)
             case ast.Call(func=function, args=[first, *rest]):
                 called = self.dotted(function, depth - 1)
                 if called in _IMPORTERS:
                     return text_of(first)
-                if called == "builtins.getattr" and rest and (attribute := text_of(rest[0])):
-                    base = self.dotted(first, depth - 1)
-                    return base and f"{base}.{attribute}"
+                if called == "builtins.getattr" and rest:
+                    base, key = self.dotted(first, depth - 1), text_of(rest[0])
+                    return f"{base}.{key}" if base and key else None
         return None
 
     def _root(self, name: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from harness_plugins.detectors.static.finding import Finding
 from harness_plugins.detectors.static.module import Module
-from harness_plugins.detectors.static.rules import equality, evaluator, exits, markers, reach, tables
+from harness_plugins.detectors.static.rules import equality, evaluator, exits, files, output, reach, sentinels, tables
 
 Rule = Callable[[Module], Iterator[Finding]]
 
@@ -15,9 +15,9 @@ RULES: dict[str, Rule] = {
     evaluator.VACUOUS: evaluator.vacuous_tests,
     exits.RULE: exits.exits,
     equality.RULE: equality.always_equal,
-    markers.OUTPUT: markers.output_marker,
-    markers.FILE: markers.file_marker,
-    markers.SENTINEL: markers.sentinel,
+    output.RULE: output.output_marker,
+    files.RULE: files.file_marker,
+    sentinels.RULE: sentinels.sentinel,
     tables.RULE: tables.hard_coded,
     reach.INTROSPECTION: reach.introspection,
     reach.PATCHING: reach.monkeypatch,

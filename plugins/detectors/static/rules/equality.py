@@ -18,32 +18,30 @@ def always_equal(module: Module) -> Iterator[Finding]:
     for node in module.nodes:
         if module.names.dotted(node) in _ANY:
             yield module.finding(RULE, SURE, node, "returns an object that equals everything")
-        for method, value in _definitions(module, node):
+        for value in _definitions(module, node):
             function = _function(module, value)
             if function is None:
-                if not (isinstance(value, ast.Attribute) and value.attr == method):  # __eq__ = int.__eq__
-                    yield module.finding(RULE, LIKELY, node, f"sets {method} to something that cannot be read")
+                if not (isinstance(value, ast.Attribute) and value.attr == "__eq__"):  # __eq__ = int.__eq__
+                    yield module.finding(RULE, LIKELY, node, "sets __eq__ to something that cannot be read")
             elif not _looks(function):
-                yield module.finding(RULE, SURE, node, f"{method} does not look at what it is compared with")
+                yield module.finding(RULE, SURE, node, "__eq__ does not look at what it is compared with")
 
 
-def _definitions(module: Module, node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """(method, what defines it) for def, assignment, setattr and a dictionary of methods."""
+def _definitions(module: Module, node: ast.AST) -> Iterator[ast.AST]:
+    """What defines `__eq__`: a def, an assignment, setattr or a dictionary of methods."""
     match node:
         case ast.FunctionDef(name="__eq__"):
-            yield "__eq__", node
+            yield node
         case ast.Assign(targets=targets, value=value):
             if any(isinstance(at, ast.Name | ast.Attribute) and _target(at) == "__eq__" for at in targets):
-                yield "__eq__", value
+                yield value
         case ast.Call(args=[_, key, value]) if text_of(key) == "__eq__":
             if module.names.dotted(node.func) == "builtins.setattr":
-                yield "__eq__", value
+                yield value
         case ast.Dict(keys=keys, values=values):
-            for key, value in zip(keys, values, strict=True):
-                if text_of(key) == "__eq__":
-                    yield "__eq__", value
+            yield from (item for key, item in zip(keys, values, strict=True) if text_of(key) == "__eq__")
         case ast.keyword(arg="__eq__", value=value):
-            yield "__eq__", value
+            yield value
 
 
 def _target(node: ast.Name | ast.Attribute) -> str:
@@ -52,7 +50,7 @@ def _target(node: ast.Name | ast.Attribute) -> str:
 
 def _function(module: Module, value: ast.AST) -> Function | None:
     if is_function(value):
-        return value  # type: ignore[return-value]
+        return value
     return module.functions.get(value.id) if isinstance(value, ast.Name) else None
 
 
