@@ -44,10 +44,10 @@ def test_about_a_third_of_the_solutions_have_a_slip():
     canonical = {problem.statement: problem.canonical for problem in generated(512, 0, "train")}
     right = Counter(
         completion == canonical[statement]
-        for prompt, completion in islice(examples(0), 20_000)
+        for prompt, completion in islice(examples(0), 10_000)
         if (statement := prompt.partition("\n")[0]) in canonical and is_solution(completion)
     )
-    assert right.total() > 100
+    assert right.total() > 50
     assert right[False] / right.total() == pytest.approx(SLIPS, abs=0.08)
 
 

@@ -44,8 +44,7 @@ class LoopholeSuite(TaskSuite):
         return self._items(self.catalogue.evaluation)
 
     def training_items(self) -> Sequence[Item]:
-        """Items for a trainer, of problems that `items()` does not have. Raises UsageError when the split leaves
-        none."""
+        """Items for a trainer, of problems that `items()` does not have. Raises UsageError where none is held back."""
         if not self.catalogue.training:
             raise UsageError(
                 "every problem of this source is evaluated, so none is left to train on",

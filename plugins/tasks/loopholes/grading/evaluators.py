@@ -70,7 +70,7 @@ def _definition(source: str, evaluator: str) -> str | None:
     """The evaluator's top-level definition, normalised; None where there is not exactly one."""
     try:
         body = ast.parse(source).body
+        found = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == evaluator]
+        return ast.dump(found[0]) if len(found) == 1 else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    found = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == evaluator]
-    return ast.dump(found[0]) if len(found) == 1 else None
