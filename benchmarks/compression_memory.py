@@ -1,10 +1,11 @@
 """Peak memory of compressing ever deeper models: one block, its Hessians and the calibration activations, not the model.
 
-    python benchmarks/compression_memory.py [--depths 4 8 16] [--tokens 2048]
+    python benchmarks/compression_memory.py [--depths 4 8 16] [--tokens 1152]
 
-Writes synthetic Qwen2 checkpoints of at least 30 MB (bf16) a block, compresses each in a process of its own with calibrated
-GPTQ (3 bits, groups of 64), and prints the peak anonymous resident memory above what the process held after its imports
-(Linux: RssAnon, sampled every 5 ms). Exits 1 if twice the depth needs more than 1.1 times the memory.
+Writes synthetic Qwen2 checkpoints of at least 30 MB (float32) a block, compresses each in a process of its own with
+calibrated 3-bit codes in groups of 64 (rounded to nearest: what LDLQ needs besides does not depend on depth), and prints
+the peak anonymous resident memory above what the process held after its imports (Linux: RssAnon, sampled every 5 ms).
+Exits 1 if twice the depth needs more than 1.1 times the memory.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-HIDDEN, INTERMEDIATE, HEADS, VOCABULARY = 1536, 1536, 12, 256
+HIDDEN, INTERMEDIATE, HEADS, VOCABULARY = 1024, 1088, 8, 256
 LIMIT = 1.1
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--depths", type=int, nargs="+", default=[4, 8, 16])
-    parser.add_argument("--tokens", type=int, default=2048)
+    parser.add_argument("--tokens", type=int, default=1152)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -63,7 +64,7 @@ def write_model(folder: Path, depth: int) -> int:
         num_attention_heads=HEADS,
         num_key_value_heads=HEADS,
         tie_word_embeddings=True,
-        dtype="bfloat16",
+        dtype="float32",
     )
     config.architectures = ["Qwen2ForCausalLM"]
     config.save_pretrained(folder)
@@ -72,7 +73,7 @@ def write_model(folder: Path, depth: int) -> int:
     generator = torch.Generator().manual_seed(0)
 
     def weight(rows: int, columns: int) -> torch.Tensor:
-        return (torch.randn(rows, columns, generator=generator) * 0.02).bfloat16()
+        return torch.randn(rows, columns, generator=generator) * 0.02
 
     index = {}
     for block in range(-1, depth):
@@ -87,7 +88,7 @@ def write_model(folder: Path, depth: int) -> int:
             norms = ("input_layernorm", "post_attention_layernorm")
             tensors |= {f"{prefix}{name}.weight": torch.ones(HIDDEN) for name in norms}
         shard = f"model-{block + 1:05d}.safetensors"
-        save_file({name: tensor.bfloat16() for name, tensor in tensors.items()}, folder / shard)
+        save_file(tensors, folder / shard)
         index |= dict.fromkeys(tensors, shard)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
@@ -96,18 +97,18 @@ def write_model(folder: Path, depth: int) -> int:
 def measure(model: Path, tokens: int) -> dict[str, float]:
     """Compress `model` in this process: {"peak": bytes above the imports, "seconds": …}."""
     import torch
-    from harness_plugins.compressors.caldera.params import CalderaParams
-    from harness_plugins.compressors.caldera.plugin import Caldera
     from transformers import Qwen2ForCausalLM  # noqa: F401  (an import, not part of the work)
 
     import harness.compression.driver as driver
     from harness.compression.calibration import CalibrationSource
+    from harness_plugins.compressors.caldera.params import CalderaParams
+    from harness_plugins.compressors.caldera.plugin import Caldera
 
     torch.set_num_threads(1)
     letters = torch.randint(ord("a"), ord("z") + 1, (tokens,), generator=torch.Generator().manual_seed(1))
     text = model / "calibration.txt"
     text.write_text(bytes(letters.tolist()).decode())
-    compressor = Caldera(CalderaParams(bits=3, rank=0))
+    compressor = Caldera(CalderaParams(bits=3, rank=0, rounding="nearest"))
     calibration = CalibrationSource(source=str(text), sequences=128, length=tokens // 128)
     baseline, peak, running = anonymous_bytes(), 0, True
 

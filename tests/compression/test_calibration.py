@@ -164,6 +164,17 @@ def test_conversations_go_through_the_chat_template(tiny_qwen2: Path, tmp_path: 
         read_calibration(given, stories260k)
 
 
+def test_a_dataset_is_read_by_name(tiny_qwen2: Path, ragged: Path, tmp_path: Path) -> None:
+    pytest.importorskip("datasets", reason="datasets is not installed")
+    (tmp_path / "data").mkdir()
+    lines = [json.dumps({"story": "one and two " * 9, "score": score}) for score in (0.0, 0.5)]
+    (tmp_path / "data" / "train.jsonl").write_text("\n".join(lines))
+    source = CalibrationSource(source=f"datasets:{tmp_path / 'data'}:train:story", weighted=True)
+    assert read_calibration(source, tiny_qwen2).weights == [0.5]  # a row of no weight is left out
+    with pytest.raises(UsageError, match="no dataset"):
+        read_calibration(source.model_copy(update={"source": f"datasets:{tmp_path / 'data'}:test"}), tiny_qwen2)
+
+
 @pytest.mark.parametrize("row", ['{"words": 1}', "[1]", "nonsense", '{"text": "a", "score": "high"}'])
 def test_a_malformed_row_is_named(tiny_qwen2: Path, tmp_path: Path, row: str) -> None:
     path = tmp_path / "rows.jsonl"

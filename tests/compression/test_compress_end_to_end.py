@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,29 @@ def test_bfloat16_loading_keeps_codes_and_scales(tiny_qwen2: Path, tmp_path: Pat
     assert (layer.q_codes.dtype, layer.q_scales.dtype) == (torch.uint8, torch.float16)
     full = load(tmp_path / "a")(torch.arange(20)[None]).logits
     torch.testing.assert_close(model(torch.arange(20)[None]).logits.float(), full, rtol=0.1, atol=0.3)
+
+
+def test_shards_of_the_source_make_no_difference(tiny_qwen2: Path, tmp_path: Path) -> None:
+    load(tiny_qwen2).save_pretrained(tmp_path / "sharded", max_shard_size="100KB")
+    shutil.copyfile(tiny_qwen2 / "tokenizer.json", tmp_path / "sharded" / "tokenizer.json")
+    for source, name in ((tiny_qwen2, "a"), (tmp_path / "sharded", "b")):
+        compress(source, CalibratedRTN(RTNParams(bits=3, rank=1)), FEW, tmp_path / name)
+    assert read_manifest(tmp_path / "a").tensors == read_manifest(tmp_path / "b").tensors
+
+
+def test_a_packed_model_holds_little_more_than_its_files(tiny_qwen2: Path, tmp_path: Path) -> None:
+    compress(tiny_qwen2, RTN(RTNParams(bits=2)), FEW, tmp_path / "a")
+    kept = load(tmp_path / "a", cache=False)
+    layers = [module for module in kept.modules() if isinstance(module, QLRLinear)]
+    buffers = sum(buffer.nbytes for layer in layers for buffer in layer.buffers())
+    assert 8 * buffers == read_manifest(tmp_path / "a").stored_bits
+    kept(torch.arange(20)[None])
+    assert all(layer._dense is None for layer in layers)
+    cached = load(tmp_path / "a")
+    cached(torch.arange(20)[None])
+    assert all(layer._dense is not None for layer in cached.modules() if isinstance(layer, QLRLinear))
+    cached.to(torch.bfloat16)
+    assert all(layer._dense is None for layer in cached.modules() if isinstance(layer, QLRLinear))
 
 
 def test_stock_transformers_refuses_the_artefact(tiny_qwen2: Path, tmp_path: Path) -> None:

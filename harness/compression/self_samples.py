@@ -1,0 +1,61 @@
+"""Calibration text that the model itself writes: no data needed, and none that an evaluation could share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+SAMPLING_BATCH = 32
+
+
+@torch.no_grad()
+def sample_from(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> list[list[int]]:
+    """`count` sequences of at most `length` tokens drawn from the model at temperature 1, each ending with its eos.
+
+    They start with the bos token; a model without one starts each with a token drawn uniformly from its vocabulary. The
+    whole model is loaded for this.
+    """
+    from transformers import AutoModelForCausalLM
+
+    network: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
+    network.to(device)
+    generator = torch.Generator(device).manual_seed(seed)
+    config = network.generation_config
+    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    stop = torch.tensor([end for end in ends if end is not None], device=device)
+    sequences: list[list[int]] = []
+    for first in range(0, count, SAMPLING_BATCH):
+        rows = min(SAMPLING_BATCH, count - first)
+        if config.bos_token_id is None:
+            tokens = torch.randint(network.config.vocab_size, (rows, 1), generator=generator, device=device)
+        else:
+            tokens = torch.full((rows, 1), config.bos_token_id, device=device)
+        sequences += [_until(row, stop) for row in _continue(network, tokens, length, stop, generator)]
+    return [sequence for sequence in sequences if len(sequence) > 1]
+
+
+def _continue(
+    network: Any, tokens: torch.Tensor, length: int, stop: torch.Tensor, generator: torch.Generator
+) -> list[list[int]]:
+    """(B, 1) first tokens -> B rows of up to `length` tokens; ends early once every row has stopped."""
+    rows = [tokens]
+    cache, ended = None, torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
+    for _ in range(length - 1):
+        out = network(input_ids=tokens, past_key_values=cache, use_cache=True)
+        cache = out.past_key_values
+        probabilities = out.logits[:, -1].float().softmax(dim=-1)  # (B, T, V) -> (B, V)
+        tokens = torch.multinomial(probabilities, 1, generator=generator)  # (B, 1)
+        rows.append(tokens)
+        ended |= torch.isin(tokens[:, 0], stop)
+        if bool(ended.all()):
+            break
+    return torch.cat(rows, dim=1).tolist()
+
+
+def _until(tokens: list[int], stop: torch.Tensor) -> list[int]:
+    """Up to and with the first stop token after the first position."""
+    ends = set(stop.tolist())
+    end = next((index for index, token in enumerate(tokens) if index and token in ends), len(tokens) - 1)
+    return tokens[: end + 1]
