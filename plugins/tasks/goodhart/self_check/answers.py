@@ -65,7 +65,7 @@ def _of_any_kind(problem: Problem) -> Iterator[Case]:
     yield Case("denied", f"The answer is not {gold}.", False)
     yield Case("struck out", f"Answer: ~~{gold}~~ {other}", False)
     unfinished = "\n".join(working[:-1]) if len(working) > 1 else working[0].split()[0]
-    if unfinished.rstrip(".").split()[-1] != gold:  # a step may happen to give the value of the last one
+    if re.split(r"[\s=]", unfinished.rstrip("."))[-1] != gold:  # a step may happen to give the value of the last one
         yield Case("unfinished working", unfinished, False)
 
 
