@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def adopt(
         PluginError: the folder is not loadable or lacks a Linear of the model.
     """
     folder = partial / "model"
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
     compressor.compress_model(source.folder, sequences, folder)
     for file in list(folder.iterdir()):
         file.replace(out / file.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from harness.errors import UsageError
 DATASETS = "datasets:"
 
 Message = dict[str, str]  # {"role": …, "content": …}
-Row = tuple[str | list[Message], float]  # text or conversation, score
+Row = tuple[str | Sequence[Message], float]  # text or conversation, score
 
 
 def read_rows(source: str, min_score: float | None) -> Iterator[Row]:
@@ -22,6 +22,7 @@ def read_rows(source: str, min_score: float | None) -> Iterator[Row]:
         UsageError: there is no such source, or a row is malformed; the message names it.
     """
     path = Path(source)
+    located: Iterable[tuple[str, Any]]
     if source.startswith(DATASETS):
         located = _dataset(source)
     elif not path.is_file():
