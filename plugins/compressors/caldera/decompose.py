@@ -19,7 +19,7 @@ from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.lowrank import Factors, alternate, balanced, principal, sixteen_bit
 from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
 
-RELATIVE_GAIN = 1e-3  # the loop stops when two iterations in a row gain less than this
+RELATIVE_GAIN = 1e-3  # the loop stops at the second iteration that gains less than this on the one before it
 PATIENCE = 2
 
 
@@ -123,9 +123,8 @@ def decompose(weight: torch.Tensor, metric: Metric, decision: Decision, schedule
     for _ in range(schedule.iterations):
         for step in steps:
             step()
-        assert loop.best is not None
-        idle = idle + 1 if loop.best[0] > last * (1 - RELATIVE_GAIN) else 0
-        last = loop.best[0]
+        idle += loop.trace[-1] > last * (1 - RELATIVE_GAIN)
+        last = loop.trace[-1]
         if idle == PATIENCE:
             break
     assert loop.best is not None
