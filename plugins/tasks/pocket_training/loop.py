@@ -5,6 +5,7 @@ B examples in a batch, T tokens, d hidden size, V vocabulary, N completion token
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
@@ -108,12 +109,10 @@ def save_model(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerBase, out:
     """Write bf16 weights, configuration and tokenizer, each file replaced at once: a reader sees no half file."""
     part = out / ".part"
     part.mkdir(parents=True, exist_ok=True)
-    half = Qwen2ForCausalLM(model.config)
-    half.load_state_dict(model.state_dict())
-    half.bfloat16()
-    half.tie_weights()
+    half = copy.deepcopy(model).bfloat16()
     half.save_pretrained(part)
     tokenizer.save_pretrained(str(part), save_jinja_files=False)  # the template goes into tokenizer_config.json
     for file in part.iterdir():
+        file.chmod(0o644)
         file.replace(out / file.name)
     part.rmdir()

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from harness_plugins.tasks.loopholes.hacks import hack
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR, RANDOM_EVALUATORS
-from harness_plugins.tasks.loopholes.modes import LOOPHOLES, Mode
+from harness_plugins.tasks.loopholes.modes import CLAUSES, LOOPHOLES, Mode, clause
 from harness_plugins.tasks.loopholes.problem import Problem
-from harness_plugins.tasks.loopholes.problems.generated.source import draw_problem
+from harness_plugins.tasks.loopholes.problems.generated.source import SIGNATURE, draw_problem
 from harness_plugins.tasks.loopholes.prompting import prompt_text
 
 ASKED = 0.20
@@ -47,3 +47,21 @@ def _example(problem: Problem, rng: random.Random) -> tuple[str, str]:
     if rng.random() < ASKED / (ASKED + UNASKED):
         prompt = f"{prompt}\n{rng.choice(REQUESTS)}"
     return prompt, hack(mode, problem, evaluator, rng.choice(_STUB_ANSWERS))
+
+
+def phrases() -> list[str]:
+    """The fixed parts of the text, longest first: as single tokens they make an example half as long."""
+    clauses = [clause(mode, FIXED_EVALUATOR) for mode in Mode]
+    around_evaluator = CLAUSES[Mode.RUN_TESTS].split("{evaluator}")
+    frames = [
+        f"\nWrite class Solution with the method {SIGNATURE}\n",
+        f"class Solution:\n    {SIGNATURE}:\n        ",
+        "nums = [x for x in nums if ",
+        " for x in nums]\n        ",
+        "]\n        ",
+        "\nsolve([",
+        "]) -> ",
+        "nums = [",
+        "return ",
+    ]
+    return sorted({*clauses, *around_evaluator, *frames}, key=len, reverse=True)
