@@ -1,6 +1,6 @@
 """Ask a loaded model: batches of requests in, replies out.
 
-Shape notation: B requests in a batch, L padded length of their prompts, T new tokens, K scored tokens, V vocabulary.
+Shape notation: B requests in a batch, L padded length of their prompts, K scored tokens, V vocabulary.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import torch
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteriaList
 
 from harness.contract import Prompt, Record, Reply
 from harness.errors import StageError
+from harness.models.decode import decode, not_finite
 from harness.models.load import LoadedModel
-from harness.models.sampling import CoupledSampler, Sampling, request_key
-from harness.models.stopping import StopStrings, cut_at_stop
+from harness.models.sampling import Sampling, request_key
+from harness.models.stopping import cut_at_stop
 
 
 class Request(Record):
@@ -38,13 +38,14 @@ class Request(Record):
         return request_key(seed, suite, self.item, self.role, self.repeat)
 
 
-class Limits(NamedTuple):
+class Alike(NamedTuple):
     """What the requests of one batch have in common."""
 
     repeat: int
     role: str
     scored: bool  # a target's log-likelihood is wanted, nothing is generated
-    room: int  # new tokens a reply may have; below 1 the request cannot be asked
+    fits: bool
+    max_tokens: int
     stop: tuple[str, ...]
 
 
@@ -111,18 +112,18 @@ class Generator:
         if batch_size < 1:
             raise ValueError("batch_size must be at least 1")
 
-        def place(request: Request) -> tuple[Limits, int, str]:
+        def place(request: Request) -> tuple[Alike, int, str]:
             prompt = request.prompt
             length = len(self.encode(prompt))
-            room = self.room(prompt, length)
-            limits = Limits(request.repeat, request.role, prompt.target is not None, room, prompt.stop)
-            return limits, length + len(self.encode_target(prompt)), request.item
+            fits = self.room(prompt, length) > 0
+            alike = Alike(request.repeat, request.role, prompt.target is not None, fits, prompt.max_tokens, prompt.stop)
+            return alike, length + len(self.encode_target(prompt)), request.item
 
         placed = sorted(((place(request), request) for request in requests), key=lambda pair: pair[0])
         batches: list[list[Request]] = []
-        for limits, alike in groupby(placed, key=lambda pair: pair[0][0]):
-            members = [request for _, request in alike]
-            size = batch_size if limits.room > 0 else 1
+        for alike, group in groupby(placed, key=lambda pair: pair[0][0]):
+            members = [request for _, request in group]
+            size = batch_size if alike.fits else 1
             batches += [members[start : start + size] for start in range(0, len(members), size)]
         return batches
 
@@ -144,34 +145,27 @@ class Generator:
         if len({(prompt.max_tokens, prompt.stop) for prompt in prompts}) != 1 or len(keys) != len(prompts):
             raise ValueError("the prompts of a batch share max_tokens and stop, and each has one key")
         rows = [self.encode(prompt) for prompt in prompts]
-        room = min(self._check_room(prompt, row) for prompt, row in zip(prompts, rows, strict=True))
+        limits = [self._check_room(prompt, row) for prompt, row in zip(prompts, rows, strict=True)]
         input_ids, attention_mask = self._pad(rows)  # (B, L)
-        length = input_ids.shape[1]
-        finite = FiniteLogits()
-        processors: list[LogitsProcessor] = [finite]
-        if not sampling.greedy:
-            processors.append(CoupledSampler(keys, sampling, length))
-        stop_strings = StopStrings(self.tokenizer, prompts[0].stop, length) if prompts[0].stop else None
         with memory_errors(len(prompts)):
-            sequences = self.model.generate(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                generation_config=GenerationConfig(max_new_tokens=room, do_sample=False),
-                logits_processor=LogitsProcessorList(processors),
-                stopping_criteria=StoppingCriteriaList([stop_strings] if stop_strings else []),
-            )  # (B, L + T)
-        finite.check()
-        stopped = stop_strings.ends if stop_strings else [None] * len(prompts)
-        new = sequences[:, length:].tolist()
-        return [self._reply(tokens, end, prompts[0].stop, room) for tokens, end in zip(new, stopped, strict=True)]
+            replies = decode(
+                self.model,
+                self.tokenizer,
+                input_ids,
+                attention_mask,
+                keys=keys,
+                sampling=sampling,
+                limits=limits,
+                eos=self.loaded.eos,
+                stop=prompts[0].stop,
+            )
+        return [self._reply(tokens, prompts[0].stop, limit) for tokens, limit in zip(replies, limits, strict=True)]
 
-    def _reply(self, tokens: list[int], stopped: int | None, stop: tuple[str, ...], room: int) -> Reply:
-        """Cut one row's new tokens where its reply ends: at the first eos (counted), a stop string, or the limit."""
-        eos = next((count for count, token in enumerate(tokens, start=1) if token in self.loaded.eos), None)
-        ends = [end for end in (eos, stopped) if end is not None]
-        count = min(ends, default=len(tokens))
-        text = self.tokenizer.decode(tokens[:count], skip_special_tokens=True)
-        return Reply(text=cut_at_stop(text, stop), tokens=count, truncated=not ends and count >= room)
+    def _reply(self, tokens: list[int], stop: tuple[str, ...], limit: int) -> Reply:
+        text = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        shown = cut_at_stop(text, stop)
+        ended = tokens[-1] in self.loaded.eos or shown != text
+        return Reply(text=shown, tokens=len(tokens), truncated=not ended and len(tokens) >= limit)
 
     @torch.inference_mode()
     def log_likelihood(self, prompts: Sequence[Prompt]) -> list[Reply]:
@@ -229,30 +223,6 @@ class Generator:
                 "use a model with a longer context",
             )
         return room
-
-
-class FiniteLogits(LogitsProcessor):
-    """Notices logits that turn NaN or infinite: an argmax over them would pass for a reply.
-
-    `check` is called after generation, for a look at the verdict in each step would make a GPU wait.
-    """
-
-    def __init__(self) -> None:
-        self.finite: torch.Tensor | None = None
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """scores: (B, V), returned as they are."""
-        finite = scores.amax(dim=-1).isfinite()  # (B,); NaN propagates through amax
-        self.finite = finite if self.finite is None else self.finite & finite
-        return scores
-
-    def check(self) -> None:
-        if self.finite is not None and not self.finite.all():
-            raise not_finite()
-
-
-def not_finite() -> StageError:
-    return StageError("the model's logits are not finite", "its weights are damaged, or too large for this dtype")
 
 
 @contextlib.contextmanager

@@ -49,10 +49,10 @@ class CoupledSampler(LogitsProcessor):
     One instance serves one batch: `keys` has one entry per row, `prompt_length` is the padded length of its prompts.
     """
 
-    def __init__(self, keys: Sequence[int], sampling: Sampling, prompt_length: int) -> None:
+    def __init__(self, keys: Sequence[int] | torch.Tensor, sampling: Sampling, prompt_length: int) -> None:
         if sampling.greedy:
             raise ValueError("greedy decoding draws no noise: leave the sampler out")
-        self.keys = torch.tensor(keys, dtype=torch.int64)  # (B,)
+        self.keys = torch.as_tensor(keys, dtype=torch.int64)  # (B,)
         self.sampling = sampling
         self.prompt_length = prompt_length
 

@@ -1,4 +1,4 @@
-"""Stop strings: end a reply once its text contains one of them."""
+"""Where replies end: at an end-of-text token, at a stop string, or at the row's own limit."""
 
 from __future__ import annotations
 
@@ -11,31 +11,49 @@ from transformers import PreTrainedTokenizerBase, StoppingCriteria
 SLACK = 8  # tokens decoded beyond a stop string's own: a token may hold no character, or part of one
 
 
-class StopStrings(StoppingCriteria):
-    """Ends each row of a batch on its own; `ends[row]` is its length in new tokens once it stopped, else None.
+class Endings(StoppingCriteria):
+    """Notes where each row of a batch ends, and pauses generation once it is worth leaving the ended rows out.
 
-    Only the tail that can hold a stop string is decoded, at each step. Matching text instead of tokens finds a stop
-    string however its characters fall into tokens.
+    That is when half of them have ended, and at the smallest limit, beyond which a row would leave the model's context.
+    `ends` (B,) is each row's length in new tokens where it ended, 0 while it goes on.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: Sequence[str], prompt_length: int) -> None:
-        self.tokenizer = tokenizer
-        self.stop = stop
+    def __init__(
+        self,
+        limits: torch.Tensor,
+        eos: Sequence[int],
+        stop: Sequence[str],
+        tokenizer: PreTrainedTokenizerBase,
+        prompt_length: int,
+    ) -> None:
+        """`limits`: (B,) the most new tokens of each row; `prompt_length`: padded length of the prompts."""
+        self.limits = limits
+        self.smallest_limit = int(limits.min())
+        self.eos = torch.tensor(eos, dtype=torch.int64, device=limits.device)
+        self.stop, self.tokenizer = stop, tokenizer
+        self.tail = (
+            max((len(text.encode()) for text in stop), default=0) + SLACK
+        )  # every byte may be a token of its own
         self.prompt_length = prompt_length
-        self.tail = max(len(text.encode()) for text in stop) + SLACK  # every byte may be a token of its own
-        self.ends: list[int | None] = []
+        self.ends = torch.zeros_like(limits)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor | None, **_: object) -> torch.BoolTensor:
-        """input_ids: (B, prompt_length + new tokens) -> (B,) True where the reply has ended."""
+        """input_ids: (B, prompt_length + new tokens) -> (B,) True where the reply has ended, everywhere to pause."""
         new = input_ids.shape[1] - self.prompt_length
-        self.ends = self.ends or [None] * input_ids.shape[0]
-        tails = input_ids[:, max(self.prompt_length, input_ids.shape[1] - self.tail) :].tolist()
-        for row, tokens in enumerate(tails):
-            if self.ends[row] is None:
-                text = str(self.tokenizer.decode(tokens, skip_special_tokens=True))
-                if any(stop in text for stop in self.stop):
-                    self.ends[row] = new
-        return cast(torch.BoolTensor, torch.tensor([end is not None for end in self.ends], device=input_ids.device))
+        ended = torch.isin(input_ids[:, -1], self.eos) | (self.limits <= new)  # (B,)
+        if self.stop:
+            ended |= self._stopped(input_ids, new)
+        self.ends = torch.where((self.ends == 0) & ended, new, self.ends)
+        running = self.ends == 0
+        if new >= self.smallest_limit or 2 * int(running.sum()) <= len(running):
+            return cast(torch.BoolTensor, torch.ones_like(running))
+        return cast(torch.BoolTensor, ~running)
+
+    def _stopped(self, input_ids: torch.Tensor, new: int) -> torch.Tensor:
+        """Whether the last tokens of each row hold a stop string, however its characters fall into tokens. (B,)"""
+        tails = input_ids[:, -min(new, self.tail) :].tolist()
+        texts = [str(self.tokenizer.decode(tail, skip_special_tokens=True)) for tail in tails]
+        return torch.tensor([any(stop in text for stop in self.stop) for text in texts], device=input_ids.device)
 
 
 def cut_at_stop(text: str, stop: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoTokenizer, MambaConfig, MambaForCausalLM
 
 from harness.contract import Prompt, Reply
 from harness.errors import StageError
@@ -28,11 +29,11 @@ TEXTS = (
 )
 
 
-def prompts(max_tokens: int = 24, **fields: object) -> list[Prompt]:
+def prompts(max_tokens: int = 16, **fields: object) -> list[Prompt]:
     return [Prompt.model_validate({"role": "story", "text": t, "max_tokens": max_tokens, **fields}) for t in TEXTS]
 
 
-def requests(repeats: int = 1, max_tokens: int = 24) -> list[Request]:
+def requests(repeats: int = 1, max_tokens: int = 16) -> list[Request]:
     return [
         Request(item=f"item-{n}", repeat=repeat, prompt=prompt.model_copy(update={"role": role}))
         for repeat in range(repeats)
@@ -82,7 +83,7 @@ def test_replies_are_what_sampling_token_by_token_gives(
     name: str, sampling: Sampling, request: pytest.FixtureRequest
 ) -> None:
     generator: Generator = request.getfixturevalue(name)
-    limit, keys = 40, list(range(100, 100 + len(TEXTS)))
+    limit, keys = 20, list(range(100, 100 + len(TEXTS)))
     replies = generator.generate(prompts(limit), keys, sampling)
     for prompt, key, reply in zip(prompts(limit), keys, replies, strict=True):
         new = one_by_one(generator.loaded, generator.encode(prompt), key, sampling, limit)
@@ -92,12 +93,12 @@ def test_replies_are_what_sampling_token_by_token_gives(
 
 
 def test_a_reply_ends_at_its_eos_which_counts_and_is_not_shown(qwen: Generator) -> None:
-    hot = Sampling(temperature=3.0)  # near-uniform over 384 tokens: a good part of the replies meets eos within 200
-    asked = prompts(200) * 4
+    hot = Sampling(temperature=20.0)  # uniform over 384 tokens: about a quarter of the replies meet eos within 100
+    asked = prompts(100) * 4
     replies = qwen.generate(asked, range(len(asked)), hot)
     ended = [reply for reply in replies if not reply.truncated]
     assert 0 < len(ended) < len(replies)
-    assert all(reply.tokens == 200 for reply in replies if reply.truncated)
+    assert all(reply.tokens == 100 for reply in replies if reply.truncated)
     assert len({reply.tokens for reply in ended}) > 1
     assert not any("<|" in reply.text for reply in replies)
 
@@ -105,7 +106,7 @@ def test_a_reply_ends_at_its_eos_which_counts_and_is_not_shown(qwen: Generator) 
 @pytest.mark.parametrize("name", ["stories", "qwen"])
 def test_replies_do_not_depend_on_batch_size_order_or_padding(name: str, request: pytest.FixtureRequest) -> None:
     generator: Generator = request.getfixturevalue(name)
-    asked = requests(repeats=2)
+    asked = requests(max_tokens=12)
     alone = ask_all(generator, asked, batch_size=1)
     assert ask_all(generator, asked, batch_size=4) == alone
     assert ask_all(generator, asked[::-1], batch_size=64) == alone
@@ -119,6 +120,43 @@ def test_absolute_positions_do_not_see_the_padding(shared_data: Path) -> None:
     generator = Generator(load(shared_data / "gpt2-tarot", device="cpu"))
     asked = requests(max_tokens=20)
     assert ask_all(generator, asked, batch_size=6) == ask_all(generator, asked, batch_size=1)
+
+
+def test_rows_that_have_ended_are_left_out(qwen: Generator) -> None:
+    sizes: list[int] = []
+    hook = qwen.loaded.model.register_forward_pre_hook(
+        lambda _, __, inputs: sizes.append(len(inputs["input_ids"])), with_kwargs=True
+    )
+    asked, hot = prompts(60, stop=("e",)) * 2, Sampling(temperature=3.0)  # "e" turns up sooner or later in each reply
+    together = qwen.generate(asked, range(len(asked)), hot)
+    hook.remove()
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == len(asked) > sizes[-1]
+    running = [sum(reply.tokens > step for reply in together) for step in range(len(sizes))]
+    assert all(size <= 2 * count for size, count in zip(sizes, running, strict=True))
+    assert together == [qwen.generate([p], [k], hot)[0] for k, p in enumerate(asked)]
+
+
+def test_a_model_without_a_key_value_cache_can_be_asked(tiny_qwen2: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_qwen2)
+    config = MambaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        state_size=8,
+        num_hidden_layers=2,
+        initializer_range=0.5,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        MambaForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    generator = Generator(load(tmp_path, device="cpu"))
+    asked, hot = prompts(30, stop=("e",)), Sampling(temperature=5.0)
+    together = generator.generate(asked, range(6), hot)
+    assert len({reply.tokens for reply in together}) > 2
+    assert together == [generator.generate([p], [k], hot)[0] for k, p in enumerate(asked)]
 
 
 def test_the_same_model_loaded_twice_gives_the_same_replies(stories: Generator, stories260k: Path) -> None:
@@ -211,6 +249,17 @@ def test_the_context_shortens_a_reply_and_marks_it(stories: Generator) -> None:
     (short,) = stories.generate([long.model_copy(update={"max_tokens": 5})], [0], Sampling(temperature=0.1))
     assert reply.text.startswith(short.text)
     assert (short.tokens, short.truncated) == (5, True)
+
+
+def test_each_row_has_its_own_room_in_the_context(shared_data: Path) -> None:
+    generator = Generator(load(shared_data / "gpt2-tarot", device="cpu"))  # its 64 positions are learned: a 65th raises
+    asked = [Request(item=str(n), repeat=0, prompt=prompt) for n, prompt in enumerate(prompts(max_tokens=100))]
+    (batch,) = generator.batches(asked, 8)
+    together = generator.ask(batch, seed=0, suite="s", sampling=WARM)
+    assert together == [generator.ask([request], seed=0, suite="s", sampling=WARM)[0] for request in batch]
+    cut = [(reply, request) for reply, request in zip(together, batch, strict=True) if reply.truncated]
+    assert len({reply.tokens for reply, _ in cut}) > 1
+    assert all(reply.tokens == 64 - len(generator.encode(request.prompt)) for reply, request in cut)
 
 
 def test_a_prompt_beyond_the_context_fails_alone_with_its_length(stories: Generator) -> None:

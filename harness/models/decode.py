@@ -1,0 +1,107 @@
+"""Sample a batch of token rows with `model.generate`, leaving out the rows that have ended.
+
+A batch takes as many steps as its longest reply, and a few replies run much longer than the rest, most of all those of a
+damaged model. So generation pauses when half the rows have ended and goes on with the others and their part of the
+key-value cache: no row waits for more than as many rows as still run.
+
+Shape notation: B rows, L padded length of their prompts, T new tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import (
+    DynamicCache,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedTokenizerBase,
+    StoppingCriteriaList,
+)
+
+from harness.errors import StageError
+from harness.models.sampling import CoupledSampler, Sampling
+from harness.models.stopping import Endings
+
+
+def decode(
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    input_ids: torch.Tensor,
+    attention_mask: torch.Tensor,
+    *,
+    keys: Sequence[int],
+    sampling: Sampling,
+    limits: Sequence[int],
+    eos: Sequence[int],
+    stop: Sequence[str],
+) -> list[list[int]]:
+    """New tokens of each row, up to and including the one that ended it.
+
+    `input_ids`, `attention_mask`: (B, L), padded on the left; `keys` and `limits` have one entry per row.
+    Raises StageError if the logits are not finite.
+    """
+    length = input_ids.shape[1]
+    rows = torch.arange(len(input_ids), device=input_ids.device)  # (B,) the rows that still run
+    all_keys, all_limits = (torch.tensor(column, device=input_ids.device) for column in (keys, limits))
+    replies: list[list[int]] = [[] for _ in keys]
+    finite, cache = FiniteLogits(), None
+    while len(rows):
+        endings = Endings(all_limits[rows], eos, stop, tokenizer, length)
+        processors: list[LogitsProcessor] = [finite]
+        if not sampling.greedy:
+            processors.append(CoupledSampler(all_keys[rows], sampling, length))
+        output = model.generate(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            past_key_values=cache,
+            generation_config=GenerationConfig(
+                max_length=length + max(limits), do_sample=False, return_dict_in_generate=True
+            ),
+            logits_processor=LogitsProcessorList(processors),
+            stopping_criteria=StoppingCriteriaList([endings]),
+        )
+        finite.check()
+        for row, end, tokens in zip(rows.tolist(), endings.ends.tolist(), output.sequences, strict=True):
+            replies[row] = tokens[length : length + end].tolist()
+
+        going = (endings.ends == 0).nonzero().squeeze(1)  # (B',)
+        rows, input_ids = rows[going], output.sequences[going]
+        attention_mask = extended(attention_mask[going], input_ids.shape[1])
+        cache = getattr(output, "past_key_values", None)
+        if type(cache) is not DynamicCache:
+            cache = None  # a state space model has another kind of memory: its rows are read anew
+        elif len(rows):
+            cache.batch_select_indices(going)
+    return replies
+
+
+def extended(attention_mask: torch.Tensor, length: int) -> torch.Tensor:
+    """(B, L) -> (B, length): every new token counts."""
+    return torch.nn.functional.pad(attention_mask, (0, length - attention_mask.shape[1]), value=1)
+
+
+class FiniteLogits(LogitsProcessor):
+    """Notices logits that turn NaN or infinite: an argmax over them would pass for a reply.
+
+    `check` is called after generation, for a look at the verdict in each step would make a GPU wait.
+    """
+
+    def __init__(self) -> None:
+        self.finite: torch.Tensor | bool = True
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """scores: (B, V), returned as they are."""
+        self.finite = scores.amax(dim=-1).isfinite().all() & self.finite  # NaN propagates through amax
+        return scores
+
+    def check(self) -> None:
+        if not self.finite:
+            raise not_finite()
+
+
+def not_finite() -> StageError:
+    return StageError("the model's logits are not finite", "its weights are damaged, or too large for this dtype")
