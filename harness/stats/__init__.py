@@ -8,7 +8,7 @@ its exact form; Holm 1979; Benjamini & Hochberg 1995; Korn & Graubard 1998 (effe
 proportion).
 """
 
-from harness.stats.detection import auroc
+from harness.stats.detection import Corrected, auroc, auroc_interval, kappa, rogan_gladen, threshold_at
 from harness.stats.intervals import Interval, cluster_t, rate_interval, ratio_se, wilson
 from harness.stats.joint import Bounds, Independence, bounds, independence
 from harness.stats.multiplicity import benjamini_hochberg, holm
@@ -19,17 +19,20 @@ __all__ = [
     "ALPHA",
     "MIN_ITEMS",
     "Bounds",
+    "Corrected",
     "Difference",
     "Independence",
     "Interval",
     "PermutationTest",
     "auroc",
+    "auroc_interval",
     "benjamini_hochberg",
     "bounds",
     "carries_inference",
     "cluster_t",
     "holm",
     "independence",
+    "kappa",
     "mcnemar",
     "mde_paired",
     "mde_unpaired",
@@ -37,7 +40,9 @@ __all__ = [
     "paired_difference",
     "rate_interval",
     "ratio_se",
+    "rogan_gladen",
     "sign_flip",
     "swap_test",
+    "threshold_at",
     "wilson",
 ]
