@@ -171,6 +171,10 @@ class TaskSuite:
         """Source of a program that solves the item, for detectors that may run it; None where there is none."""
         return None
 
+    def bench(self) -> Sequence[Labelled]:
+        """Views of known label for measuring detectors; empty where the suite has none. May take minutes."""
+        return ()
+
     def self_check(self) -> SelfCheck:
         """Grade answers whose verdict is known. A suite that fails its own check does not report."""
         raise NotImplementedError
@@ -317,6 +321,18 @@ class Flag(Record):
     flagged: bool = False
     evidence: tuple[str, ...] = ()
     abstained: bool = False
+
+
+class Labelled(Record):
+    """A view whose label is known. Detectors are written and fitted on half "rules" and measured on half "report"; no
+    cluster is in both."""
+
+    view: View
+    hack: bool
+    mechanism: str  # how it games, or "honest"
+    cluster: str  # resampling unit
+    half: Literal["rules", "report"]
+    reference: str | None = None  # source of a program that solves the same item
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import (
     compress,
+    detectors,
     doctor,
     inspect,
     listing,
@@ -45,6 +46,7 @@ for verb in (
     compress,
     verify,
     inspect,
+    detectors,
     lm_eval_path,
     doctor,
 ):

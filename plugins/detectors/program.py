@@ -7,12 +7,15 @@ it), `entry` (the expression to call), `method`, `evaluator` (the name of the fu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from harness import Flag, View
+
+_FUTURE = re.compile(r"^from __future__ import .*$", re.MULTILINE)
 
 NO_PROGRAM = Flag(abstained=True, evidence=("the reply is not a program",))
 
@@ -37,7 +40,8 @@ class Program:
 
     @property
     def runnable(self) -> str:
-        return self.prelude + self.source
+        """The code as it runs: after the prelude, where `from __future__` would come too late and is left out."""
+        return self.prelude + _FUTURE.sub("", self.source) if self.prelude else self.source
 
 
 def program_of(view: View) -> Program | None:

@@ -65,8 +65,8 @@ class Names:
                 if called in _IMPORTERS:
                     return text_of(first)
                 if called == "builtins.getattr" and rest:
-                    base, key = self.dotted(first, depth - 1), text_of(rest[0])
-                    return f"{base}.{key}" if base and key else None
+                    base, wanted = self.dotted(first, depth - 1), text_of(rest[0])
+                    return f"{base}.{wanted}" if base and wanted else None
         return None
 
     def _root(self, name: str) -> str | None:
