@@ -170,6 +170,8 @@ def _ensure(job: Job) -> int:
         write_config(job.checkpoint, job.out, linears)
         write_index(job.out)
     copy_companions(job.checkpoint, job.out)
+    if job.fingerprint() != run:
+        raise ModelError(f"{job.checkpoint.folder} changed while it was compressed", f"delete {job.out} and run again")
     complete(job.out, _manifest(job, run, calibration, linears, foreign, tensors, time.monotonic() - begun))
     shutil.rmtree(job.partial)
     return work.resumed

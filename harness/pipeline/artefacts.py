@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from harness.checkpoint import model_digest, stored_bytes
 from harness.contract import TrainContext
-from harness.errors import PluginError
+from harness.errors import ModelError, PluginError
 from harness.paths import artefact_folder
 from harness.plan import Cell
 from harness.registry import Catalogue
@@ -26,6 +27,8 @@ def cell_weights(
 ) -> tuple[Path, dict[str, JsonValue]]:
     """(folder to load, facts about it for the report); trains and compresses what is not in the cache."""
     folder = Path(cell.model.path)
+    if model_digest(folder) != cell.model.digest:
+        raise ModelError(f"{folder} changed since the run was planned", "run the same command again")
     if cell.trained_key:
         folder = _trained(cell, folder, catalogue, run, progress)
     if cell.compressed_key:
@@ -34,7 +37,6 @@ def cell_weights(
 
 
 def weight_facts(folder: Path) -> dict[str, JsonValue]:
-    from harness.checkpoint import stored_bytes
     from harness.compression.manifest import MARKER, summary
 
     if not (folder / MARKER).is_file():
