@@ -51,14 +51,37 @@ def overview(block: Block, metrics: Iterable[Metric], key: str) -> Table:
     columns += [Column(metric.key, metric.title, "right") for metric in metrics]
     if sized:
         columns.append(Column("size", "layers\nbits/w\nbytes", "right"))
-    note = ("95 % intervals in brackets.",)
+    note = (f"95 % intervals in brackets.{delta_note(block)}",)
     rows = []
     for arm in block.arms:
-        row = [word(arm.label), *(estimate_cell(arm, metric) for metric in metrics)]
+        row = [word(arm.label), *(overview_cell(block, arm, metric) for metric in metrics)]
         if sized:
             row.append(size_cell(arm.compression))
         rows.append(tuple(row))
     return Table(key, "Results", tuple(columns), tuple(rows), note, detail=bool(block.seed_groups))
+
+
+def overview_cell(block: Block, arm: Arm, metric: Metric) -> Cell:
+    """The estimate and, below it, the paired difference to the arm's first contrast."""
+    cell = estimate_cell(arm, metric)
+    pair = first_pair(block, arm)
+    if pair is None or not (pair.base.samples() and arm.samples()):
+        return cell
+    comparison = block.comparison(pair, metric)
+    if comparison is None:
+        return Cell(f"{cell.text}\nΔ {NOT_AVAILABLE}", cell.value)
+    delta, _, adjusted = difference_cells(pair.base.estimate(metric), arm.estimate(metric), comparison, metric)
+    verdict = adjusted.text if adjusted.text in (NONE, NO_INFERENCE) else f"p {adjusted.text}"
+    return Cell(f"{cell.text}\nΔ {delta.text}\n{verdict}", cell.value)
+
+
+def first_pair(block: Block, arm: Arm) -> Pair | None:
+    return next((pair for pair in block.pairs if pair.other.id == arm.id), None)
+
+
+def delta_note(block: Block) -> str:
+    bases = dict.fromkeys(pair.base.label for arm in block.arms if (pair := first_pair(block, arm)))
+    return f" Δ: paired difference to {', '.join(bases)}, p adjusted." if bases else ""
 
 
 def estimate_text(estimate: Estimate, metric: Metric) -> tuple[str, str, str]:
@@ -126,7 +149,7 @@ def differences(block: Block) -> Iterable[Table]:
             columns,
             rows,
             notes,
-            detail=bool(block.seed_groups),
+            detail=True,
         )
 
 

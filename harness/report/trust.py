@@ -72,7 +72,7 @@ def methods(blocks: Sequence[Block]) -> Table:
         line("unscored", "stay in the denominator of joint rates; their bounds are printed where there are any."),
     ]
     rows += [line("power", f"{block.title}: {power(block)}") for block in blocks if block.axes]
-    return Table("methods", "How the numbers were made", COLUMNS, tuple(rows))
+    return Table("methods", "How the numbers were made", COLUMNS, tuple(rows), detail=True)
 
 
 def power(block: Block) -> str:
