@@ -1,0 +1,145 @@
+"""All adapted Linears of a model as one thing: coordinates by module name, folding, merging, saving.
+
+Between modules, coordinates are spoken of as flat vectors (r,): `name -> vector` is a `Vectors`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from harness.errors import ModelError, UsageError
+from harness_plugins.trainers.adapters.linear import AdaptedLinear
+from harness_plugins.trainers.adapters.lora import LoraLinear
+from harness_plugins.trainers.adapters.svd import SvdLinear
+
+Kind = Literal["svd", "lora"]
+Vectors = dict[str, torch.Tensor]
+
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class Adapter:
+    """Wraps every attention and MLP projection of `model` in place; `merge` takes the wrapping off again.
+
+    Raises UsageError if the model has none of them as an nn.Linear.
+    """
+
+    def __init__(self, model: nn.Module, kind: Kind = "svd", rank: int = 32, seed: int = 0) -> None:
+        self.model, self.kind = model, kind
+        self.modules: dict[str, AdaptedLinear] = {}
+        model.requires_grad_(False)
+        generator = torch.Generator().manual_seed(seed)
+        for name, base in list(model.named_modules()):
+            if name.rpartition(".")[2] in TARGETS and isinstance(base, nn.Linear):
+                self.modules[name] = SvdLinear(base) if kind == "svd" else LoraLinear(base, rank, generator)
+                self._place(name, self.modules[name])
+        if not self.modules:
+            raise UsageError(f"the model has no Linear to adapt called {', '.join(TARGETS)}", "train another model")
+
+    def _place(self, name: str, module: nn.Module) -> None:
+        parent, _, leaf = name.rpartition(".")
+        setattr(self.model.get_submodule(parent), leaf, module)
+
+    # ---------------------------------------------------------------------------------------------------- coordinates
+
+    def gradients(self) -> Vectors:
+        """Copies of the gradients (r,) that have gathered on `main`; zeros where none has."""
+        grads = {name: module.main.grad for name, module in self.modules.items()}
+        return {
+            name: torch.zeros_like(self.modules[name].main).flatten() if grad is None else grad.flatten().clone()
+            for name, grad in grads.items()
+        }
+
+    def zero_gradients(self) -> None:
+        for module in self.modules.values():
+            module.main.grad = None
+
+    @torch.no_grad()
+    def descend(self, rate: float, main: Vectors, quarantine: Vectors) -> None:
+        """coordinates ← coordinates − rate · direction, for both sets."""
+        for name, module in self.modules.items():
+            module.main.sub_(rate * main[name].view_as(module.main))
+            module.quarantine.sub_(rate * quarantine[name].view_as(module.quarantine))
+
+    # ------------------------------------------------------------------------------------------------- ways of running
+
+    @contextlib.contextmanager
+    def folded(self, *, quarantine: bool = True) -> Iterator[None]:
+        """Within it each Linear is one matrix, so that generation costs what it costs the base model.
+
+        W itself is not touched: on leaving, nothing has to be undone that rounding could have changed.
+        """
+        try:
+            for module in self.modules.values():
+                module.folded = module.merged(quarantine=quarantine)
+            yield
+        finally:
+            for module in self.modules.values():
+                module.folded = None
+
+    @contextlib.contextmanager
+    def reference(self) -> Iterator[None]:
+        """Within it the model is the one training started from: the free reference policy of a KL term."""
+        try:
+            for module in self.modules.values():
+                module.silent = True
+            yield
+        finally:
+            for module in self.modules.values():
+                module.silent = False
+
+    @contextlib.contextmanager
+    def ablated(self) -> Iterator[None]:
+        """Within it the quarantine is zero; gradients taken there are those of the deployed model."""
+        held = {name: module.quarantine.detach().clone() for name, module in self.modules.items()}
+        try:
+            for module in self.modules.values():
+                module.quarantine.data.zero_()
+            yield
+        finally:
+            for name, module in self.modules.items():
+                module.quarantine.data.copy_(held[name])
+
+    # --------------------------------------------------------------------------------------------------------- keeping
+
+    @torch.no_grad()
+    def merge(self, *, quarantine: bool = False) -> nn.Module:
+        """The model with plain Linears again, W + Δ in each. The adapter is spent."""
+        for name, module in self.modules.items():
+            module.base.weight.copy_(module.merged(quarantine=quarantine))
+            self._place(name, module.base)
+        self.modules = {}
+        return self.model
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Coordinates by "module.main" and "module.quarantine", and what else the basis needs to be rebuilt."""
+        kept = ("main", "quarantine", "a")  # U and Vᵀ follow from the weight; A of LoRA is random
+        return {
+            f"{name}.{key}": tensor.detach().cpu().contiguous()
+            for name, module in self.modules.items()
+            for key, tensor in module.state_dict().items()
+            if key in kept
+        }
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Raises ModelError if the tensors are another model's or another kind of adapter's."""
+        own = self.state()
+        if own.keys() != state.keys() or any(own[key].shape != state[key].shape for key in own):
+            raise ModelError(f"these adapter weights are not of this model's {self.kind} adapter")
+        for key, tensor in state.items():
+            name, _, part = key.rpartition(".")
+            getattr(self.modules[name], part).data.copy_(tensor)
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(self.state(), path, metadata={"kind": self.kind})
+
+    def load(self, path: Path) -> None:
+        self.restore(load_file(path))

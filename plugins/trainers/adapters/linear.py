@@ -1,0 +1,48 @@
+"""A frozen Linear with a correction that is linear in its trainable coordinates.
+
+Two sets of coordinates of one shape share one basis: `main`, which training moves, and `quarantine`, into which routing
+puts what deployment shall not have. The forward pass adds them, so both have the same gradient, and only `main` asks
+autograd for it.
+
+Shape notation: m out_features, n in_features, r coordinates.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class AdaptedLinear(nn.Module):
+    """y = W x + b + Δ(main + quarantine) x. With all coordinates zero the result is bit-identical to the base's."""
+
+    def __init__(self, base: nn.Linear, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        place = base.weight.device
+        self.main = nn.Parameter(torch.zeros(shape, device=place))  # float32 whatever the model's dtype
+        self.quarantine = nn.Parameter(torch.zeros(shape, device=place), requires_grad=False)
+        self.folded: torch.Tensor | None = None  # (m, n) while rollouts are drawn
+        self.silent = False  # the free reference policy: no correction at all
+
+    def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
+        """Δ(coordinates) x: (…, n) -> (…, m)."""
+        raise NotImplementedError
+
+    def delta(self, coordinates: torch.Tensor) -> torch.Tensor:
+        """Δ(coordinates) as a float32 matrix (m, n)."""
+        raise NotImplementedError
+
+    def merged(self, *, quarantine: bool) -> torch.Tensor:
+        """W + Δ (m, n) in the base's dtype, with the quarantine kept or ablated."""
+        coordinates = self.main + self.quarantine if quarantine else self.main
+        weight = self.base.weight
+        return (weight.float() + self.delta(coordinates.detach())).to(weight.dtype)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.silent:
+            return self.base(x)
+        if self.folded is not None:
+            return F.linear(x, self.folded, self.base.bias)
+        return self.base(x) + self.correction(x, self.main + self.quarantine)
