@@ -95,7 +95,7 @@ def test_replies_are_what_sampling_token_by_token_gives(
 def test_a_reply_ends_at_its_eos_which_counts_and_is_not_shown(qwen: Generator) -> None:
     hot = Sampling(temperature=20.0)  # uniform over 384 tokens: about a quarter of the replies meet eos within 100
     asked = prompts(100) * 4
-    replies = qwen.generate(asked, range(len(asked)), hot)
+    replies = qwen.generate(asked, range(1000, 1000 + len(asked)), hot)
     ended = [reply for reply in replies if not reply.truncated]
     assert 0 < len(ended) < len(replies)
     assert all(reply.tokens == 100 for reply in replies if reply.truncated)
