@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue, ValidationError
 from harness.contract import Record
 from harness.errors import UsageError
 
-SUITE_FLAGS = ("items", "grader")  # flags that set the suite parameter of the same name, where a suite has it
+SUITE_FLAGS = ("items", "grader", "data", "sandbox")  # set the suite parameter of that name, where there is one
 
 
 class Experiment(Record):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import typer
 
     from harness.plan import Cell, Plan
+    from harness.sandbox import Provider
 
 hookspec = pluggy.HookspecMarker("harness")
 hookimpl = pluggy.HookimplMarker("harness")
@@ -61,6 +62,12 @@ def harness_registry_files() -> list[Path]:
 @hookspec
 def harness_register_commands(cli: typer.Typer) -> None:
     """Add verbs to the command line: `@cli.command() def probe(...)`. Import heavy modules inside the verb."""
+
+
+@hookspec
+def harness_register_sandboxes() -> list[Provider]:
+    """Further places where generated code can run (a container, a remote service), selected by `--sandbox NAME`."""
+    raise NotImplementedError
 
 
 @hookspec

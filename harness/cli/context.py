@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from harness.experiment import (
+    SUITE_FLAGS,
     Experiment,
     experiment_from,
     parse_overrides,
@@ -66,7 +67,7 @@ def make_experiment(files: list[str], options: dict[str, Any]) -> Experiment:
             given[key] = split_names(",".join(given[key]))
     if "seeds" in given:
         given["seeds"] = parse_seeds(given["seeds"])
-    flags = {flag: given.pop(flag) for flag in ("items", "grader") if flag in given}
+    flags = {flag: given.pop(flag) for flag in SUITE_FLAGS if flag in given}
     if flags:
         given["suite_flags"] = flags
     if "params" in given:

@@ -64,6 +64,7 @@ def _checks(doors: Doors):
         yield _row(
             status.error is None, f"plugin {status.name}", status.error or f"{status.distribution} {status.version}"
         )
+    doors.plugins.offer_sandboxes()
     yield from _sandbox()
     yield from _models(doors)
     yield from _suites(doors)

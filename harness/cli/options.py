@@ -21,6 +21,8 @@ Tasks = Annotated[Names, typer.Option("--tasks", "-t", help="Comma list; see `ha
 Detectors = Annotated[Names, typer.Option("--detectors", help="Comma list, or all.")]
 Items = Annotated[int | None, typer.Option(help="Items per family (1 = the canonical ones).", min=1)]
 Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or seed.")]
+Data = Annotated[str | None, typer.Option(help="A file of problems, for suites that read one.")]
+Sandbox = Annotated[str | None, typer.Option(help="Where generated code runs: bwrap, strict, process (weaker).")]
 Limit = Annotated[int | None, typer.Option(help="First N items of each suite only.")]
 Runs = Annotated[int | None, typer.Option("--runs", "--num-runs", "--epochs", help="Repeats inside a cell.")]
 Seeds = Annotated[str | None, typer.Option("--seeds", "--seed", help="42, 41-46 or 1,3,7-9: one cell each.")]
@@ -46,6 +48,8 @@ def experiment_options(
     detectors: Detectors = None,
     items: Items = None,
     grader: Grader = None,
+    data: Data = None,
+    sandbox: Sandbox = None,
     limit: Limit = None,
     runs: Runs = None,
     seeds: Seeds = None,

@@ -5,13 +5,17 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as o
 from harness.cli.context import Doors, doors_of
 from harness.experiment import Experiment
+
+if TYPE_CHECKING:
+    from harness.executors import Executor
+    from harness.store import RunStore
 
 RUNS = Path("runs")
 
@@ -26,13 +30,12 @@ def run(
     experiment: Experiment,
     out: o.Out = None,
     json: o.Json = False,
+    executor: Annotated[str, typer.Option(help="Where cells run.")] = "local",
     jobs: Annotated[int, typer.Option(help="Workers at a time.", min=1)] = 1,
     silence: Annotated[float, typer.Option(help="Seconds without a sign of life before a worker is killed.")] = 1800.0,
 ) -> None:
     from harness.display import display
     from harness.driver import drive
-    from harness.executors.local import LocalExecutor
-    from harness.executors.protocol import WorkerSetup
     from harness.plan import make_plan
     from harness.store import RunStore
 
@@ -40,10 +43,10 @@ def run(
     plan = make_plan(experiment, doors.catalogue)
     store = RunStore(out or RUNS / plan.name)
     with store.lock():
-        executor = LocalExecutor(_setup(doors, store, WorkerSetup), slots=jobs, silence=silence)
+        runner = _executor(executor, doors, store, jobs, silence)
         try:
             with display(len(plan.cells)) as screen:
-                states = drive(plan, store, executor, doors.plugins, screen)
+                states = drive(plan, store, runner, doors.plugins, screen)
         except KeyboardInterrupt:
             resume = shlex.join(["harness", *sys.argv[1:]])
             print(f"interrupted; everything sampled so far is kept. Resume with:\n  {resume}", file=sys.stderr)
@@ -55,10 +58,21 @@ def run(
         raise typer.Exit(1)
 
 
-def _setup(doors: Doors, store, setup_type):
-    return setup_type(
+def _executor(name: str, doors: Doors, store: RunStore, jobs: int, silence: float) -> Executor:
+    """The named executor, ready to take cells."""
+    import importlib
+
+    from harness.errors import UsageError
+    from harness.executors.protocol import WorkerSetup
+
+    known = doors.plugins.executors()
+    if name not in known:
+        raise UsageError(f"unknown executor {name!r}", f"one of {', '.join(sorted(known))}")
+    module, _, attribute = known[name].partition(":")
+    setup = WorkerSetup(
         run=str(store.folder.resolve()),
         plugins_dirs=tuple(str(path.resolve()) for path in doors.plugins_dirs),
         disabled=doors.disabled,
         registries=tuple(str(path.resolve()) for path in doors.project_registries),
     )
+    return getattr(importlib.import_module(module), attribute)(setup, slots=jobs, silence=silence)

@@ -16,7 +16,12 @@ from harness.paths import cache_folder
 from harness.registry import Catalogue
 from harness.store import write_text
 
-LOADER = '"""The class behind the tasks of this folder."""\n\nfrom harness.lmeval.suite_task import SuiteTask\n\n__all__ = ["SuiteTask"]\n'
+LOADER = '''"""The class behind the tasks of this folder."""
+
+from harness.lmeval.suite_task import SuiteTask
+
+__all__ = ["SuiteTask"]
+'''
 
 
 def task_folder(catalogue: Catalogue) -> Path:

@@ -27,6 +27,7 @@ class CellRunner:
         self.catalogue = catalogue
         self.progress = progress
         self.models = ModelCache()
+        catalogue.plugins.offer_sandboxes()
 
     def __call__(self, cell: Cell) -> CellState:
         """Bring one cell to the end of its last stage. Raises whatever a stage raises; what was stored stays stored."""

@@ -73,6 +73,23 @@ class PluginSet:
         for _ in self.call_each(hook, **arguments):
             pass
 
+    def offer_sandboxes(self) -> None:
+        """Make the plugins' sandboxes known under their names, where generated code is about to run."""
+        from harness.sandbox import providers, register
+
+        known = {provider.name for provider in providers()}
+        for _, found in self.call_each("harness_register_sandboxes"):
+            for provider in found:
+                if provider.name not in known:
+                    register(provider)
+
+    def executors(self) -> dict[str, str]:
+        """Executors by name, each a "module:attribute"."""
+        found = {"local": "harness.executors.local:LocalExecutor"}
+        for _, named in self.call_each("harness_register_executors"):
+            found = {**named, **found}
+        return found
+
     def add(self, name: str, distribution: str, version: str, load: Callable[[], Any]) -> None:
         """Import, register and read one plugin; whatever goes wrong becomes its status."""
         status = PluginStatus(name=name, distribution=distribution, version=version)

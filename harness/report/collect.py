@@ -127,8 +127,11 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
 
 def _isolation(plan: Plan) -> str:
     """Suites that run generated code say where by their parameter `sandbox`."""
+    from harness.sandbox import providers
+
+    summaries = {provider.name: provider.summary for provider in providers()}
     kinds = {cell.suite.label: cell.suite.params.get("sandbox") for cell in plan.cells}
-    used = [f"{label}: {kind}" for label, kind in kinds.items() if kind]
+    used = [f"{label}: {kind} ({summaries.get(str(kind), 'from a plugin')})" for label, kind in kinds.items() if kind]
     return "; ".join(used) or "no generated code was run"
 
 
