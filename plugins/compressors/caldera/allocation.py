@@ -6,9 +6,12 @@ function of relative depth, so that it serves 6 blocks as well as 80. Nothing he
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from functools import cache
 
 from harness.contract import Decision, Decisions, LinearShape, ModelShape
+from harness.errors import UsageError
 
 DEPTH_PROFILE = ((0.82, 0.5), (0.86, 1.25), (0.93, 2.0), (1.0, 4.0))  # (upper end of relative depth, rank share)
 HIDDEN_PER_RANK = 56  # the seeds' rank 64 on a hidden size of 3584
@@ -55,35 +58,79 @@ def selective(shape: ModelShape, decide: Callable[[int], Decision], rank: int, p
 
 def ultra(shape: ModelShape, decide: Callable[[int], Decision], rank: int) -> Decisions:
     """Rank by depth at no more stored bits than `uniform`: one more rank in any one block would exceed them."""
+    members = [[linear for linear in shape.linears if linear.block == block] for block in range(shape.blocks)]
     budget = stored_bits(shape, uniform(shape, decide, rank))
     shares = rank_shares(shape.blocks)
 
-    def by_block(ranks: list[int]) -> Decisions:
-        return {linear.name: decide(clamped(linear, ranks[linear.block])) for linear in shape.linears}
+    @cache
+    def bits(rows: int, columns: int, rank: int) -> int:
+        return decide(min(rank, rows, columns)).stored_bits(rows, columns)
 
     def fits(ranks: list[int]) -> bool:
-        return stored_bits(shape, by_block(ranks)) <= budget
+        each = (
+            bits(linear.rows, linear.columns, ranks[block])
+            for block in range(shape.blocks)
+            for linear in members[block]
+        )
+        return sum(each) <= budget
 
     # Clamping and whole ranks make size an uneven step function of the scale: bisect, then round up by need.
     low, high = 0.0, float(shape.hidden)
     for _ in range(40):
         middle = (low + high) / 2
-        if fits([int(share * middle) for share in shares]):
-            low = middle
-        else:
-            high = middle
+        low, high = (middle, high) if fits([int(share * middle) for share in shares]) else (low, middle)
     exact = [share * low for share in shares]
     ranks = [int(value) for value in exact]
-    limit = [
-        max((clamped(linear, linear.rows) for linear in shape.linears if linear.block == block), default=0)
-        for block in range(shape.blocks)
-    ]
+    limits = [max((clamped(linear, linear.rows) for linear in block), default=0) for block in members]
     while True:
-        by_need = sorted(range(shape.blocks), key=lambda block: ranks[block] - exact[block])
-        for block in by_need:
+        for block in sorted(range(shape.blocks), key=lambda block: ranks[block] - exact[block]):
             raised = [value + (index == block) for index, value in enumerate(ranks)]
-            if ranks[block] < limit[block] and fits(raised):
+            if ranks[block] < limits[block] and fits(raised):
                 ranks = raised
                 break
         else:
-            return by_block(ranks)
+            return {linear.name: decide(clamped(linear, ranks[linear.block])) for linear in shape.linears}
+
+
+def uniform_within(shape: ModelShape, decide: Callable[[int, int], Decision], budget: int) -> Decisions:
+    """The same bits and rank everywhere, as large as fit into `budget` stored bits: most bits first, then rank.
+
+    This is the size-matched control of a compressor that spends its bits unevenly.
+    """
+
+    def plan(bits: int, rank: int) -> Decisions:
+        return uniform(shape, lambda clamped_rank: decide(clamped_rank, bits), rank)
+
+    fitting = [bits for bits in range(2, 9) if stored_bits(shape, plan(bits, 0)) <= budget]
+    if not fitting:
+        least = stored_bits(shape, plan(2, 0)) / shape.weights
+        raise UsageError("no uniform plan is that small", f"ask for {least:.2f} bits per weight or more")
+    low, high = 0, max(max(linear.rows, linear.columns) for linear in shape.linears)
+    while low < high:  # the largest rank that fits
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if stored_bits(shape, plan(fitting[-1], middle)) <= budget else (low, middle - 1)
+    return plan(fitting[-1], low)
+
+
+def shuffled(shape: ModelShape, decisions: Decisions, seed: int) -> Decisions:
+    """The blocks' decisions dealt anew among blocks of equal shape: the same stored bits, the depths random."""
+    layouts: dict[tuple[tuple[str, int, int], ...], list[int]] = {}
+    members: dict[int, dict[str, LinearShape]] = {block: {} for block in range(shape.blocks)}
+    for linear in shape.linears:
+        members[linear.block][_place(linear)] = linear
+    for block, linears in members.items():
+        layout = tuple((place, linears[place].rows, linears[place].columns) for place in sorted(linears))
+        layouts.setdefault(layout, []).append(block)
+    dealt = dict(decisions)
+    generator = random.Random(seed)
+    for blocks in layouts.values():
+        sources = generator.sample(blocks, len(blocks))
+        for block, source in zip(blocks, sources, strict=True):
+            for place, linear in members[block].items():
+                dealt[linear.name] = decisions[members[source][place].name]
+    return dealt
+
+
+def _place(linear: LinearShape) -> str:
+    """The Linear's name with its block number left out, so that it names the same role in every block."""
+    return ".".join(part for part in linear.name.split(".") if part != str(linear.block))

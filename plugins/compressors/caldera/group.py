@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -25,22 +25,59 @@ def compress_group(
 
     All share the columns n and the Hessian (n, n), or None. Raises StageError that names the Linear.
     """
-    metrics: dict[bool, Metric] = {}
-    compressed: dict[str, QLR] = {}
+    metrics = _Metrics(hessian, seed)
+    return {
+        name: _compress(name, weight, metrics, decisions[name], schedule)
+        for name, weight in weights.items()
+        if not decisions[name].kept
+    }
+
+
+def measure_group(
+    weights: Mapping[str, torch.Tensor],
+    hessian: torch.Tensor | None,
+    options: Mapping[str, Sequence[Decision]],
+    schedule: Schedule,
+    seed: int = 0,
+) -> dict[str, list[float]]:
+    """Name -> tr(D H Dᵀ) of each of its options, with H as given: neither normalised nor damped."""
+    metrics = _Metrics(hessian, seed)
+    errors: dict[str, list[float]] = {}
     for name, weight in weights.items():
-        decision = decisions[name]
-        if decision.kept:
-            continue
-        try:
-            if hessian is not None and hessian.shape != (weight.shape[1], weight.shape[1]):
-                raise StageError(f"a Hessian of {tuple(hessian.shape)} does not fit a weight of {tuple(weight.shape)}")
-            if decision.rotate not in metrics:
-                turned = hessian if hessian is None or not decision.rotate else rotate_hessian(hessian.float(), seed)
-                metrics[decision.rotate] = prepare(turned if turned is None else turned.float())
-            turned = rotate(weight.float(), seed) if decision.rotate else weight.float()
-            result = decompose(turned, metrics[decision.rotate], decision, schedule)
-        except StageError as error:
-            raise StageError(f"{name}: {error.cause}", error.remedy) from error
-        result.seed = seed if decision.rotate else None
-        compressed[name] = result
-    return compressed
+        errors[name] = []
+        for option in options[name]:
+            difference = torch.zeros_like(weight)
+            if not option.kept:
+                difference = weight - _compress(name, weight, metrics, option, schedule).dequantize()
+            weighted = difference if hessian is None else difference @ hessian
+            errors[name].append(float((weighted * difference).sum(dtype=torch.float64)))
+    return errors
+
+
+class _Metrics:
+    """The group's metric, plain and rotated, each prepared at most once."""
+
+    def __init__(self, hessian: torch.Tensor | None, seed: int) -> None:
+        self.hessian, self.seed = hessian, seed
+        self.prepared: dict[bool, Metric] = {}
+
+    def of(self, decision: Decision, columns: int) -> Metric:
+        hessian = self.hessian
+        if hessian is not None and hessian.shape != (columns, columns):
+            raise StageError(f"a Hessian of {tuple(hessian.shape)} does not fit a weight of {columns} columns")
+        if decision.rotate not in self.prepared:
+            if hessian is not None:
+                hessian = rotate_hessian(hessian.float(), self.seed) if decision.rotate else hessian.float()
+            self.prepared[decision.rotate] = prepare(hessian)
+        return self.prepared[decision.rotate]
+
+
+def _compress(name: str, weight: torch.Tensor, metrics: _Metrics, decision: Decision, schedule: Schedule) -> QLR:
+    try:
+        metric = metrics.of(decision, weight.shape[1])
+        turned = rotate(weight.float(), metrics.seed) if decision.rotate else weight.float()
+        result = decompose(turned, metric, decision, schedule)
+    except StageError as error:
+        raise StageError(f"{name}: {error.cause}", error.remedy) from error
+    result.seed = metrics.seed if decision.rotate else None
+    return result

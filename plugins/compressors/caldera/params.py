@@ -23,7 +23,9 @@ class CalderaParams(Params):
     rotate: bool = False
     rotation_seed: int = Field(0, ge=0)
     allocation: Literal["uniform", "ultra", "selective"] = "uniform"
+    match: float | None = Field(None, gt=0)  # uniform: fill this many bits per weight, by bits, then by rank
     protect: int | None = Field(None, ge=0)  # selective: blocks left at 16 bit; None means max(1, round(blocks / 8))
+    shuffle: int | None = Field(None, ge=0)  # control: permute the plan across blocks of equal shape, by this seed
     iterations: int = Field(15, ge=1)  # T of the paper
     factor_iterations: int = Field(10, ge=0)  # J of the paper
     start: Literal["auto", "lowrank", "quantize"] = "auto"
@@ -33,11 +35,13 @@ class CalderaParams(Params):
     def _one_meaning(self) -> CalderaParams:
         if self.protect is not None and self.allocation != "selective":
             raise ValueError('protect needs allocation = "selective"')
+        if self.match is not None and self.allocation != "uniform":
+            raise ValueError('match needs allocation = "uniform"')
         return self
 
-    def decision(self, rank: int) -> Decision:
+    def decision(self, rank: int, bits: int | None = None) -> Decision:
         return Decision(
-            bits=self.bits,
+            bits=self.bits if bits is None else bits,
             group=self.group,
             grid=self.grid,
             rank=rank,

@@ -24,10 +24,20 @@ class Caldera(Compressor):
         params = self.params
         rank = allocation.default_rank(shape.hidden) if params.rank is None else params.rank
         if params.allocation == "ultra":
-            return allocation.ultra(shape, params.decision, rank)
-        if params.allocation == "selective":
-            return allocation.selective(shape, params.decision, rank, params.protect)
-        return allocation.uniform(shape, params.decision, rank)
+            decisions = allocation.ultra(shape, params.decision, rank)
+        elif params.allocation == "selective":
+            decisions = allocation.selective(shape, params.decision, rank, params.protect)
+        elif params.match is not None:
+            decisions = allocation.uniform_within(shape, params.decision, int(params.match * shape.weights))
+        else:
+            decisions = allocation.uniform(shape, params.decision, rank)
+        return self.controlled(shape, decisions)
+
+    def controlled(self, shape: ModelShape, decisions: Decisions) -> Decisions:
+        """The decisions, or the same ones dealt to other blocks when `shuffle` asks for a control."""
+        if self.params.shuffle is None:
+            return decisions
+        return allocation.shuffled(shape, decisions, self.params.shuffle)
 
     def compress_group(
         self,

@@ -1,0 +1,147 @@
+"""Bits and rank per Linear, solved for a size: the least total weighted error that fits into `bpw` bits a weight.
+
+The loss of an option is what it does to this Linear's output, w · tr(D H Dᵀ) with the unnormalised Hessian, measured by
+quantizing it so; w is the Linear's output sensitivity, 1 where none was measured. Actual error is scored, never a prior
+on depth. Nothing here imports torch before a group is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from harness.contract import Decision, Decisions, LinearShape, ModelShape, Record
+from harness.errors import UsageError
+from harness_plugins.compressors.caldera import allocation
+from harness_plugins.compressors.caldera.knapsack import Option, solve
+from harness_plugins.compressors.caldera.params import CalderaParams
+from harness_plugins.compressors.caldera.plugin import Caldera
+
+if TYPE_CHECKING:
+    import torch
+
+ERROR_PER_BIT = 2**-1.8  # how much a further bit shrinks tr(D H Dᵀ): the prior before anything is measured
+PROBE_ITERATIONS = 1  # most of the gain of rank arrives with the first pair of steps; only winners get the full loop
+PROBE_FACTOR_ITERATIONS = 2
+
+
+class Measurement(Record):
+    """What one option costs one Linear: `error` = w · tr(D H Dᵀ), H the mean of x xᵀ over calibration tokens."""
+
+    decision: Decision
+    error: float
+
+
+Measurements = Mapping[str, Sequence[Measurement]]  # Linear -> its options
+
+
+class BudgetParams(CalderaParams):
+    """Exactly one of `bpw` (bits per weight of the decoder blocks' Linears) and `size` (their bytes).
+
+    `widths` are the bit widths on offer for Q, 16 being "untouched"; each also comes with `rank` where it is at most
+    `ranked_below` bits. `tied` gives Linears that share an input one decision, as fused serving kernels need.
+    """
+
+    bpw: float | None = Field(None, gt=0)
+    size: int | None = Field(None, gt=0)
+    widths: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
+    ranked_below: int = 4
+    tied: bool = False
+
+
+class Budget(Caldera):
+    """CALDERA whose bits and ranks come from measured errors."""
+
+    measures: ClassVar[bool] = True
+    params: BudgetParams
+
+    def options(self, linear: LinearShape, hidden: int) -> list[Decision]:
+        """What may be chosen for one Linear."""
+        params = self.params
+        rank = allocation.clamped(linear, allocation.default_rank(hidden) if params.rank is None else params.rank)
+        plain = [params.decision(0, bits) for bits in params.widths]
+        ranked = [option.model_copy(update={"rank": rank}) for option in plain if option.bits <= params.ranked_below]
+        return plain + (ranked if rank else [])
+
+    def plan(self, shape: ModelShape, measurements: Measurements | None = None) -> Decisions:
+        """The solved decisions; without measurements those of a prior that knows sizes only, at the same target."""
+        if measurements is None:
+            measurements = {linear.name: self._prior(linear, shape.hidden) for linear in shape.linears}
+        units = self._units(shape)
+        items = [self._priced(unit, measurements) for unit in units]
+        chosen = solve(items, self._budget(shape))
+        if chosen is None:
+            least = sum(min(option.cost for option in options) for options in items) / shape.weights
+            raise UsageError("the budget is smaller than the smallest options", f"ask for {least:.2f} bpw or more")
+        decisions: Decisions = {}
+        for unit, index in zip(units, chosen, strict=True):
+            decisions |= {linear.name: measurements[linear.name][index].decision for linear in unit}
+        return self.controlled(shape, decisions)
+
+    def measure_group(
+        self,
+        weights: Mapping[str, torch.Tensor],
+        hessian: torch.Tensor | None,
+        options: Mapping[str, Sequence[Decision]],
+    ) -> dict[str, list[Measurement]]:
+        """tr(D H Dᵀ) of every option of every Linear of one group (arguments as in `compress_group`), w = 1."""
+        from harness_plugins.compressors.caldera.decompose import Schedule
+        from harness_plugins.compressors.caldera.group import measure_group
+
+        params = self.params
+        probe = Schedule(PROBE_ITERATIONS, PROBE_FACTOR_ITERATIONS, params.start, params.rounding)
+        errors = measure_group(weights, hessian, options, probe, params.rotation_seed)
+        return {
+            name: [
+                Measurement(decision=option, error=error) for option, error in zip(listed, errors[name], strict=True)
+            ]
+            for name, listed in options.items()
+        }
+
+    def _budget(self, shape: ModelShape) -> int:
+        """Bits that the Linears may take."""
+        if (self.params.bpw is None) == (self.params.size is None):
+            raise UsageError("a budget needs exactly one of bpw and size", "give it as budget@3.35")
+        if self.params.size is not None:
+            return 8 * self.params.size
+        return int((self.params.bpw or 0) * shape.weights)
+
+    def _units(self, shape: ModelShape) -> list[list[LinearShape]]:
+        """Linears that must share a decision."""
+        units: dict[str, list[LinearShape]] = {}
+        for linear in shape.linears:
+            units.setdefault(linear.group if self.params.tied else linear.name, []).append(linear)
+        return list(units.values())
+
+    def _priced(self, unit: Sequence[LinearShape], measurements: Measurements) -> list[Option]:
+        columns = [
+            [
+                Option(entry.decision.stored_bits(linear.rows, linear.columns), entry.error)
+                for entry in measurements[linear.name]
+            ]
+            for linear in unit
+        ]
+        return [
+            Option(sum(option.cost for option in row), sum(option.loss for option in row))
+            for row in zip(*columns, strict=True)
+        ]
+
+    def _prior(self, linear: LinearShape, hidden: int) -> list[Measurement]:
+        weights = linear.rows * linear.columns
+        return [
+            Measurement(
+                decision=option,
+                error=weights * ERROR_PER_BIT ** (option.stored_bits(linear.rows, linear.columns) / weights),
+            )
+            for option in self.options(linear, hidden)
+        ]
+
+
+def reweighted(measurements: Measurements, sensitivity: Mapping[str, float]) -> dict[str, list[Measurement]]:
+    """Errors times each Linear's output sensitivity w."""
+    return {
+        name: [entry.model_copy(update={"error": entry.error * sensitivity[name]}) for entry in entries]
+        for name, entries in measurements.items()
+    }
