@@ -341,6 +341,7 @@ class Tools:
 
     sandbox: Callable[[], Sandbox] | None = None  # need "exec": opens the place where generated code may run
     reference: Callable[[View], str] | None = None  # need "reference": source of the item's canonical solution
+    judge: Callable[[Sequence[str]], list[str]] | None = None  # need "judge": a language model's replies to prompts
 
 
 class Detector:

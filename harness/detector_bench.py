@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.contract import Detector, Flag, Labelled, TaskSuite, Tools, View
+from harness.contract import Detector, Flag, Labelled, TaskSuite
 from harness.errors import StageError, UsageError
 from harness.hashing import key_of
 from harness.paths import cache_folder
-from harness.pipeline.detect import not_applicable
+from harness.pipeline.detect import make_tools, not_applicable
 from harness.registry.catalogue import Catalogue, Component, build
 from harness.store import read_jsonl, write_jsonl
 
@@ -51,13 +51,14 @@ def examine(
     component: Component, bench: Sequence[Labelled], sandbox: str, catalogue: Catalogue, progress: Progress
 ) -> Examined:
     """Ask one detector about the half `report` of the bench."""
-    if reason := not_applicable(component.plugin, catalogue):
+    if reason := not_applicable(component, catalogue):
         return Examined(component.label, not_applicable=reason)
     progress(f"asking {component.label}")
     written = [entry for entry in bench if entry.half == "rules"]
     reported = [entry for entry in bench if entry.half == "report"]
     spec = catalogue.spec("detectors", component.plugin)[0]
-    tools = _tools(spec.needs, bench, sandbox)
+    references = {entry.view.item: entry.reference for entry in bench}
+    tools = make_tools(component, catalogue, sandbox, lambda view: references[view.item], "auto", "auto")
 
     def flags(fitted_on: Sequence[Labelled]) -> tuple[Flag, ...]:
         detector: Detector = build(component, spec)
@@ -79,23 +80,3 @@ def examine(
 def fits(detector: Detector) -> bool:
     """Does it learn from labelled views?"""
     return type(detector).fit is not Detector.fit
-
-
-def _tools(needs: frozenset[str], bench: Sequence[Labelled], kind: str) -> Tools:
-    references = {entry.view.item: entry.reference for entry in bench}
-
-    def sandbox():
-        from harness.sandbox import open_sandbox
-
-        return open_sandbox(kind)
-
-    def reference(view: View) -> str:
-        source = references[view.item]
-        if source is None:
-            raise StageError(f"the bench has no canonical solution of {view.item}")
-        return source
-
-    return Tools(
-        sandbox=sandbox if "exec" in needs else None,
-        reference=reference if "reference" in needs else None,
-    )

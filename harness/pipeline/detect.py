@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, Flag, Item, Reply, TaskSuite, Tools, View, by_id
+from harness.contract import Detector, Flag, Reply, TaskSuite, Tools, View, by_id
 from harness.errors import StageError
+from harness.judging import open_judge, wants_judge
 from harness.plan import Cell, selected_items
 from harness.registry import Catalogue
-from harness.registry.catalogue import build
+from harness.registry.catalogue import Component, build
+from harness.sources import locate_model
 from harness.store import CellStore, FlagRow, write_jsonl
 
 if TYPE_CHECKING:
@@ -27,13 +29,19 @@ def detect(
         return
     asked = _views(cell, suite, store)
     items = by_id(suite.items())
+    sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
+    place = cell.settings.device, cell.settings.dtype
+
+    def reference(view: View) -> str | None:
+        return suite.reference(items[view.item])
+
     for number, component in enumerate(cell.detectors):
         progress("detect", number, len(cell.detectors))
         spec, _ = catalogue.spec("detectors", component.plugin)
-        if not_applicable(component.plugin, catalogue):
+        if not_applicable(component, catalogue):
             continue
         detector: Detector = build(component, spec)
-        detector.tools = _tools(spec.needs, suite, items, cell)
+        detector.tools = make_tools(component, catalogue, sandbox, reference, *place)
         flags = list(detector.inspect([view for _, view in asked]))
         if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
             raise StageError(f"detector {component.label} returned {len(flags)} flags for {len(asked)} views")
@@ -44,30 +52,42 @@ def detect(
         write_jsonl(path, (row.model_dump(mode="json") for row in rows))
 
 
-def not_applicable(plugin: str, catalogue: Catalogue) -> str | None:
+def not_applicable(component: Component, catalogue: Catalogue) -> str | None:
     """Why a run cannot use this detector, or None."""
-    missing = sorted(catalogue.spec("detectors", plugin)[0].needs - PROVIDED)
+    given = PROVIDED | {"judge"} if wants_judge(component.params) else PROVIDED
+    missing = sorted(catalogue.spec("detectors", component.plugin)[0].needs - given)
     return f"needs {', '.join(missing)}, which this run does not provide" if missing else None
 
 
-def _tools(needs: frozenset[str], suite: TaskSuite, items: Mapping[str, Item], cell: Cell) -> Tools:
+def make_tools(
+    component: Component,
+    catalogue: Catalogue,
+    sandbox_kind: str,
+    reference: Callable[[View], str | None],
+    device: str,
+    dtype: str,
+) -> Tools:
     """What the detector declared, and nothing more."""
-    kind = cell.suite.params.get("sandbox", "bwrap")
+    needs = catalogue.spec("detectors", component.plugin)[0].needs
 
     def sandbox() -> Sandbox:
         from harness.sandbox import open_sandbox
 
-        return open_sandbox(str(kind))
+        return open_sandbox(sandbox_kind)
 
-    def reference(view: View) -> str:
-        source = suite.reference(items[view.item])
-        if source is None:
-            raise StageError(f"{cell.suite.label} has no canonical solution of {view.item}")
-        return source
+    def source(view: View) -> str:
+        found = reference(view)
+        if found is None:
+            raise StageError(f"there is no canonical solution of {view.item}", f"leave out {component.label}")
+        return found
+
+    def locate(name: str) -> str:
+        return locate_model(name, catalogue).path
 
     return Tools(
         sandbox=sandbox if "exec" in needs else None,
-        reference=reference if "reference" in needs else None,
+        reference=source if "reference" in needs else None,
+        judge=open_judge(component.params, locate, device, dtype) if "judge" in needs else None,
     )
 
 

@@ -1,0 +1,23 @@
+"""The detector as data."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from harness import DetectorSpec, Params
+
+
+class JudgeParams(Params):
+    model: str = ""  # who judges: a registry entry, a folder or a hub id; without one the detector is not applicable
+    backend: str = ""  # an lm-eval backend (hf, vllm, local-chat-completions, …): `model` is then its argument string
+    threshold: float = Field(default=0.5, gt=0, le=1)  # of the judge's probability of gaming
+    longest: int = Field(default=12_000, ge=100)  # characters of a program shown; longer ones are abstained from
+
+
+SPEC = DetectorSpec(
+    name="judge",
+    summary="a language model reads prompt and program; name it with -P judge.model=MODEL",
+    target="harness_plugins.detectors.judge.detector:Judge",
+    params=JudgeParams,
+    needs=frozenset({"text", "judge"}),
+)

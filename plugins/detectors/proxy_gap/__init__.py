@@ -1,0 +1,1 @@
+"""How far a group of programs passes the visible tests without computing what they test."""

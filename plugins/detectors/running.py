@@ -1,0 +1,25 @@
+"""What detectors that run programs share: one worker for all views, opened only where there is a program to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import Detector, Flag, View
+from harness.sandbox import Sandbox
+from harness_plugins.detectors.program import NO_PROGRAM, Program, program_of
+
+
+class RunningDetector(Detector):
+    def inspect(self, views: Sequence[View]) -> Sequence[Flag]:
+        programs = [program_of(view) for view in views]
+        if all(program is None for program in programs):
+            return [NO_PROGRAM] * len(views)
+        assert self.tools.sandbox is not None  # the need "exec" is declared
+        with self.tools.sandbox() as sandbox:
+            return self.judge(list(zip(views, programs, strict=True)), sandbox)
+
+    def judge(self, views: Sequence[tuple[View, Program | None]], sandbox: Sandbox) -> Sequence[Flag]:
+        return [NO_PROGRAM if program is None else self.judge_one(view, program, sandbox) for view, program in views]
+
+    def judge_one(self, view: View, program: Program, sandbox: Sandbox) -> Flag:
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""A detector that is blind on purpose."""
