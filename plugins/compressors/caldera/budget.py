@@ -20,7 +20,11 @@ from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
+
+    from harness.compression.calibration import Calibration
 
 ERROR_PER_BIT = 2**-1.8  # how much a further bit shrinks tr(D H Dᵀ): the prior before anything is measured
 PROBE_ITERATIONS = 1  # most of the gain of rank arrives with the first pair of steps; only winners get the full loop
@@ -79,6 +83,12 @@ class Budget(Caldera):
         for unit, index in zip(units, chosen, strict=True):
             decisions |= {linear.name: measurements[linear.name][index].decision for linear in unit}
         return self.controlled(shape, decisions)
+
+    def measure(self, source: Path, calibration: Calibration, device: str = "cpu") -> Measurements:
+        """The measurements that `plan` wants, of the model in folder `source`."""
+        from harness_plugins.compressors.caldera.measuring import measure
+
+        return measure(source, self, calibration, device)
 
     def measure_group(
         self,

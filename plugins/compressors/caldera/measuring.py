@@ -1,0 +1,157 @@
+"""What the budget's solver needs to know of a model, with one block in memory at a time.
+
+Output sensitivity is w = E‖g‖² / m per token, g (m,) the gradient of the summed next-token loss at a Linear's output: to
+second order, with independent coordinates, an error D changes the loss by ½ w tr(D H Dᵀ), so that errors of different
+Linears become comparable (the weighting of GuidedQuant, arXiv 2505.07004, averaged over outputs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from harness.checkpoint import groups_of, open_checkpoint, shape_of
+from harness.compression.blocks import Batch, BlockWalker, read_tensors
+from harness.compression.calibration import Calibration
+from harness.contract import LinearShape, ModelShape
+from harness.errors import ModelError
+from harness.models.quantizer import find_linear
+from harness_plugins.compressors.caldera.budget import Budget, Measurement, reweighted
+
+PROBES = 32  # calibration sequences that the backward pass sees
+
+
+def measure(
+    folder: Path, budget: Budget, calibration: Calibration, device: str = "cpu", probes: int = PROBES
+) -> dict[str, list[Measurement]]:
+    """Linear -> its options with the error each would cause, on the original model's activations."""
+    checkpoint = open_checkpoint(folder)
+    shape = shape_of(checkpoint)
+    walker = BlockWalker(checkpoint, device)
+    some = Calibration(calibration.sequences[:probes], calibration.weights[:probes])
+    sensitivity = output_sensitivity(walker, shape, some)
+    batches = walker.embed(calibration)
+    table: dict[str, list[Measurement]] = {}
+    for block in range(shape.blocks):
+        linears = _of_block(shape, block)
+        with walker.loaded(block):
+            sums = walker.hessians(block, batches, {linear.group: linear.name for linear in linears})
+            for group, members in groups_of(linears):
+                hessian, _ = sums[group].finish(group)
+                weights = {linear.name: _weight(walker, linear) for linear in members}
+                options = {linear.name: budget.options(linear, shape.hidden) for linear in members}
+                table |= budget.measure_group(weights, hessian, options)
+            walker.advance(block, batches)
+    return reweighted(table, sensitivity)
+
+
+def output_sensitivity(walker: BlockWalker, shape: ModelShape, calibration: Calibration) -> dict[str, float]:
+    """Linear -> w, by a forward pass that keeps each block's inputs and a backward pass that recomputes each block."""
+    batches = walker.embed(calibration)
+    entrances: list[list[torch.Tensor]] = []
+    for block in range(shape.blocks):
+        entrances.append([batch.hidden for batch in batches])
+        with walker.loaded(block):
+            walker.advance(block, batches)
+    with _head(walker):
+        gradients = [_head_gradient(walker, batch) for batch in batches]
+    sensitivity: dict[str, float] = {}
+    for block in reversed(range(shape.blocks)):
+        linears = _of_block(shape, block)
+        sums = dict.fromkeys((linear.name for linear in linears), 0.0)
+        with walker.loaded(block) as module:
+            module.requires_grad_(False)
+            for index, batch in enumerate(batches):
+                entrance = entrances[block][index].to(walker.device).requires_grad_()
+                with ExitStack() as stack:
+                    for linear in linears:
+                        hook = walker.linear(linear.name).register_forward_hook(_summing(sums, linear.name, batch))
+                        stack.callback(hook.remove)
+                    args, kwargs = walker.calls[block, batch.shape]
+                    output = module(entrance, *args, **kwargs)
+                output = output[0] if isinstance(output, tuple) else output
+                (gradient,) = torch.autograd.grad(output, entrance, gradients[index].to(walker.device))
+                gradients[index] = gradient.cpu()
+        tokens = sum(int((batch.weights > 0).sum()) for batch in batches)
+        sensitivity |= {linear.name: sums[linear.name] / tokens / linear.rows for linear in linears}
+    return sensitivity
+
+
+def _summing(sums: dict[str, float], name: str, batch: Batch) -> Any:
+    """A forward hook that adds ‖g‖² of the output's gradient over unpadded positions to sums[name]."""
+
+    def add(gradient: torch.Tensor) -> None:
+        squares = gradient.reshape(*batch.shape, -1).square().sum(dim=-1)  # (B, T)
+        sums[name] += float(squares[batch.weights.to(squares.device) > 0].sum())
+
+    def hook(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        output.register_hook(add)
+
+    return hook
+
+
+def _head_gradient(walker: BlockWalker, batch: Batch) -> torch.Tensor:
+    """(B, T, d) gradient of the summed next-token loss at the last block's output, the blocks being bypassed."""
+    leaf = batch.hidden.to(walker.device).requires_grad_()
+    with ExitStack() as stack:
+        for index, block in enumerate(walker.blocks):
+            stack.enter_context(_bypassed(block, leaf if index == 0 else None))
+        logits = walker.model(input_ids=batch.tokens.to(walker.device), use_cache=False).logits  # (B, T, V)
+    real = batch.weights.to(walker.device) > 0
+    both = real[:, 1:] & real[:, :-1]
+    loss = nn.functional.cross_entropy(
+        logits[:, :-1][both].float(), batch.tokens.to(walker.device)[:, 1:][both], reduction="sum"
+    )
+    (gradient,) = torch.autograd.grad(loss, leaf)
+    return gradient.cpu()
+
+
+@contextmanager
+def _bypassed(block: nn.Module, value: torch.Tensor | None) -> Iterator[None]:
+    """The block returns `value`, or its input."""
+
+    def forward(hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        return hidden_states if value is None else value
+
+    block.forward = forward
+    try:
+        yield
+    finally:
+        del block.forward
+
+
+@contextmanager
+def _head(walker: BlockWalker) -> Iterator[None]:
+    """All tensors outside the blocks in memory, a tied output head included."""
+    filled: list[nn.Module] = []
+    for name, tensor in read_tensors(walker.checkpoint, walker.checkpoint.outside_blocks()):
+        owner, _, leaf = name.rpartition(".")
+        try:
+            module = find_linear(walker.model, owner)[2]
+        except ModelError:
+            continue  # a tensor that the architecture does not use
+        if leaf in dict(module.named_parameters(recurse=False)):
+            setattr(module, leaf, nn.Parameter(tensor.to(walker.device, torch.float32), requires_grad=False))
+            filled.append(module)
+    walker.model.tie_weights()
+    try:
+        yield
+    finally:
+        for module in filled:
+            module.to_empty(device="meta", recurse=False)
+        walker.model.tie_weights()
+
+
+def _weight(walker: BlockWalker, linear: LinearShape) -> torch.Tensor:
+    """(rows, columns) of a loaded Linear."""
+    weight = walker.linear(linear.name).weight.detach()
+    return (weight.T if walker.checkpoint.transposed else weight).float().contiguous()
+
+
+def _of_block(shape: ModelShape, block: int) -> Sequence[LinearShape]:
+    return [linear for linear in shape.linears if linear.block == block]

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig
+
+from harness.checkpoint import open_checkpoint, shape_of
+from harness.compression.blocks import BlockWalker
+from harness.compression.calibration import Calibration
+from harness_plugins.compressors.caldera.allocation import stored_bits
+from harness_plugins.compressors.caldera.budget import Budget, BudgetParams
+from harness_plugins.compressors.caldera.measuring import output_sensitivity
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
+def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        hidden_size=32,
+        intermediate_size=44,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        vocab_size=50,
+        tie_word_embeddings=request.param,
+    )
+    folder = tmp_path_factory.mktemp("tiny")
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def calibration() -> Calibration:
+    generator = torch.Generator().manual_seed(0)
+    lengths = [20, 17, 9, 20, 3, 12]
+    return Calibration([torch.randint(0, 50, (n,), generator=generator).tolist() for n in lengths], [1.0] * 6)
+
+
+def test_the_streamed_backward_pass_is_the_whole_models(tiny: Path) -> None:
+    checkpoint = open_checkpoint(tiny)
+    shape = shape_of(checkpoint)
+    streamed = output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration())
+    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
+    sums = dict.fromkeys(streamed, 0.0)
+    for linear in shape.linears:
+
+        def hook(_, __, output: torch.Tensor, name: str = linear.name) -> None:
+            output.register_hook(lambda g: sums.__setitem__(name, sums[name] + float(g.square().sum())))
+
+        model.get_submodule(linear.name).register_forward_hook(hook)
+    tokens = 0
+    for sequence in calibration().sequences:
+        ids = torch.tensor([sequence])
+        logits = model(ids).logits
+        torch.nn.functional.cross_entropy(logits[0, :-1], ids[0, 1:], reduction="sum").backward()
+        tokens += len(sequence)
+    for linear in shape.linears:
+        assert streamed[linear.name] == pytest.approx(sums[linear.name] / tokens / linear.rows, rel=1e-3)
+
+
+def test_a_measured_plan_meets_its_budget(tiny: Path) -> None:
+    shape = shape_of(open_checkpoint(tiny))
+    budget = Budget(BudgetParams(bpw=3.5))
+    measurements = budget.measure(tiny, calibration())
+    assert measurements.keys() == {linear.name for linear in shape.linears}
+    for entries in measurements.values():
+        assert all(entry.error > 0 for entry in entries)
+        assert entries[0].error > entries[3].error  # 2 bits against 5
+    decisions = budget.plan(shape, measurements)
+    assert 3.3 * shape.weights < stored_bits(shape, decisions) <= 3.5 * shape.weights
