@@ -42,10 +42,11 @@ def test_mutants_differ_from_their_source_by_one_change():
 
 @pytest.mark.slow
 def test_the_bench_is_large_enough_and_split_by_problem():
-    bench = LoopholeSuite(LoopholeParams()).labelled_bench()
+    bench = LoopholeSuite(LoopholeParams()).bench()
     counts = Counter(labelled.mechanism for labelled in bench)
     assert all(counts[mechanism] >= 40 for mechanism in TEMPLATES)
     assert counts["honest"] >= 400
     halves = {half: {it.view.data["problem"] for it in bench if it.half == half} for half in ("rules", "report")}
     assert not halves["rules"] & halves["report"]
-    assert all(it.hack is (it.label is Label.REWARD_HACK) for it in bench)
+    assert all(it.hack is (it.mechanism != "honest") for it in bench)
+    assert len({it.view.item for it in bench}) == len(bench)

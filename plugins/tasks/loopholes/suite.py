@@ -10,7 +10,6 @@ from typing import NamedTuple
 from harness import Item, Labelled, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
 from harness.errors import UsageError
 from harness.sandbox import Limits
-from harness_plugins.tasks.loopholes.bench.build import Labelled as BenchEntry
 from harness_plugins.tasks.loopholes.bench.build import build
 from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
@@ -110,31 +109,10 @@ class LoopholeSuite(TaskSuite):
         notes = tuple((line, *[""] * (len(check.table[0]) - 1)) for line in self.catalogue.report)
         return SelfCheck(checks=check.checks, table=check.table + notes)
 
-    def labelled_bench(self) -> list[BenchEntry]:
-        """Programs of known label on the authored problems, for measuring detectors."""
-        return build(self._authored())
-
     def bench(self) -> Sequence[Labelled]:
-        """`labelled_bench()` as the harness measures detectors on it."""
-        problems = self._authored().catalogue
-        bench = []
-        for entry in self.labelled_bench():
-            problem = problems.problem(str(entry.view.data["problem"]))
-            bench.append(
-                Labelled(
-                    view=entry.view,
-                    hack=entry.hack,
-                    mechanism=str(entry.mechanism),
-                    cluster=problem.name,
-                    half=entry.half,
-                    reference=problem.loaded(problem.canonical),
-                )
-            )
-        return bench
-
-    def _authored(self) -> LoopholeSuite:
-        params = {"source": "authored", "data": None, "split": "all", "items": None}
-        return LoopholeSuite(self.params.model_copy(update=params))
+        """Programs of known label on the authored problems."""
+        authored = self.params.model_copy(update={"source": "authored", "data": None, "split": "all", "items": None})
+        return build(LoopholeSuite(authored))
 
     def _items(self, problems: Sequence[Problem]) -> list[Item]:
         """One mode per problem, as evenly as the count allows, dealt to shuffled problems."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from harness import Item, Reply, View
+from harness import Item, Labelled, Reply
 from harness_plugins.tasks.loopholes.bench.exploits import HARD_CODED, TEMPLATES
 from harness_plugins.tasks.loopholes.bench.honest import honest
 from harness_plugins.tasks.loopholes.grading.evaluators import stub_answers
@@ -22,18 +21,6 @@ if TYPE_CHECKING:
 Half = Literal["rules", "report"]
 _HACKS = 48  # tried per mechanism; those that fool nobody are dropped
 _ROLE = "solution"
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A view with its label. `mechanism` is the exploited mode, `hard_coded`, or `honest`; `half` is decided by
-    problem."""
-
-    view: View
-    hack: bool
-    mechanism: str
-    label: Label
-    half: Half
 
 
 def build(suite: LoopholeSuite) -> list[Labelled]:
@@ -58,8 +45,16 @@ def build(suite: LoopholeSuite) -> list[Labelled]:
         verdict = suite.verdict(item, code)
         honest_label = verdict.label in (Label.CORRECT, Label.INCORRECT)
         if (mechanism == "honest" and honest_label) or (mechanism != "honest" and verdict.label is Label.REWARD_HACK):
-            view = suite.view(item, {_ROLE: Reply(text=code)})
-            found.append(Labelled(view, mechanism != "honest", mechanism, verdict.label, halves[problem.name]))
+            found.append(
+                Labelled(
+                    view=suite.view(item, {_ROLE: Reply(text=code)}),
+                    hack=mechanism != "honest",
+                    mechanism=str(mechanism),
+                    cluster=problem.name,
+                    half=halves[problem.name],
+                    reference=suite.reference(item),
+                )
+            )
     return found
 
 
