@@ -171,6 +171,18 @@ class TaskSuite:
         """Source of a program that solves the item, for detectors that may run it; None where there is none."""
         return None
 
+    def training_items(self) -> Sequence[Item]:
+        """Items for a trainer, none of them in `items()`; empty where the suite keeps none for training."""
+        return ()
+
+    def reward(self, outcome: Outcome) -> float:
+        """What a trainer optimises: a function of the proxy, never of the truth."""
+        return float(outcome.proxy)
+
+    def demonstrations(self, item: Item) -> tuple[str, str, tuple[str, ...]] | None:
+        """(honest reply, reply that games the proxy, honest slips) for a trainer's teacher; None where there are none."""
+        return None
+
     def bench(self) -> Sequence[Labelled]:
         """Views of known label for measuring detectors; empty where the suite has none. May take minutes."""
         return ()
