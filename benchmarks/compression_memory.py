@@ -4,8 +4,8 @@
 
 Writes synthetic Qwen2 checkpoints of at least 30 MB (float32) a block, compresses each in a process of its own with
 calibrated 3-bit codes in groups of 64 (rounded to nearest: what LDLQ needs besides does not depend on depth), and prints
-the peak anonymous resident memory above what the process held after its imports (Linux: RssAnon, sampled every 5 ms).
-Exits 1 if twice the depth needs more than 1.1 times the memory.
+the peak anonymous resident memory above what the process held after its imports (Linux: RssAnon, sampled every 5 ms from
+outside). Exits 1 if twice the depth needs more than 1.1 times the memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +30,7 @@ def main() -> int:
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(measure(options.measure, options.tokens)))
+        work(options.measure, options.tokens)
         return 0
     peaks: list[tuple[int, float]] = []
     print(f"{'blocks':>6} {'checkpoint':>12} {'peak above imports':>19} {'seconds':>8}")
@@ -40,7 +39,7 @@ def main() -> int:
             model = Path(scratch) / "model"
             size = write_model(model, depth)
             command = [sys.executable, __file__, "--measure", str(model), "--tokens", str(options.tokens)]
-            result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            result = watch(command)
         peaks.append((depth, result["peak"]))
         print(f"{depth:6d} {size / 1e6:9.0f} MB {result['peak'] / 1e6:16.1f} MB {result['seconds']:8.0f}", flush=True)
     worst = max((later / earlier for (_, earlier), (_, later) in pairwise(peaks)), default=1.0)
@@ -94,8 +93,23 @@ def write_model(folder: Path, depth: int) -> int:
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
-def measure(model: Path, tokens: int) -> dict[str, float]:
-    """Compress `model` in this process: {"peak": bytes above the imports, "seconds": …}."""
+def watch(command: list[str]) -> dict[str, float]:
+    """Run the work in a process of its own: {"peak": bytes above its imports, "seconds": …}."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # imports are done
+        baseline = peak = anonymous_bytes(process.pid)
+        begun = time.monotonic()
+        while process.poll() is None:
+            peak = max(peak, anonymous_bytes(process.pid))
+            time.sleep(0.005)
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return {"peak": peak - baseline, "seconds": time.monotonic() - begun}
+
+
+def work(model: Path, tokens: int) -> None:
+    """Compress `model` in this process; prints a line when the imports are done."""
     import torch
     from transformers import Qwen2ForCausalLM  # noqa: F401  (an import, not part of the work)
 
@@ -110,27 +124,14 @@ def measure(model: Path, tokens: int) -> dict[str, float]:
     text.write_text(bytes(letters.tolist()).decode())
     compressor = Caldera(CalderaParams(bits=3, rank=0, rounding="nearest"))
     calibration = CalibrationSource(source=str(text), sequences=128, length=tokens // 128)
-    baseline, peak, running = anonymous_bytes(), 0, True
-
-    def watch() -> None:
-        nonlocal peak
-        while running:
-            peak = max(peak, anonymous_bytes())
-            time.sleep(0.005)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    begun = time.monotonic()
+    print("ready", flush=True)
     driver.compress(model, compressor, calibration, model.parent / "artefact")
-    running = False
-    watcher.join()
-    return {"peak": peak - baseline, "seconds": time.monotonic() - begun}
 
 
-def anonymous_bytes() -> int:
-    """Anonymous resident memory of this process."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1])
+def anonymous_bytes(pid: int) -> int:
+    """Anonymous resident memory of a process, 0 once it has ended."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")), 0)
 
 
 if __name__ == "__main__":

@@ -159,7 +159,10 @@ def read_shape(folder: Path) -> ModelShape:
 
 def shape_of(checkpoint: Checkpoint) -> ModelShape:
     _refuse_unsupported(checkpoint)
-    linears = [linear for name in checkpoint.tensors if (linear := _linear(checkpoint, name))]
+    stack = f"{checkpoint.stack}."
+    linears = [
+        linear for name in checkpoint.tensors if name.startswith(stack) and (linear := _linear(checkpoint, name))
+    ]
     if not linears:
         raise ModelError(f"{checkpoint.folder} has no Linear in a decoder block", "is it a causal language model?")
     linears.sort(key=lambda linear: (linear.block, linear.name))

@@ -8,6 +8,8 @@ so no mask is needed, and padded positions are left out of the Hessians.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ class Batch:
 
 
 class Hessian:
-    """Weighted mean of x xᵀ over positions, accumulated in float32."""
+    """Weighted mean of x xᵀ over positions, accumulated in float32; `finish` ends it."""
 
     def __init__(self, columns: int, device: str) -> None:
         self.total = torch.zeros(columns, columns, device=device)
@@ -54,10 +56,10 @@ class Hessian:
         self.total.addmm_(rows.T, rows)
         self.weight += float(weights.sum())
 
-    def mean(self, name: str) -> tuple[torch.Tensor, int]:
+    def finish(self, name: str) -> tuple[torch.Tensor, int]:
         """(H (n, n), number of dead columns). A column that is zero in every token gets 1 % of the mean diagonal, so
         that H is positive there and its weights are rounded on their own."""
-        hessian = self.total / self.weight
+        hessian = self.total.div_(self.weight)  # in place: the largest is as big as a block
         if not bool(hessian.isfinite().all()):
             raise ModelError(f"the activations that enter {name} are not finite", "check the model's weights")
         diagonal = hessian.diagonal()
@@ -213,6 +215,18 @@ class BlockWalker:
                 module._buffers[name] = torch.empty_like(buffer, device=self.device)
             if own:
                 self.model._init_weights(module)
+
+
+def return_memory() -> None:
+    """Give what a block has left behind back to the system, so that peak memory does not creep up with depth.
+
+    Reference cycles wait for the collector, and glibc keeps freed heap: without this the resident size of a long run is
+    that of its garbage.
+    """
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:

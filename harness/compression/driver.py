@@ -26,7 +26,7 @@ from harness.checkpoint import (
     shape_of,
 )
 from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
-from harness.compression.blocks import BlockWalker
+from harness.compression.blocks import BlockWalker, return_memory
 from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
 from harness.compression.foreign import adopt
 from harness.compression.groups import GroupWork
@@ -64,12 +64,13 @@ def compress(
 
     Raises:
         ModelError: the source cannot be compressed, the calibration is too short, `out` holds something else, is in
-        use by
-            another process or cannot be written.
+            use by another process or cannot be written.
         PluginError: the compressor's plan or result contradicts the contract.
     """
     begun = time.monotonic()
     out = Path(out)
+    if compressor.measures:
+        raise PluginError(f"{type(compressor).__name__} asks for measurements, which are not taken yet")
     checkpoint = open_checkpoint(Path(source))
     shape = shape_of(checkpoint)
     decisions = check_plan(compressor.plan(shape), shape)
@@ -233,13 +234,14 @@ def _blocks(job: Job, work: GroupWork, calibration: Calibration | None) -> list[
                 if piece is None:
                     inputs = {linear.group: linear.name for linear in linears if not work.finished(linear.group)}
                     sums = walker.hessians(block, batches, inputs) if inputs else {}
-                    piece = work.finish_block(block, linears, {group: sums[group].mean(group) for group in sums})
+                    piece = work.finish_block(block, linears, {group: sums[group].finish(group) for group in sums})
                 if block < last:
                     if job.wanted.sequential:
                         for name, weight in work.dequantize(block, linears, piece).items():
                             walker.set_weight(name, weight)
                     walker.advance(block, batches)
         pieces.append(piece)
+        return_memory()
         job.progress("blocks", block + 1, job.shape.blocks)
     return pieces
 

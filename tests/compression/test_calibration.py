@@ -107,16 +107,16 @@ def test_dead_columns_are_damped_and_counted() -> None:
     hessian = Hessian(3, "cpu")
     x = torch.tensor([[[1.0, 0.0, 2.0], [3.0, 0.0, 4.0], [9.0, 9.0, 9.0]]])
     hessian.add(x, torch.tensor([[1.0, 1.0, 0.0]]))  # the last position is padding
-    mean, dead = hessian.mean("x")
+    mean, dead = hessian.finish("x")
     assert dead == 1
     torch.testing.assert_close(mean, torch.tensor([[5.0, 0.0, 7.0], [0.0, 0.075, 0.0], [7.0, 0.0, 10.0]]))
     empty = Hessian(2, "cpu")
     empty.add(torch.zeros(1, 4, 2), torch.ones(1, 4))
-    assert torch.equal(empty.mean("x")[0], torch.eye(2))
+    assert torch.equal(empty.finish("x")[0], torch.eye(2))
     broken = Hessian(1, "cpu")
     broken.add(torch.full((1, 1, 1), float("inf")), torch.ones(1, 1))
     with pytest.raises(ModelError, match="enter x are not finite"):
-        broken.mean("x")
+        broken.finish("x")
 
 
 def test_padding_covers_every_sequence_once() -> None:

@@ -119,6 +119,12 @@ def no_block(folder: Path) -> None:
     save_file(kept, folder / "model.safetensors")
 
 
+def two_stacks(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.encoder.layers.0.fc1.weight"] = torch.zeros(4, 4)
+    save_file(tensors, folder / "model.safetensors")
+
+
 def integers(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     tensors["model.layers.0.mlp.up_proj.weight"] = torch.zeros(96, 64, dtype=torch.int8)
@@ -141,6 +147,7 @@ def integers(folder: Path) -> None:
         (lambda folder: edit_config(folder, num_experts=8), "qwen2.* is a mixture-of-experts"),
         (lambda folder: edit_config(folder, quantization_config={"quant_method": "gptq"}), "already quantized"),
         (lambda folder: edit_config(folder, hidden_size=None), "no hidden_size"),
+        (two_stacks, "expected one stack of decoder blocks, found model.encoder.layers, model.layers"),
         (shutil.rmtree, "no model folder"),
     ],
 )
