@@ -9,7 +9,7 @@ one item, so every rate is a count of joint outcomes and never a quotient of two
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 if TYPE_CHECKING:
     import torch
 
+    from harness.models.generate import Generator
     from harness.models.qlr import QLR
     from harness.sandbox import Sandbox
 
@@ -148,6 +149,8 @@ class SelfCheck(Record):
 class TaskSuite:
     """Items, their prompts, and two graders. Importing a suite's module must not import torch: planning counts items."""
 
+    asks: ClassVar[bool] = False  # True: a library's own loop asks the model, through `ask`
+
     def __init__(self, params: Params) -> None:
         self.params = params
 
@@ -156,6 +159,11 @@ class TaskSuite:
 
     def prompts(self, item: Item) -> Sequence[Prompt]:
         """One or more prompts with distinct roles; each is asked in a separate context."""
+        raise NotImplementedError
+
+    def ask(self, generator: Generator, items: Sequence[str], batch_size: int) -> Iterator[dict[str, Reply]]:
+        """Only where `asks`: replies by item id, some items at a time, each stored before the next are asked for. Such a
+        suite has one prompt an item, and asks as its library does: the run's temperature and repeats are not for it."""
         raise NotImplementedError
 
     def grade(self, item: Item, replies: Mapping[str, Reply]) -> Outcome | Scores:

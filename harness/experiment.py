@@ -16,7 +16,13 @@ from pydantic import Field, JsonValue, ValidationError
 from harness.contract import Record
 from harness.errors import UsageError
 
-SUITE_FLAGS = ("items", "grader", "data", "sandbox")  # set the suite parameter of that name, where there is one
+SUITE_FLAGS = (
+    "items",
+    "grader",
+    "data",
+    "sandbox",
+    "include_path",
+)  # set the suite parameter of that name, where there is one
 
 
 class Experiment(Record):

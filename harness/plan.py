@@ -108,12 +108,14 @@ def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
     sizes: dict[str, CompressionSize] = {}
     shapes: dict[str, ModelShape] = {}
     for suite in chosen.suites:
-        questions = _questions(chosen.suite_of(suite), settings)
+        asker = chosen.suite_of(suite)
+        once = settings.model_copy(update={"runs": 1}) if asker.asks else settings  # a library asks once, its own way
+        questions = _questions(asker, once)
         for name, trainer, compressor, seed in itertools.product(
             chosen.models_for(suite), chosen.trainers, chosen.compressors, experiment.seeds
         ):
             model = locate_model(name, catalogue)
-            cell = _cell(model, trainer, compressor, suite, seed, chosen.detectors, settings, questions)
+            cell = _cell(model, trainer, compressor, suite, seed, chosen.detectors, once, questions)
             cells.append(cell)
             if cell.compressed_key and cell.compressed_key not in sizes:
                 shape = shapes.setdefault(model.digest, model_shape(model))

@@ -74,6 +74,9 @@ def sample(
     sampling = Sampling(temperature=settings.temperature, top_p=settings.top_p)
     asked = questions(cell, suite)
     store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
+    if suite.asks:
+        _library_asks(cell, suite, generator, store, progress)
+        return
     requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
     batches = generator.batches(requests, settings.batch_size)
     kept = _finished(store.samples(), batches)
@@ -97,6 +100,28 @@ def sample(
     progress("sample", answered, len(requests))
     if failed == len(requests):
         raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
+
+
+def _library_asks(
+    cell: Cell, suite: TaskSuite, generator: Generator, store: CellStore, progress: Callable[[str, int, int], None]
+) -> None:
+    """The suite's library asks what has no reply yet. Its answers are the same for every repeat, so there is one."""
+    done = store.samples()
+    answered = {row.item for row in done}
+    asked = [(item, role) for (item, role, _), _ in questions(cell, suite)]
+    roles = dict(asked)
+    todo = [item for item in roles if item not in answered]
+    batch = max((row.batch for row in done), default=-1) + 1
+    started = time.perf_counter()
+    for replies in suite.ask(generator, todo, cell.settings.batch_size):
+        seconds = round(time.perf_counter() - started, 4)
+        store.append(
+            SampleRow(item=item, role=roles[item], repeat=0, batch=batch, reply=reply, seconds=seconds)
+            for item, reply in replies.items()
+        )
+        answered |= replies.keys()
+        batch, started = batch + 1, time.perf_counter()
+        progress("sample", len(answered), len(roles))
 
 
 def _ask(generator: Generator, batch: Sequence[Request], number: int, cell: Cell, sampling) -> list[SampleRow]:

@@ -1,0 +1,1 @@
+"""Stock lm-eval tasks on every cell's model: lm-eval/TASK."""

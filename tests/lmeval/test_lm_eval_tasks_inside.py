@@ -1,0 +1,88 @@
+"""Stock lm-eval tasks on the harness's cells: the same per-document scores as lm_eval's own command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
+
+TASK = """
+task: local_gsm
+dataset_path: json
+dataset_kwargs:
+  data_files: {{test: {data}}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{{{question}}}}"
+doc_to_target: "{{{{answer}}}}"
+num_fewshot: 0
+generation_kwargs: {{until: ["\\n"], max_gen_toks: 8, do_sample: false}}
+metric_list:
+  - {{metric: exact_match, aggregation: mean, higher_is_better: true}}
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "c"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+
+    def call(*command: str, code: int = 0) -> subprocess.CompletedProcess:
+        done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return call
+
+
+def test_a_task_over_local_json_agrees_with_lm_eval(run, tmp_path, stories260k):
+    """Greedy, float32: the responses are equal document by document; a task asks once, whatever --runs says."""
+    texts = ["Once upon a time", "Lily and Tom", "The dog was", "One day, a girl"]
+    rows = [{"question": text, "answer": "?"} for text in texts]
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    (tasks / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tasks / "local_gsm.yaml").write_text(TASK.format(data=tasks / "docs.jsonl"))
+    arguments = [
+        "run",
+        "--model",
+        "hf",
+        "--model_args",
+        f"pretrained={stories260k},dtype=float32",
+        "--tasks",
+        "local_gsm",
+    ]
+    theirs = ["--include_path", str(tasks), "--device", "cpu", "--output_path", "lm", "--log_samples"]
+    run("lm_eval", *arguments, *theirs)
+    (samples,) = tmp_path.glob("lm/**/samples_*.jsonl")
+    said = {row["doc_id"]: row["filtered_resps"] for row in map(json.loads, samples.open())}
+    command = [
+        "harness",
+        "run",
+        "--tasks",
+        "lm-eval/local_gsm",
+        "--include-path",
+        str(tasks),
+        "--model",
+        str(stories260k),
+    ]
+    run(*command, "--compressor", "rtn4", "--runs", "3", "--out", "r")
+    cells = sorted(tmp_path.glob("r/cells/*--none--*/verdicts-*.jsonl"))
+    ours = [json.loads(line) for line in cells[0].open()]
+    assert [row["verdict"]["parsed"]["responses"][0] for row in ours] == [said[number] for number in range(4)]
+    assert all(set(row["verdict"]["values"]) == {"exact_match,none"} for row in ours)
+    assert "exact" in (tmp_path / "r" / "report" / "report.md").read_text()
+
+
+def test_an_uncached_task_is_refused_at_plan_time_by_name(run, stories260k):
+    done = run("harness", "plan", "--tasks", "lm-eval/arc_easy", "--model", str(stories260k), code=2)
+    assert "'arc_easy' cannot be loaded (HF_HUB_OFFLINE is set)" in done.stderr
+
+
+def test_an_unknown_task_is_refused(run, stories260k):
+    done = run("harness", "plan", "--tasks", "lm-eval/no_such_task", "--model", str(stories260k), code=2)
+    assert "knows no task 'no_such_task'" in done.stderr
