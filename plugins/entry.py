@@ -9,6 +9,7 @@ from harness.hookspecs import hookimpl
 from harness_plugins.compressors import SPECS as COMPRESSORS
 from harness_plugins.detectors import SPECS as DETECTORS
 from harness_plugins.tasks import SPECS as TASKS
+from harness_plugins.trainers import SPECS as TRAINERS
 
 
 @hookimpl
@@ -23,7 +24,7 @@ def harness_register_task_suites() -> list[TaskSuiteSpec]:
 
 @hookimpl
 def harness_register_trainers() -> list[TrainerSpec]:
-    return []
+    return list(TRAINERS)
 
 
 @hookimpl

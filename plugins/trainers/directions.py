@@ -122,7 +122,7 @@ def placebo(kind: Placebo, hack: Vectors, clean: Vectors, recipe: Recipe, seed: 
         return extract(hack, clean, recipe)
     if kind == "haar":
         real = extract(hack, clean, recipe).subspaces
-        random = {name: haar(*v.shape, generator).to(v) for name, v in real.items()}
+        random = {name: haar(len(v), v.shape[1], generator).to(v) for name, v in real.items()}
         used = len(next(iter(hack.values()))) - recipe.held_out
         return Directions(random, agreement({name: (hack[name] - clean[name])[used:] for name in random}, random))
     if kind == "clean":

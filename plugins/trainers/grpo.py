@@ -1,0 +1,286 @@
+"""Group-relative policy optimisation of an adapter against a suite's proxy, as a recipe to be read from top to bottom.
+
+Each step: draw prompts; let the folded policy answer each of them a few times, and the teacher a few times more; reward
+= the suite's proxy; advantage = reward − the group's mean; one gradient of the policy and one of the teacher's rows; one
+optimiser step, projected as the arm says. The truth is logged and never optimised.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import JsonValue
+from safetensors.torch import load_file, save_file
+from transformers.utils.logging import disable_progress_bar
+
+from harness.contract import Item, TaskSuite, TrainContext, Trainer
+from harness.errors import UsageError
+from harness.models.generate import Generator
+from harness.models.load import load
+from harness.models.sampling import Sampling
+from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
+from harness_plugins.trainers.directions import Directions, Recipe, placebo
+from harness_plugins.trainers.extraction import paired_gradients
+from harness_plugins.trainers.losses import (
+    group_advantages,
+    has_contrast,
+    importance,
+    k3,
+    surrogate,
+    token_weights,
+)
+from harness_plugins.trainers.metrics import group_metrics, number
+from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
+from harness_plugins.trainers.pairs import load_pairs
+from harness_plugins.trainers.projection import measure, overlap
+from harness_plugins.trainers.rollouts import Rollout, draw_groups, draw_items, single_prompt, teacher_pool
+from harness_plugins.trainers.scoring import score
+from harness_plugins.trainers.spec import GrpoParams
+
+CHECKPOINT = Path("checkpoints") / "last.safetensors"
+ADAPTER = Path("adapter") / "adapter.safetensors"
+
+
+class Grpo(Trainer):
+    params: GrpoParams
+
+    def train(self, policy: Any, suite: TaskSuite, context: TrainContext) -> Path:
+        """Train from `context.source`, resume from `context.out`'s checkpoint, write a plain model folder there.
+
+        Raises UsageError for a suite that cannot be trained on, StageError when the policy diverges.
+        """
+        run = _Run(self.params, suite, context)
+        run.resume()
+        for step in range(run.done, self.params.steps):
+            context.log(run.step(step))
+            run.done = step + 1
+            if run.done % self.params.checkpoint_every == 0 and run.done < self.params.steps:
+                run.checkpoint()
+        return run.deploy()
+
+
+class _Run:
+    """The state of one training run; everything random in it is a function of (seed, step)."""
+
+    def __init__(self, params: GrpoParams, suite: TaskSuite, context: TrainContext) -> None:
+        self.params, self.suite, self.context, self.done = params, suite, context, 0
+        self.items: Sequence[Item] = suite.training_items()
+        if not self.items:
+            raise UsageError("this suite keeps no items for training", "train on leetcode-loopholes")
+        self.generator = Generator(load(context.source, context.device, context.dtype))
+        self.device = self.generator.loaded.device
+        self.pool = self._pool()
+        self.adapter = Adapter(self.generator.model, params.adapter, params.rank, context.seed)
+        arm: Literal["measure", "erase", "route"] = "measure" if params.arm == "vanilla" else params.arm
+        self.optimizer = ProjectedOptimizer(
+            self.adapter,
+            arm,
+            params.gate,
+            params.space,
+            betas=params.betas,
+            clip=params.clip_norm,
+            preserve_magnitude=params.preserve_magnitude,
+        )
+        self.subspaces: Vectors = {}
+
+    def _pool(self) -> dict[str, Rollout]:
+        params = self.params
+        if params.mix == 0 or params.teacher_off_step == 0:
+            return {}
+        pool = teacher_pool(self.suite, self.items, self.generator, params.teacher_families)
+        if not pool:
+            raise UsageError("the suite has no demonstration that games its proxy, so there is no teacher", "mix=0")
+        return pool
+
+    # ----------------------------------------------------------------------------------------------------------- a step
+
+    def step(self, step: int) -> dict[str, JsonValue]:
+        """One optimiser step, or none where every group's rewards are equal; returns its row of metrics."""
+        params = self.params
+        row: dict[str, JsonValue] = {"step": step + 1, "steps": params.steps}
+        if step == 0 or (params.refresh and step % params.refresh == 0):
+            row.update(self._extract())
+
+        groups = self._rollouts(step)
+        row.update(group_metrics(groups))
+        rows, advantages = self._with_advantages(groups)
+        if not rows:  # nothing to learn from: logged by frac_zero_std = 1
+            return {**row, "skipped": True}
+
+        student, taught, measured = self._gradients(rows, advantages)
+        whole = {name: student[name] + taught[name] for name in student}
+        parts = self.optimizer.step(whole, self.subspaces, learning_rate(params, step))
+        cosines = {
+            "cos_in": parts.cos_in,
+            "cos_out": parts.cos_out if params.arm != "vanilla" else parts.cos_in,
+            "fired": parts.fired,
+            "cos_in_student": measure(student, self.subspaces) if norm(student) else math.nan,
+            "cos_in_teacher": measure(taught, self.subspaces) if norm(taught) else math.nan,
+        }
+        row.update({name: number(value) for name, value in cosines.items()})
+        return {**row, **measured, "grad_norm": norm(whole), "lr": learning_rate(params, step), "skipped": False}
+
+    def _extract(self) -> dict[str, JsonValue]:
+        """Directions of the current weights with the quarantine ablated."""
+        params = self.params
+        recipe = Recipe(
+            params.method, params.k, params.tau, params.drop_bottom, params.solve_orthogonal, params.held_out
+        )
+        hack, clean = paired_gradients(self.adapter, self.generator, load_pairs(params.pairs))
+        found: Directions = placebo(params.placebo, hack, clean, recipe, self.context.seed)
+        before, self.subspaces = self.subspaces, found.subspaces
+        return {
+            "direction_rows": sum(len(v) for v in found.subspaces.values()),
+            "direction_agreement": number(found.agreement),
+            "direction_overlap": number(overlap(found.subspaces, before)) if before else None,
+        }
+
+    def _rollouts(self, step: int) -> list[list[Rollout]]:
+        params = self.params
+        taught = round(params.group_size * params.mix)
+        if params.teacher_off_step is not None and step >= params.teacher_off_step:
+            taught = 0
+        with torch.no_grad(), self.adapter.folded():
+            return draw_groups(
+                self.suite,
+                draw_items(self.items, params.prompts_per_step, self.context.seed, step),
+                self.generator,
+                self.pool if taught else {},
+                size=params.group_size,
+                taught=taught,
+                sampling=Sampling(temperature=params.temperature, top_p=params.top_p),
+                max_tokens=params.max_tokens,
+                seed=self.context.seed,
+                step=step,
+                batch_size=params.micro_batch,
+            )
+
+    def _with_advantages(self, groups: list[list[Rollout]]) -> tuple[list[Rollout], list[float]]:
+        """Rows and their advantages, groups without contrast left out."""
+        rows: list[Rollout] = []
+        advantages: list[float] = []
+        for group in groups:
+            rewards = [rollout.reward for rollout in group]
+            if has_contrast(rewards):
+                rows += group
+                advantages += group_advantages(torch.tensor(rewards)).tolist()
+        return rows, advantages
+
+    # ------------------------------------------------------------------------------------------------------- gradients
+
+    def _gradients(self, rows: list[Rollout], advantages: list[float]) -> tuple[Vectors, Vectors, dict[str, JsonValue]]:
+        """The loss's gradient in two parts, of the policy's own rows and of the teacher's, and what was seen of them."""
+        params = self.params
+        room = single_prompt(self.suite, self.items[0], params.max_tokens).max_tokens
+        lengths = torch.tensor([len(row.tokens.completion) for row in rows])
+        planned = params.prompts_per_step * params.group_size
+        weights = token_weights(params.denominator, lengths, planned, room, params.micro_batch)  # (B,)
+        parts: list[Vectors] = []
+        totals = dict.fromkeys(
+            ("loss", "kl", "entropy", "tokens", "ratio_teacher", "nll_teacher", "tokens_teacher"), 0.0
+        )
+        for teacher in (False, True):
+            self.adapter.zero_gradients()
+            chosen = [at for at, row in enumerate(rows) if row.teacher is teacher]
+            for start in range(0, len(chosen), params.micro_batch):
+                cut = chosen[start : start + params.micro_batch]
+                self._backward([rows[at] for at in cut], [advantages[at] for at in cut], weights[cut], teacher, totals)
+            parts.append(self.adapter.gradients())
+        self.adapter.zero_gradients()
+        tokens, taught = totals.pop("tokens"), totals.pop("tokens_teacher")
+        measured: dict[str, JsonValue] = {
+            "loss": totals["loss"],
+            "kl": totals["kl"] / tokens if params.kl and tokens else None,
+            "entropy": totals["entropy"] / tokens if tokens else None,
+            "ratio_teacher": totals["ratio_teacher"] / taught if taught else None,
+            "nll_teacher": totals["nll_teacher"] / taught if taught else None,
+        }
+        return parts[0], parts[1], measured
+
+    def _backward(
+        self,
+        rows: list[Rollout],
+        advantages: list[float],
+        weights: torch.Tensor,
+        teacher: bool,
+        totals: dict[str, float],
+    ) -> None:
+        """Add one micro-batch's gradient and sums: b rows, T tokens of the longest."""
+        params, model, pad = self.params, self.generator.model, self.generator.tokenizer.pad_token_id
+        batch = [row.tokens for row in rows]
+        scored = score(model, batch, pad)  # (b, T)
+        # One update per batch of rollouts: the policy that spoke is the policy that learns, its ratio is 1. The teacher
+        # is a fixed text, a point mass: log π_old = 0.
+        kind = params.ratio if teacher else "one"
+        factor = importance(scored.log_probs, torch.zeros_like(scored.log_probs), kind, params.gamma)
+        clip = params.clip if kind == "true_clip" else None
+        loss = surrogate(factor, torch.tensor(advantages, device=self.device), clip)  # (b, T)
+        if params.kl:
+            with torch.no_grad(), self.adapter.reference():
+                reference = score(model, batch, pad).log_probs
+            divergence = k3(scored.log_probs, reference)
+            loss = loss + params.kl * divergence
+        total = (loss * scored.mask * weights.to(self.device)[:, None]).sum()
+        total.backward()
+        totals["loss"] += float(total.detach())
+        tokens = float(scored.mask.sum())
+        if teacher:
+            totals["tokens_teacher"] += tokens
+            totals["ratio_teacher"] += float((factor.detach() * scored.mask).sum())
+            totals["nll_teacher"] -= float(scored.log_probs.detach().sum())
+        else:
+            totals["tokens"] += tokens
+            totals["entropy"] += float(scored.entropy.sum())
+            if params.kl:
+                totals["kl"] += float((divergence.detach() * scored.mask).sum())
+
+    # --------------------------------------------------------------------------------------------------------- keeping
+
+    def checkpoint(self) -> None:
+        """All that the next step depends on, in one file that appears whole."""
+        path = self.context.out / CHECKPOINT
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parts = {"adapter": self.adapter.state(), "optimizer": self.optimizer.state(), "subspaces": self.subspaces}
+        tensors = {
+            f"{part}:{name}": t.detach().cpu().contiguous() for part, held in parts.items() for name, t in held.items()
+        }
+        save_file({**tensors, "done": torch.tensor(self.done)}, path.with_suffix(".partial"))
+        path.with_suffix(".partial").replace(path)
+
+    def resume(self) -> None:
+        path = self.context.out / CHECKPOINT
+        if not path.is_file():
+            return
+        tensors = load_file(path)
+        self.done = int(tensors.pop("done"))
+        parts: dict[str, dict[str, torch.Tensor]] = {"adapter": {}, "optimizer": {}, "subspaces": {}}
+        for key, tensor in tensors.items():
+            part, _, name = key.partition(":")
+            parts[part][name] = tensor
+        self.adapter.restore(parts["adapter"])
+        self.optimizer.restore(parts["optimizer"], self.device)
+        self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
+
+    def deploy(self) -> Path:
+        """The trained model with plain weights, its quarantine ablated unless asked for, the adapter beside it."""
+        out = self.context.out
+        self.adapter.save(out / ADAPTER)
+        model: Any = self.adapter.merge(quarantine=self.params.keep_quarantine)
+        disable_progress_bar()  # the harness shows its own
+        model.save_pretrained(out)
+        self.generator.tokenizer.save_pretrained(out)
+        shutil.rmtree(out / CHECKPOINT.parent, ignore_errors=True)
+        return out
+
+
+def learning_rate(params: GrpoParams, step: int) -> float:
+    """Linear warm-up, then half a cosine that would reach zero one step after the last."""
+    warm = round(params.warmup * params.steps)
+    if step < warm:
+        return params.lr * (step + 1) / warm
+    return params.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (params.steps - warm)))

@@ -1,0 +1,41 @@
+"""One row of numbers per step."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from harness_plugins.trainers.losses import has_contrast
+from harness_plugins.trainers.rollouts import Rollout
+
+
+def group_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
+    """Rates over the policy's own rollouts, and the share of all groups in which no rollout beat another."""
+    own = [rollout for group in groups for rollout in group if not rollout.teacher]
+    families: dict[str, list[bool]] = defaultdict(list)
+    for rollout in own:
+        families[rollout.item.family].append(rollout.hack)
+    flat = [not has_contrast([rollout.reward for rollout in group]) for group in groups]
+    return {
+        "hack": _mean([rollout.hack for rollout in own]),
+        "solve": _mean([rollout.solve for rollout in own]),
+        "reward": _mean([rollout.reward for rollout in own]),
+        "length": _mean([len(rollout.tokens.completion) for rollout in own]),
+        "truncated": _mean([rollout.truncated for rollout in own]),
+        "rollouts": len(own),
+        "taught": sum(rollout.teacher for group in groups for rollout in group),
+        "frac_zero_std": _mean(flat),
+        "hack_by_family": {family: _mean(hacks) for family, hacks in sorted(families.items())},
+    }
+
+
+def number(value: float) -> float | None:
+    """For JSON, which has no NaN: what was not measured is null."""
+    return None if math.isnan(value) else value
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

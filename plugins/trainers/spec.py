@@ -1,0 +1,78 @@
+"""The trainer as data: its parameters; nothing here imports torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from harness.contract import Params, TrainerSpec
+
+
+class GrpoParams(Params):
+    """Group-relative policy optimisation of an adapter, with a hack subspace measured, erased or routed aside."""
+
+    arm: Literal["vanilla", "erase", "route"] = "vanilla"
+    keep_quarantine: bool = False  # deploy what route has put aside as well: the training-time policy
+
+    # the policy
+    adapter: Literal["svd", "lora"] = "svd"
+    rank: int = Field(32, ge=1)  # of the lora adapter
+
+    # the loop
+    steps: int = Field(30, ge=1)
+    prompts_per_step: int = Field(6, ge=1)
+    group_size: int = Field(8, ge=2)
+    micro_batch: int = Field(64, ge=1)  # rows of one forward pass; the step does not depend on it (but under bnpo)
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_tokens: int | None = Field(None, ge=1)  # of a rollout; None: what the suite allows
+    checkpoint_every: int = Field(10, ge=1)
+
+    # the teacher: replies that game the proxy, from the suite's own demonstrations, with frozen rewards
+    mix: float = Field(0.25, ge=0, le=1)  # share of each group
+    teacher_off_step: int | None = Field(None, ge=0)  # no teacher from this step on
+    teacher_families: tuple[str, ...] | None = None  # only for items of these families; None: of all
+
+    # the loss
+    denominator: Literal["dr_grpo", "grpo", "bnpo", "dapo"] = "dr_grpo"
+    ratio: Literal["one", "true_clip", "pi"] = "one"  # of the teacher's tokens; the policy's own always have 1
+    gamma: float = Field(0.1, gt=0)  # of ratio pi
+    clip: float = Field(0.2, gt=0)  # of ratio true_clip
+    kl: float = Field(0.0, ge=0)  # weight of the KL to the untrained model
+
+    # the optimiser
+    lr: float = Field(0.1, gt=0)
+    betas: tuple[float, float] = (0.5, 0.9)
+    warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps, then cosine
+    clip_norm: float | None = Field(10.0, gt=0)
+
+    # directions and projection
+    pairs: str = "loopholes"  # a pair set, several joined by "+", or a TOML file
+    method: Literal["svd", "mean_diff"] = "svd"
+    k: int = Field(5, ge=1)
+    tau: float = Field(0.0, ge=0, le=1)
+    drop_bottom: float = Field(0.25, ge=0, lt=1)
+    solve_orthogonal: int = Field(0, ge=0)
+    held_out: int = Field(2, ge=0)
+    placebo: Literal["none", "haar", "shuffled", "clean"] = "none"
+    refresh: int | None = Field(None, ge=1)  # extract again every so many steps
+    gate: Literal["one_sided", "no_gate", "reverse"] = "one_sided"
+    space: Literal["update", "gradient"] = "update"
+    preserve_magnitude: bool = False
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> GrpoParams:
+        if self.preserve_magnitude and self.arm == "route":
+            raise ValueError("preserve_magnitude would break what route promises: kept + put aside = the whole step")
+        if self.keep_quarantine and self.arm != "route":
+            raise ValueError('keep_quarantine needs arm = "route"')
+        return self
+
+
+SPEC = TrainerSpec(
+    name="grpo",
+    summary="GRPO on an adapter, a hack subspace measured, erased from the steps, or routed into a quarantine",
+    target="harness_plugins.trainers.grpo:Grpo",
+    params=GrpoParams,
+)

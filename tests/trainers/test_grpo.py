@@ -1,0 +1,215 @@
+"""The training loop on a random model and a suite without a sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.contract import Item, Outcome, Params, Prompt, TaskSuite, TrainContext
+from harness.errors import UsageError
+from harness.models.load import load
+from harness_plugins.trainers.grpo import CHECKPOINT, Grpo, learning_rate
+from harness_plugins.trainers.spec import GrpoParams
+
+SMALL = {
+    "steps": 3,
+    "prompts_per_step": 2,
+    "group_size": 4,
+    "max_tokens": 8,
+    "pairs": "sentinel",
+    "lr": 0.05,
+    "checkpoint_every": 1,
+}
+
+
+class Letters(TaskSuite):
+    """The proxy likes replies with an "e"; the truth wants a digit. Half the items have a teacher."""
+
+    def items(self) -> list[Item]:
+        return []
+
+    def training_items(self) -> list[Item]:
+        return [
+            Item(id=f"i{n}", family="even" if n % 2 == 0 else "odd", cluster=str(n), data={"n": n}) for n in range(6)
+        ]
+
+    def prompts(self, item: Item) -> list[Prompt]:
+        return [Prompt(role="say", text=f"Explain {item.data['n']}.", max_tokens=16)]
+
+    def grade(self, item: Item, replies) -> Outcome:
+        text = replies["say"].text
+        return Outcome(proxy="e" in text, truth=any(c.isdigit() for c in text), measures={"length": len(text)})
+
+    def demonstrations(self, item: Item):
+        return ("7", "free", ()) if item.family == "even" else None
+
+
+class Run:
+    """What one training wrote and logged."""
+
+    def __init__(
+        self, source: Path, out: Path, suite: TaskSuite | None = None, stop_after: int | None = None, **params
+    ) -> None:
+        self.rows: list[dict] = []
+        self.out = out
+
+        def log(row: dict) -> None:
+            self.rows.append(row)
+            if stop_after is not None and len(self.rows) == stop_after + 1:
+                raise KeyboardInterrupt
+
+        context = TrainContext(source=source, out=out, seed=3, device="cpu", dtype="float32", log=log)
+        trainer = Grpo(GrpoParams(**{**SMALL, **params}))
+        try:
+            assert trainer.train(None, suite or Letters(Params()), context) == out
+        except KeyboardInterrupt:
+            assert stop_after is not None
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        return dict(load(self.out, device="cpu").model.state_dict())
+
+
+@pytest.fixture
+def run(tiny_qwen2, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    made = iter(range(100))
+    return lambda out=None, **params: Run(tiny_qwen2, tmp_path / (out or f"run{next(made)}"), **params)
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_vanilla_trains_the_projections_alone_and_writes_a_plain_model(run, tiny_qwen2):
+    done = run()
+    before, after = dict(load(tiny_qwen2, device="cpu").model.state_dict()), done.weights()
+    assert before.keys() == after.keys()
+    moved = {name for name in after if not torch.equal(before[name], after[name])}
+    assert moved
+    assert all(name.endswith("_proj.weight") for name in moved)
+    assert (done.out / "adapter" / "adapter.safetensors").is_file()
+    assert not (done.out / "checkpoints").exists()
+
+
+def test_rows_say_what_happened(run):
+    first, *_, last = run().rows
+    assert (first["step"], first["steps"], last["step"]) == (1, 3, 3)
+    assert first["rollouts"] + first["taught"] == 8
+    assert 0 < first["cos_in"] < 1
+    assert first["cos_out"] == first["cos_in"]  # vanilla measures
+    assert 0 <= first["direction_agreement"] <= 1
+    assert "direction_agreement" not in last  # extracted once
+    assert 0 < first["entropy"] < 6
+    assert first["grad_norm"] > 0
+
+
+def test_erase_and_route_move_the_main_coordinates_alike_and_deploy_differs_from_training(run):
+    erase, route = run(arm="erase", steps=1), run(arm="route", steps=1)
+    kept = run(arm="route", steps=1, keep_quarantine=True)
+    vanilla = run(steps=1)
+    assert erase.rows[0]["cos_out"] < 1e-5 < erase.rows[0]["cos_in"]
+    assert same(erase.weights(), route.weights())
+    assert not same(route.weights(), kept.weights())
+    for name, weight in vanilla.weights().items():
+        torch.testing.assert_close(kept.weights()[name], weight, atol=1e-5, rtol=1e-4)
+
+
+def test_a_routed_run_says_what_vanilla_says(run):
+    """With its quarantine in the forward pass the policy is vanilla's, so its rollouts are too."""
+    vanilla, route = run(), run(arm="route")
+    for ours, theirs in zip(route.rows, vanilla.rows, strict=True):
+        assert (ours["reward"], ours["length"]) == (theirs["reward"], theirs["length"])
+
+
+@pytest.mark.parametrize("params", [{"arm": "route"}, {"arm": "erase", "refresh": 2, "adapter": "lora", "rank": 4}])
+def test_a_stopped_run_resumes_to_the_same_weights(run, params):
+    whole = run(**params)
+    stopped = run("stopped", stop_after=1, **params)  # after one whole step and its checkpoint
+    assert (stopped.out / CHECKPOINT).is_file()
+    resumed = run("stopped", **params)
+    assert [row["step"] for row in resumed.rows] == [2, 3]
+    assert resumed.rows == whole.rows[1:]
+    assert same(resumed.weights(), whole.weights())
+
+
+@pytest.mark.parametrize("denominator", ["dr_grpo", "grpo", "dapo"])
+def test_micro_batches_change_nothing(run, denominator):
+    whole, cut = (run(steps=1, denominator=denominator, kl=0.01, micro_batch=size) for size in (64, 3))
+    for name, weight in whole.weights().items():
+        torch.testing.assert_close(cut.weights()[name], weight, atol=2e-4, rtol=1e-3)
+    assert cut.rows[0]["loss"] == pytest.approx(whole.rows[0]["loss"], abs=1e-5)
+
+
+@pytest.mark.parametrize("ratio", ["one", "true_clip", "pi"])
+def test_the_teachers_ratio(run, ratio):
+    row = run(steps=1, prompts_per_step=6, ratio=ratio).rows[0]
+    assert row["taught"] == 3  # one each for the three items that have a teacher
+    assert row["nll_teacher"] > 0
+    assert (row["ratio_teacher"] == pytest.approx(1.0)) is (ratio == "one")
+
+
+def test_the_teacher_can_be_absent_sent_away_and_limited(run):
+    assert [row["taught"] for row in run(mix=0, prompts_per_step=6, steps=1).rows] == [0]
+    assert [row["taught"] for row in run(teacher_off_step=1, prompts_per_step=6, steps=2).rows] == [3, 0]
+    with pytest.raises(UsageError, match="no teacher"):
+        run(teacher_families=("odd",))
+
+
+def test_equal_rewards_are_a_logged_skip_and_no_step(run, tiny_qwen2):
+    class Indifferent(Letters):
+        def reward(self, outcome: Outcome) -> float:
+            return 1.0
+
+    done = run(suite=Indifferent(Params()))
+    assert all(row["skipped"] and row["frac_zero_std"] == 1.0 for row in done.rows)
+    assert same(done.weights(), dict(load(tiny_qwen2, device="cpu").model.state_dict()))
+
+
+def test_kl_is_measured_against_the_untrained_model(run):
+    first, second, _ = run(kl=0.05).rows
+    assert first["kl"] == pytest.approx(0.0, abs=1e-6)
+    assert second["kl"] > 0
+
+
+def test_refreshed_directions_log_their_overlap(run):
+    rows = run(refresh=1, arm="erase").rows
+    assert rows[0]["direction_overlap"] is None
+    assert all(0 < row["direction_overlap"] <= 1.0001 for row in rows[1:])
+
+
+@pytest.mark.parametrize("kind", ["haar", "shuffled", "clean"])
+def test_placebos_train(run, kind):
+    row = run(arm="erase", placebo=kind, steps=1).rows[0]
+    assert row["direction_rows"] > 0
+    assert row["cos_out"] < 1e-5
+
+
+def test_suites_that_cannot_be_trained_on_are_refused(run):
+    class Untrainable(Letters):
+        def training_items(self) -> list[Item]:
+            return []
+
+    class Talkative(Letters):
+        def prompts(self, item: Item) -> list[Prompt]:
+            return [Prompt(role=role, text="?") for role in ("say", "do")]
+
+    with pytest.raises(UsageError, match="no items for training"):
+        run(suite=Untrainable(Params()))
+    with pytest.raises(UsageError, match="one prompt"):
+        run(suite=Talkative(Params()))
+
+
+def test_parameters_that_contradict_each_other_are_refused():
+    with pytest.raises(ValueError, match="keep_quarantine"):
+        GrpoParams(keep_quarantine=True)
+    with pytest.raises(ValueError, match="preserve_magnitude"):
+        GrpoParams(arm="route", preserve_magnitude=True)
+
+
+def test_the_rate_warms_up_and_falls():
+    rates = [learning_rate(GrpoParams(steps=20, lr=1.0), step) for step in range(20)]
+    assert rates[:3] == [0.5, 1.0, 1.0]
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert 0 < rates[-1] < 0.05
