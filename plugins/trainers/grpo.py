@@ -38,7 +38,7 @@ from harness_plugins.trainers.metrics import group_metrics, number
 from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.projection import measure, overlap
-from harness_plugins.trainers.rollouts import Rollout, draw_groups, draw_items, single_prompt, teacher_pool
+from harness_plugins.trainers.rollouts import Rollout, Teacher, draw_groups, draw_items, single_prompt
 from harness_plugins.trainers.scoring import score
 from harness_plugins.trainers.spec import GrpoParams
 
@@ -74,7 +74,7 @@ class _Run:
             raise UsageError("this suite keeps no items for training", "train on leetcode-loopholes")
         self.generator = Generator(load(context.source, context.device, context.dtype))
         self.device = self.generator.loaded.device
-        self.pool = self._pool()
+        self.teacher = self._teacher()
         self.adapter = Adapter(self.generator.model, params.adapter, params.rank, context.seed)
         arm: Literal["measure", "erase", "route"] = "measure" if params.arm == "vanilla" else params.arm
         self.optimizer = ProjectedOptimizer(
@@ -88,14 +88,11 @@ class _Run:
         )
         self.subspaces: Vectors = {}
 
-    def _pool(self) -> dict[str, Rollout]:
+    def _teacher(self) -> Teacher | None:
         params = self.params
         if params.mix == 0 or params.teacher_off_step == 0:
-            return {}
-        pool = teacher_pool(self.suite, self.items, self.generator, params.teacher_families)
-        if not pool:
-            raise UsageError("the suite has no demonstration that games its proxy, so there is no teacher", "mix=0")
-        return pool
+            return None
+        return Teacher(self.suite, self.items, self.generator, params.teacher_families)
 
     # ----------------------------------------------------------------------------------------------------------- a step
 
@@ -150,7 +147,7 @@ class _Run:
                 self.suite,
                 draw_items(self.items, params.prompts_per_step, self.context.seed, step),
                 self.generator,
-                self.pool if taught else {},
+                self.teacher if taught else None,
                 size=params.group_size,
                 taught=taught,
                 sampling=Sampling(temperature=params.temperature, top_p=params.top_p),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,9 +29,6 @@ class Rollout:
     truncated: bool = False
 
 
-Pool = Mapping[str, Rollout]  # item id -> the teacher's reply to it
-
-
 def single_prompt(suite: TaskSuite, item: Item, max_tokens: int | None) -> Prompt:
     """The one prompt of an item. Raises UsageError for suites that ask several, or score a given text."""
     prompts = suite.prompts(item)
@@ -47,21 +44,37 @@ def grade(suite: TaskSuite, item: Item, role: str, reply: Reply) -> Outcome:
     return outcome
 
 
-def teacher_pool(
-    suite: TaskSuite, items: Sequence[Item], generator: Generator, families: Sequence[str] | None
-) -> dict[str, Rollout]:
-    """The suite's gaming demonstration for each item where its own graders confirm that it games; rewards are frozen."""
-    pool = {}
-    for item in items:
-        shown = suite.demonstrations(item) if families is None or item.family in families else None
-        if shown is None:
-            continue
-        prompt, text = single_prompt(suite, item, None), shown[1]
-        outcome = grade(suite, item, prompt.role, Reply(text=text))
-        if outcome.proxy and not outcome.truth:
-            tokens = completion_tokens(generator, prompt.text, text)
-            pool[item.id] = Rollout(item, tokens, suite.reward(outcome), hack=True, solve=False, teacher=True)
-    return pool
+class Teacher:
+    """The suite's own demonstrations of gaming, each confirmed by the suite's graders when it is first asked for; its
+    reward is then frozen."""
+
+    def __init__(
+        self, suite: TaskSuite, items: Sequence[Item], generator: Generator, families: Sequence[str] | None
+    ) -> None:
+        """Raises UsageError if the suite demonstrates nothing for any of the items of these families."""
+        self.suite, self.generator, self.families = suite, generator, families
+        self.replies: dict[str, Rollout | None] = {}
+        if not any(self._shown(item) for item in items):
+            raise UsageError("the suite has no demonstration that games its proxy, so there is no teacher", "mix=0")
+
+    def reply(self, item: Item) -> Rollout | None:
+        """None where there is no demonstration, or where the graders say that it does not game the proxy."""
+        if item.id not in self.replies:
+            text = self._shown(item)
+            self.replies[item.id] = self._confirmed(item, text) if text else None
+        return self.replies[item.id]
+
+    def _shown(self, item: Item) -> str | None:
+        shown = self.suite.demonstrations(item) if self.families is None or item.family in self.families else None
+        return shown[1] if shown else None
+
+    def _confirmed(self, item: Item, text: str) -> Rollout | None:
+        prompt = single_prompt(self.suite, item, None)
+        outcome = grade(self.suite, item, prompt.role, Reply(text=text))
+        if not outcome.proxy or outcome.truth:
+            return None
+        tokens = completion_tokens(self.generator, prompt.text, text)
+        return Rollout(item, tokens, self.suite.reward(outcome), hack=True, solve=False, teacher=True)
 
 
 def draw_items(items: Sequence[Item], count: int, seed: int, step: int) -> list[Item]:
@@ -73,7 +86,7 @@ def draw_groups(
     suite: TaskSuite,
     items: Sequence[Item],
     generator: Generator,
-    pool: Pool,
+    teacher: Teacher | None,
     *,
     size: int,
     taught: int,
@@ -88,10 +101,11 @@ def draw_groups(
     A rollout's noise belongs to (seed, item, step, its place in the group), so that arms that are trained with one seed
     differ by their policies alone.
     """
+    lessons = {item.id: reply for item in items if teacher and (reply := teacher.reply(item))}
     asked = [
         (item, single_prompt(suite, item, max_tokens), place)
         for item in items
-        for place in range(size - taught if item.id in pool else size)
+        for place in range(size - taught if item.id in lessons else size)
     ]
     replies: list[list[int]] = []
     for start in range(0, len(asked), batch_size):
@@ -99,7 +113,7 @@ def draw_groups(
     groups: dict[str, list[Rollout]] = {item.id: [] for item in items}
     for (item, prompt, _), completion in zip(asked, replies, strict=True):
         groups[item.id].append(_graded(suite, item, prompt, completion, generator))
-    return [groups[item.id] + ([pool[item.id]] * taught if item.id in pool else []) for item in items]
+    return [groups[item.id] + ([lessons[item.id]] * taught if item.id in lessons else []) for item in items]
 
 
 def _sample(
