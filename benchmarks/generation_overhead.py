@@ -3,9 +3,9 @@
     python benchmarks/generation_overhead.py [--model FOLDER] [--requests 96] [--batch-size 16] [--rounds 7]
 
 Bare is `model.generate` with the sampling processor on batches that are already tokenised and padded. The core encodes,
-batches, pads, checks the logits, leaves ended rows out, cuts and decodes. Both take turns batch by batch on one thread, and of each batch the
-fastest round counts, in CPU time: other work on the machine then disturbs little, and both alike. Without --model a
-random Qwen2 of the pocket model's shape is asked.
+batches, pads, checks the logits, leaves ended rows out (which may make it the faster one), cuts and decodes. Both take
+turns batch by batch on one thread, and of each batch the fastest round counts, in CPU time: other work on the machine
+then disturbs little, and both alike. Without --model a random Qwen2 of the pocket model's shape is asked.
 """
 
 from __future__ import annotations
