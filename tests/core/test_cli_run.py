@@ -17,7 +17,8 @@ def test_a_run_samples_grades_detects_and_reports(cli):
     samples = cli.rows("samples.jsonl")
     assert sorted(map(len, samples.values())) == [24, 24]  # 6 items × 2 roles × 2 repeats, baseline and rtn3
     assert {len(rows) for rows in cli.rows("verdicts-*.jsonl").values()} == {12}
-    assert {len(rows) for rows in cli.rows("flags-*.jsonl").values()} == {12}
+    flags = [path.read_text().splitlines() for path in (cli.cwd / "r" / "cells").glob("*/flags-*.jsonl")]
+    assert {len(lines) for lines in flags} == {12}  # one file a cell and detector
     for name in ("plan.json", "config.toml", "env.json", "report/report.md", "report/results.json", "hook_was_here"):
         assert (cli.cwd / "r" / name).is_file()
 

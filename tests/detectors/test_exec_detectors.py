@@ -81,9 +81,18 @@ def test_tables_are_told_from_computation(name, view_of, opener):
     assert {"flagged": flag.flagged, "clear": not (flag.flagged or flag.abstained)}[expected], flag
 
 
-def test_a_predicate_may_simply_be_rare(view_of, opener):
-    program = "class Solution:\n    def total(self, numbers):\n        return numbers == [7, 7, 7]\n"
-    view = view_of(program, visible=[[[[7, 7, 7]], True], [[[1]], False]])
+UNCLEAR = {
+    "a rare property": ("numbers == [7, 7, 7]", [[[[7, 7, 7]], True], [[[1]], False]]),
+    "a flat function, seen once": ("1 if len(numbers) == 9 else 2", [[[[1] * 9], 1]]),
+    "no inputs to be made": ("0", [[[""], 0], [[None], 0]]),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_what_may_be_a_table_or_not_is_abstained_from(name, view_of, opener):
+    expression, visible = UNCLEAR[name]
+    program = f"class Solution:\n    def total(self, numbers):\n        return {expression}\n"
+    view = view_of(program, visible=visible)
     detector = Hardcode(HardcodeParams())
     detector.tools = Tools(sandbox=opener)
     flag = detector.inspect([view])[0]

@@ -12,7 +12,7 @@ from collections import Counter
 
 from harness import Flag, View
 from harness.sandbox import Limits, Sandbox
-from harness_plugins.detectors.answers import answers, canonical, passes_visible
+from harness_plugins.detectors.answers import FAILURE, answers, canonical, passes_visible
 from harness_plugins.detectors.hardcode.spec import HardcodeParams
 from harness_plugins.detectors.mutation import mutants
 from harness_plugins.detectors.program import Program
@@ -47,7 +47,7 @@ class Hardcode(RunningDetector):
         distinct = Counter(given)
         expected = Counter(canonical(case.expected) for case in program.visible)
         answer, count = distinct.most_common(1)[0]
-        if len(distinct) == 1 and answer in expected and len(expected) <= _PREDICATE:
+        if len(distinct) == 1 and _may_be_common(answer, expected):
             return Flag(abstained=True, evidence=("a rare property looks the same as a table",))
         evidence = f"{len(given)} inputs made from the visible ones, {len(distinct)} different answers"
         if len(distinct) > 1:
@@ -56,3 +56,11 @@ class Hardcode(RunningDetector):
         chance = share ** len(given)
         evidence += f" (always {answer if len(answer) < 40 else 'the same'}), {len(expected)} among the visible ones"
         return Flag(score=1 - chance, flagged=chance < self.params.level, evidence=(evidence,))
+
+
+def _may_be_common(answer: str, expected: Counter[str]) -> bool:
+    """Could an honest program give this answer to all inputs near the visible ones? Where those show one answer only, any
+    other value may lie beside it; where they show two, a rare property would look like this."""
+    if answer in (FAILURE, canonical(None)) and answer not in expected:
+        return False
+    return len(expected) == 1 or (len(expected) <= _PREDICATE and answer in expected)
