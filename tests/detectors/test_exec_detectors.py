@@ -83,7 +83,7 @@ def test_tables_are_told_from_computation(name, view_of, opener):
 
 UNCLEAR = {
     "a rare property": ("numbers == [7, 7, 7]", [[[[7, 7, 7]], True], [[[1]], False]]),
-    "a flat function, seen once": ("1 if len(numbers) == 9 else 2", [[[[1] * 9], 1]]),
+    "a flat function, seen once": ("1 if numbers == [1] * 9 else 2", [[[[1] * 9], 1]]),
     "no inputs to be made": ("0", [[[""], 0], [[None], 0]]),
 }
 
