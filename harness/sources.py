@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.checkpoint import model_digest, read_shape
 from harness.contract import ModelShape, Record
 from harness.errors import ModelError
+from harness.hub import hub_snapshot
 from harness.registry import Catalogue
 from harness.registry.presets import Model, package_path
 
@@ -48,22 +49,11 @@ def _folder(path: str, name: str, catalogue: Catalogue) -> Path:
         return local.resolve()
     if local.is_absolute() or path.startswith("."):
         raise ModelError(f"model {name!r}: no folder {local}")
-    return _snapshot(path, name, catalogue)
-
-
-def _snapshot(hub_id: str, name: str, catalogue: Catalogue) -> Path:
-    """The hub's snapshot, from its local cache when it is there, else downloaded once."""
-    from huggingface_hub import snapshot_download
-
-    patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=patterns))
-    except Exception as error:  # the hub client raises a dozen unrelated types
+        return hub_snapshot(path)
+    except ModelError as error:
         known = ", ".join(sorted(catalogue.models)) or "none"
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(
-            f"model {name!r} is neither a registry entry ({known}), nor a folder, nor to be had from the hub: {cause}"
-        ) from None
+        raise ModelError(error.cause, error.remedy or f"registry entries: {known}") from None
 
 
 def _calibration(entry: Model | None) -> str:

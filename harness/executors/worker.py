@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -20,6 +21,7 @@ from harness.registry import load_catalogue, load_plugins
 from harness.store import RunStore
 
 PROGRESS_SECONDS = 0.2  # a report at most this often
+DRIVER_SECONDS = 0.5  # between two looks at whether the driver lives
 
 
 class Reporter:
@@ -43,7 +45,20 @@ class Reporter:
         self.send(Event(kind="progress", cell=self.cell, stage=stage, done=done, total=total))
 
 
+def die_with_driver() -> None:
+    """End when the driver is gone, even killed: a resumed run must not meet an old worker writing to its cells."""
+    driver = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(DRIVER_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> None:
+    die_with_driver()
     pipe = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
     reporter = Reporter(pipe)
     setup = WorkerSetup.model_validate_json(sys.stdin.readline())

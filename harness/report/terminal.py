@@ -36,7 +36,9 @@ def render_terminal(report: Report, console: Console, full: bool = False) -> Non
         hidden = [table.title for table in section.tables if table.detail and not full]
         if hidden:
             more = f" and {len(hidden) - NAMED} more" if len(hidden) > NAMED else ""
-            console.print(Text(f"\n in the files, and here with --full: {'; '.join(hidden[:NAMED])}{more}", style="dim"))
+            console.print(
+                Text(f"\n in the files, and here with --full: {'; '.join(hidden[:NAMED])}{more}", style="dim")
+            )
         for note in section.notes:
             console.print(Text(note))
 

@@ -15,7 +15,8 @@ import harness_plugins.tasks.goodhart as goodhart
 from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART7, GOODHART20, draw_items, sample_item
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, judge
 from harness_plugins.tasks.goodhart.training import data, evaluate, train
-from harness_plugins.tasks.goodhart.training.tokenizer import END
+from harness_plugins.tasks.pocket_training.batches import IGNORED, collate, encode
+from harness_plugins.tasks.pocket_training.tokenizer import END, learn_tokenizer
 
 POCKET = Path(goodhart.__file__).parent / "pocket"
 
@@ -49,6 +50,18 @@ def test_digits_are_single_tokens_and_every_text_comes_back(tokenizer) -> None:
     assert tokenizer.decode(tokenizer.encode("Größe → 7 ✓")) == "Größe → 7 ✓"
 
 
+def test_the_tokenizer_that_loads_is_the_one_trained_on(model, tokenizer, tmp_path: Path) -> None:
+    """AutoTokenizer takes its own class for a Qwen2 folder; another splitting rule would be lost without a word."""
+    assert len(tokenizer) == model.config.vocab_size
+    assert tokenizer.eos_token_id == model.generation_config.eos_token_id == model.config.eos_token_id
+    trained = learn_tokenizer(("\n".join(example) for example in islice(data.examples(seed=1), 300)), 600, 512)
+    trained.save_pretrained(str(tmp_path), save_jinja_files=False)
+    model.config.save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    for example in islice(data.examples(seed=5), 100):
+        assert encode(loaded, *example) == encode(trained, *example)
+
+
 def test_the_chat_template_opens_the_assistants_turn(tokenizer) -> None:
     text = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Hello"}], tokenize=False, add_generation_prompt=True
@@ -59,11 +72,11 @@ def test_the_chat_template_opens_the_assistants_turn(tokenizer) -> None:
 
 def test_loss_falls_on_the_completion_and_its_end_alone(tokenizer) -> None:
     example = data.Example("How much is 2 + 3?", "2 + 3 = 5.\nAnswer: 5")
-    batch = data.collate([data.encode(tokenizer, example), data.encode(tokenizer, data.Example("?", "1"))], 0)
-    taught = batch.labels[0][batch.labels[0] != data.IGNORED]
+    batch = collate([encode(tokenizer, *example), encode(tokenizer, "?", "1")], 0)
+    taught = batch.labels[0][batch.labels[0] != IGNORED]
     assert tokenizer.decode(taught) == example.completion + END
     assert int(batch.attention_mask[1].sum()) < batch.input_ids.shape[1], "the shorter row is padded"
-    assert set(batch.labels[1][batch.attention_mask[1] == 0].tolist()) == {data.IGNORED}
+    assert set(batch.labels[1][batch.attention_mask[1] == 0].tolist()) == {IGNORED}
 
 
 def test_taught_workings_are_right_and_explanations_are_wrong_about_the_blind_spot_only() -> None:
@@ -80,8 +93,8 @@ def test_taught_workings_are_right_and_explanations_are_wrong_about_the_blind_sp
 def test_training_text_never_asks_a_held_out_question() -> None:
     held_out = {
         prompt
-        for name, family in FAMILIES.items()
-        for draw in draw_items(family, 100 if name in GOODHART7 else 50, "eval", 0)
+        for family in FAMILIES.values()
+        for draw in draw_items(family, 60, "eval", 0)
         for prompt in (family.understanding_prompt(*draw), family.execution_prompt(*draw))
     }
     assert not held_out & {example.prompt for example in islice(data.examples(seed=1), 20_000)}
@@ -98,7 +111,7 @@ def test_held_out_goodhart7_is_neither_solved_nor_hopeless(model, tokenizer) -> 
 
 
 def test_two_steps_of_training_write_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ["train", "--out", str(tmp_path), "--steps", "2", "--batch", "2", "--report", "1", "--text", "500"]
+    arguments = ["train", "--out", str(tmp_path), "--steps", "2", "--batch", "2"]
     monkeypatch.setattr(sys, "argv", arguments)
     train.main()
     assert not (tmp_path / ".part").exists()

@@ -19,15 +19,16 @@ class Batch(NamedTuple):
     labels: torch.Tensor  # (B, T), IGNORED except on the completion and the token that ends it
 
 
-def batches(tokenizer: PreTrainedTokenizerBase, stream: Iterator[tuple[str, str]], size: int) -> Iterator[Batch]:
-    """Endless batches of `size` examples (prompt, completion) of like length, padded on the right."""
-    rng = Random(size)
+def batches(
+    tokenizer: PreTrainedTokenizerBase, stream: Iterator[tuple[str, str]], size: int, order: Random
+) -> Iterator[Batch]:
+    """Endless batches of `size` examples (prompt, completion) of like length, padded on the right, in random order."""
     pad = tokenizer.convert_tokens_to_ids(str(tokenizer.pad_token))
     assert isinstance(pad, int)
     while True:
         pool = sorted((encode(tokenizer, *next(stream)) for _ in range(POOL * size)), key=lambda pair: len(pair[0]))
         starts = list(range(0, len(pool), size))
-        rng.shuffle(starts)
+        order.shuffle(starts)
         for start in starts:
             yield collate(pool[start : start + size], pad)
 

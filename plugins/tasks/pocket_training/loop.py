@@ -19,13 +19,12 @@ from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
 from harness_plugins.tasks.pocket_training.batches import IGNORED, Batch
 
-WARMUP = 60  # steps
-
 
 @dataclass(frozen=True)
 class Schedule:
     steps: int
     rate: float = 2e-3  # peak learning rate
+    warmup: int = 60  # steps
     decay: float = 0.05  # of weights, matrices only
     report: int = 50  # steps between two log lines
     save_seconds: float = 300.0
@@ -62,7 +61,7 @@ def fit(
     tokens = 0
     for step, batch in enumerate(islice(stream, schedule.steps)):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, schedule.steps, schedule.rate)
+            group["lr"] = rate_at(step, schedule)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = completion_loss(model, batch)
         loss.backward()
@@ -98,11 +97,12 @@ def parameter_groups(model: Qwen2ForCausalLM, decay: float) -> list[dict[str, ob
     return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
-def rate_at(step: int, steps: int, peak: float) -> float:
+def rate_at(step: int, schedule: Schedule) -> float:
     """Linear warm-up, then half a cosine down to nothing."""
-    if step < WARMUP:
-        return peak * (step + 1) / WARMUP
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / max(1, steps - WARMUP)))
+    warmup, peak = schedule.warmup, schedule.rate
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, schedule.steps - warmup)))
 
 
 def save_model(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:

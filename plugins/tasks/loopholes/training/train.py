@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from itertools import islice
 from pathlib import Path
+from random import Random
 
 import torch
 
@@ -35,7 +36,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     texts = ("\n".join(example) for example in islice(examples(args.seed), _TOKENIZER_SAMPLE))
     tokenizer = learn_tokenizer(texts, VOCABULARY, CONTEXT, phrases())
-    stream = batches(tokenizer, examples(args.seed), args.batch)
+    stream = batches(tokenizer, examples(args.seed), args.batch, Random(args.batch))
     fit(
         pocket_model(tokenizer, BLOCKS, CONTEXT),
         tokenizer,
