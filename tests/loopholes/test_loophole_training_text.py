@@ -11,6 +11,7 @@ from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.problems.generated.source import generated
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
+from harness_plugins.tasks.loopholes.training.calibration import OUT, dialogues
 from harness_plugins.tasks.loopholes.training.text import ASKED, REQUESTS, SLIPS, UNASKED, examples
 
 TEXT = list(islice(examples(5), 4000))
@@ -56,3 +57,7 @@ def test_every_mode_occurs_in_the_text():
     told = {item.family: suite.prompts(item)[0].text.splitlines()[3] for item in suite.items()}
     lines = {line for prompt, _ in TEXT for line in prompt.splitlines()}
     assert {mode for mode in Mode if told[mode] in lines} == set(Mode)
+
+
+def test_calibration_dialogues_are_what_their_script_writes():
+    assert OUT.read_text(encoding="utf-8").splitlines() == dialogues()
