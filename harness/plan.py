@@ -107,14 +107,12 @@ def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
     cells: list[Cell] = []
     sizes: dict[str, CompressionSize] = {}
     shapes: dict[str, ModelShape] = {}
-    for suite in chosen.suites:
+    for label, name in chosen.asked:
+        suite, model = chosen.suite(label, name), locate_model(name, catalogue)
         asker = chosen.suite_of(suite)
         once = settings.model_copy(update={"runs": 1}) if asker.asks else settings  # a library asks once, its own way
         questions = _questions(asker, once)
-        for name, trainer, compressor, seed in itertools.product(
-            chosen.models_for(suite), chosen.trainers, chosen.compressors, experiment.seeds
-        ):
-            model = locate_model(name, catalogue)
+        for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):
             cell = _cell(model, trainer, compressor, suite, seed, chosen.detectors, once, questions)
             cells.append(cell)
             if cell.compressed_key and cell.compressed_key not in sizes:
@@ -130,7 +128,7 @@ class _Selection:
         self.catalogue = catalogue
         self.experiment = experiment
         self.unused = set(experiment.params)
-        self.suites = [self._suite(label) for label in experiment.tasks]
+        self.suites = [self._component("tasks", label) for label in experiment.tasks]
         self.trainers = self._arms("trainers", experiment.trainer)
         self.compressors = self._arms("compressors", experiment.compressor)
         self.detectors = tuple(self._component("detectors", label) for label in self._detector_labels())
@@ -140,16 +138,22 @@ class _Selection:
             if not any(catalogue.accepts(suite, flag) for suite in self.suites):
                 raise UsageError(f"none of the selected suites takes --{flag}")
 
-    def _component(self, kind: str, label: str, flags: dict | None = None) -> Component:
+    def _component(self, kind: str, label: str) -> Component:
         self.unused.discard(label)
-        return self.catalogue.resolve(kind, label, {**(flags or {}), **self.experiment.params.get(label, {})})
+        return self.catalogue.resolve(kind, label, self.experiment.params.get(label))
 
-    def _suite(self, label: str) -> Component:
-        plain = self._component("tasks", label)
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """(suite, model) by name."""
+        return [(suite.label, model) for suite in self.suites for model in self._models_for(suite)]
+
+    def suite(self, label: str, model: str) -> Component:
+        """The suite as that model is asked it: the model entry's parameters < preset < flags < -P."""
+        plain = self.catalogue.resolve("tasks", label)
         flags = {
             flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)
         }
-        return self._component("tasks", label, flags) if flags else plain
+        return self.catalogue.resolve("tasks", label, {**flags, **self.experiment.params.get(label, {})}, model)
 
     def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
         first = [NONE] if self.experiment.baseline and NONE not in labels else []
@@ -164,7 +168,7 @@ class _Selection:
     def suite_of(self, component: Component) -> TaskSuite:
         return build(component, self.catalogue.spec("tasks", component.plugin)[0])
 
-    def models_for(self, suite: Component) -> Sequence[str]:
+    def _models_for(self, suite: Component) -> Sequence[str]:
         if self.experiment.model:
             return self.experiment.model
         default = self.catalogue.preset("tasks", suite.preset).default_model or self.catalogue.default_model

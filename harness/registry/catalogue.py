@@ -122,8 +122,14 @@ class Catalogue:
 
     # -------------------------------------------------------------------------------------------------------- resolving
 
-    def resolve(self, kind: str, label: str, overrides: Mapping[str, JsonValue] | None = None) -> Component:
-        """What was typed -> a component with validated parameters.
+    def resolve(
+        self,
+        kind: str,
+        label: str,
+        overrides: Mapping[str, JsonValue] | None = None,
+        model: str | None = None,
+    ) -> Component:
+        """What was typed -> a component with validated parameters; a model entry may speak for some, if no preset does.
 
         Raises UsageError for an unknown name, a suffix that the preset does not take or a bad parameter, and PluginError
         for a broken plugin, a conflict of names or a missing dependency.
@@ -134,7 +140,9 @@ class Catalogue:
             return Component(kind=kind, label=label, preset=NONE, plugin=NONE, target="", params={})
         spec, status = self.spec(kind, preset.plugin)
         require(spec, label)
-        params = self._params(spec, label, {**preset.params, **given, **(overrides or {})})
+        entry = self.models.get(model or "")
+        suited = entry.suites.get(spec.name, {}) if entry else {}
+        params = self._params(spec, label, {**suited, **preset.params, **given, **(overrides or {})})
         return Component(
             kind=kind,
             label=label,

@@ -42,6 +42,7 @@ class Model(Record):
     summary: str = ""
     calibration: str | None = None  # a calibration source: "self", a text or JSONL file, …
     note: str = ""  # printed under every report on this model
+    suites: dict[str, dict[str, JsonValue]] = {}  # parameters that a suite plugin takes for this model unless told
 
     def locate(self) -> str:
         """The model's folder as an absolute path, or its hub id."""
