@@ -11,6 +11,7 @@ from harness.cli import (
     compress,
     detectors,
     doctor,
+    export,
     inspect,
     listing,
     lm_eval_path,
@@ -34,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for verb in (
+VERBS = (
     run,
     plan,
     listing,
@@ -46,10 +47,12 @@ for verb in (
     compress,
     verify,
     inspect,
+    export,
     detectors,
     lm_eval_path,
     doctor,
-):
+)
+for verb in VERBS:
     verb.add_to(app)
 
 
