@@ -36,7 +36,9 @@ def main() -> None:
 
 def install_torch(python: Path) -> None:
     """The tested version; its CPU build where the machine has no NVIDIA driver."""
-    pin = next(line.strip() for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("torch=="))
+    pin = next(
+        line.strip() for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("torch==")
+    )
     gpu = Path("/dev/nvidiactl").exists()
     print(f"installing {pin} ({'CUDA' if gpu else 'CPU'})", flush=True)
     if not gpu and sys.platform == "linux":
@@ -54,7 +56,9 @@ def install_bubblewrap() -> None:
         subprocess.run(["apt-get", "update", "-qq"], check=False)
         subprocess.run(["apt-get", "install", "-y", "-qq", "bubblewrap"], check=False)
     if not shutil.which("bwrap"):
-        print("note: bubblewrap is missing; suites that run generated code need it (apt install bubblewrap)", flush=True)
+        print(
+            "note: bubblewrap is missing; suites that run generated code need it (apt install bubblewrap)", flush=True
+        )
 
 
 def installed(python: Path, module: str) -> bool:

@@ -6,12 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from harness_plugins.tasks.perplexity.spec import PerplexityParams
-from harness_plugins.tasks.perplexity.suite import Perplexity, cut
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness_plugins.tasks.perplexity.spec import PerplexityParams
+from harness_plugins.tasks.perplexity.suite import Perplexity, cut
 
 
 @given(st.text(alphabet="ab \n", max_size=400), st.integers(16, 60))
