@@ -119,7 +119,7 @@ def paired_difference(
     if se < 1e-12:
         if not rate or abs(delta) > 1e-12:
             return Difference(base, other, delta, 0.0, None)
-        half = wilson(0, base_total, confidence).high
+        half = wilson(0, min(base_total, other_total), confidence).high
     else:
         half = t_quantile(0.5 + confidence / 2, groups - 1) * se
     low, high = delta - half, delta + half
