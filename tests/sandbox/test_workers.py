@@ -18,10 +18,10 @@ from harness.sandbox import Limits, Provider, Sandbox, open_sandbox, passes, pro
 
 
 def zygote_pid() -> int:
-    """The host's pid of the one child of the newest bubblewrap; other tests' sandboxes may still be open beside it."""
-    newest = max(children(os.getpid()), key=lambda pid: int(Path(f"/proc/{pid}/stat").read_text().split()[21]))
-    (zygote,) = children(newest)
-    return zygote
+    """The host's pid of the one child of this process's one bubblewrap."""
+    bubblewrap = children(os.getpid())
+    assert len(bubblewrap) == 1
+    return children(bubblewrap[0])[0]
 
 
 def children(pid: int) -> list[int]:
