@@ -109,8 +109,3 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|endoftext|>", eos_token="<|im_end|>")
     fast.chat_template = CHAT_TEMPLATE
     return fast
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The sandbox's own tests watch this process's children, so they come before any suite opens a sandbox."""
-    items.sort(key=lambda item: "tests/sandbox/" not in item.nodeid)

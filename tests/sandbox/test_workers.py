@@ -16,12 +16,19 @@ from hostile_programs import EXPECTED, HONEST, HOSTILE, INPUTS
 from harness.errors import UsageError
 from harness.sandbox import Limits, Provider, Sandbox, open_sandbox, passes, providers, register
 
+FOREIGN: set[int] = set()
+
 
 def zygote_pid() -> int:
-    """The host's pid of the one child of this process's one bubblewrap."""
-    bubblewrap = children(os.getpid())
-    assert len(bubblewrap) == 1
-    return children(bubblewrap[0])[0]
+    """The host's pid of the one child of this module's one bubblewrap."""
+    (bubblewrap,) = set(children(os.getpid())) - FOREIGN
+    return children(bubblewrap)[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def others() -> None:
+    """Sandboxes that other tests have open."""
+    FOREIGN.update(children(os.getpid()))
 
 
 def children(pid: int) -> list[int]:
