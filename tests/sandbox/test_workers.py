@@ -43,6 +43,7 @@ def wait_until_gone(pids: list[int]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow  # finds its worker by counting children: run alone, `pytest -m slow tests/sandbox`
 def test_a_worker_killed_while_idle_is_replaced_and_counted(bwrap: Sandbox) -> None:
     before, pid = bwrap.replaced, zygote_pid()
     os.kill(pid, signal.SIGKILL)
@@ -51,6 +52,7 @@ def test_a_worker_killed_while_idle_is_replaced_and_counted(bwrap: Sandbox) -> N
     assert bwrap.replaced == before + 1
 
 
+@pytest.mark.slow  # finds its worker by counting children: run alone, `pytest -m slow tests/sandbox`
 def test_a_worker_killed_under_a_program_still_gives_a_verdict(bwrap: Sandbox) -> None:
     before = bwrap.replaced
     timer = threading.Timer(0.3, os.kill, (zygote_pid(), signal.SIGKILL))
