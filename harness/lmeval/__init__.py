@@ -1,1 +1,1 @@
-"""Both directions of the lm-eval integration. Nothing here is imported unless one of them is used."""
+"""Our suites as lm-eval tasks; the other direction is the suite plugin `lm-eval`. Imported only when it is used."""
