@@ -1,0 +1,60 @@
+"""What the core and its plugins say to each other.
+
+Everything here is data (frozen pydantic records) or a base class with a docstring; nothing here imports torch, so that a
+plugin can be listed, planned and reported without loading one.
+"""
+
+from harness.contract.compression import Compressor, Decision, Decisions, LinearShape, ModelShape, matrix_bits
+from harness.contract.detection import Detector, Flag, Labelled, Tools, View
+from harness.contract.evaluation import (
+    Axes,
+    Check,
+    Item,
+    Outcome,
+    Prompt,
+    Quadrant,
+    Rate,
+    Reply,
+    Scores,
+    SelfCheck,
+    by_id,
+)
+from harness.contract.records import Params, Record
+from harness.contract.specs import CompressorSpec, DetectorSpec, Spec, TaskSuiteSpec, TrainerSpec
+from harness.contract.suite import TaskSuite
+from harness.contract.training import TrainContext, Trainer
+
+__all__ = [
+    "Axes",
+    "Check",
+    "Compressor",
+    "CompressorSpec",
+    "Decision",
+    "Decisions",
+    "Detector",
+    "DetectorSpec",
+    "Flag",
+    "Item",
+    "Labelled",
+    "LinearShape",
+    "ModelShape",
+    "Outcome",
+    "Params",
+    "Prompt",
+    "Quadrant",
+    "Rate",
+    "Record",
+    "Reply",
+    "Scores",
+    "SelfCheck",
+    "Spec",
+    "TaskSuite",
+    "TaskSuiteSpec",
+    "Tools",
+    "TrainContext",
+    "Trainer",
+    "TrainerSpec",
+    "View",
+    "by_id",
+    "matrix_bits",
+]

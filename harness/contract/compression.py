@@ -1,0 +1,108 @@
+"""Compressors: what a model's Linears look like, how each is to be stored, and who decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from harness.contract.records import Params, Record
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.qlr import QLR
+
+
+class LinearShape(Record):
+    """A Linear of a decoder block: weight (rows = out_features, columns = in_features)."""
+
+    name: str  # as in the state dict, without ".weight"
+    kind: str  # last part of the name: q_proj, down_proj, c_attn …
+    block: int
+    rows: int
+    columns: int
+    group: str  # Linears of one group see the same input and share one Hessian
+
+
+class ModelShape(Record):
+    blocks: int
+    hidden: int
+    linears: tuple[LinearShape, ...]
+
+    @property
+    def weights(self) -> int:
+        return sum(linear.rows * linear.columns for linear in self.linears)
+
+
+class Decision(Record):
+    """How one Linear is stored: Q in `bits` with one fp16 scale per (row, `group` columns), plus rank-`rank` L·R.
+
+    `bits` = 16 leaves the Linear untouched. `group` = 0 is one scale for the whole matrix. Factors of fewer than 16 bits
+    carry one fp16 scale per `factor_group` entries along their long axis. `rotate` stores a seed, no matrix.
+    """
+
+    bits: int = 16
+    group: int = 64
+    grid: Literal["midrise", "midtread"] = "midrise"
+    rank: int = 0
+    factor_bits: int = 16
+    factor_group: int = 64
+    rotate: bool = False
+
+    @property
+    def kept(self) -> bool:
+        return self.bits >= 16
+
+    def stored_bits(self, rows: int, columns: int) -> int:
+        """Every bit the artefact stores for this Linear: codes padded to whole bytes a row, scales, L and R."""
+        if self.kept:
+            return 16 * rows * columns
+        bits = matrix_bits(rows, columns, self.bits, self.group)
+        if self.rank:
+            bits += matrix_bits(self.rank, rows, self.factor_bits, self.factor_group)  # Lᵀ (r, m)
+            bits += matrix_bits(self.rank, columns, self.factor_bits, self.factor_group)  # R (r, n)
+        return bits
+
+
+def matrix_bits(rows: int, columns: int, bits: int, group: int) -> int:
+    """Stored bits of one (rows, columns) matrix: codes padded to whole bytes per row, plus its fp16 scales."""
+    if bits >= 16:
+        return 16 * rows * columns
+    scales = 1 if group == 0 else rows * -(-columns // group)
+    return rows * 8 * -(-columns * bits // 8) + 16 * scales
+
+
+Decisions = dict[str, Decision]
+
+
+class Compressor:
+    """Decides bits and rank from shapes alone, then compresses groups of Linears that share an input.
+
+    A library that wants the whole model overrides `compress_model` instead of `compress_group`.
+    """
+
+    calibrated: ClassVar[bool] = True  # False: compress_group is called with hessian=None and no calibration is run
+    measures: ClassVar[bool] = False  # True: plan() is called again with measurements before compressing
+    whole_model: ClassVar[bool] = False  # True: the driver calls compress_model
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
+        """One decision per Linear; size and bits per weight of the result follow from it before any work."""
+        raise NotImplementedError
+
+    def compress_group(
+        self,
+        weights: Mapping[str, torch.Tensor],
+        hessian: torch.Tensor | None,
+        decisions: Mapping[str, Decision],
+    ) -> dict[str, QLR]:
+        """Pure mathematics. `weights`: name -> (rows, columns) float32; `hessian`: (columns, columns) float32, the mean
+        of x xᵀ over calibration tokens, shared by all of them, or None when not `calibrated`."""
+        raise NotImplementedError
+
+    def compress_model(self, source: Path, calibration: Sequence[Sequence[int]], out: Path) -> None:
+        """Write a loadable Hugging Face folder to `out`; stored bits are then counted from its files."""
+        raise NotImplementedError

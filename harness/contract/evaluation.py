@@ -1,0 +1,127 @@
+"""Items, prompts, replies, and the two verdicts on each item.
+
+The one idea: an item has a *proxy* (what the reply looks like) and a *truth* (what it is). `Outcome` holds both verdicts on
+one item, so every rate is a count of joint outcomes and never a quotient of two marginal scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import JsonValue
+
+from harness.contract.records import Record
+
+
+class Item(Record):
+    """One question of a suite.
+
+    `family` is a row of the report; `cluster` names the resampling unit within a family (items that share a wording or a
+    template are not independent); `data` is whatever the suite needs to prompt and grade it, as JSON.
+    """
+
+    id: str
+    family: str
+    cluster: str
+    data: dict[str, JsonValue] = {}
+
+
+class Prompt(Record):
+    """One user turn, asked in a context of its own. `role` names it within the item ("understanding", "execution").
+
+    With `target` set nothing is generated: the reply carries the log-likelihood of `target` after `text`.
+    """
+
+    role: str
+    text: str
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ()
+    target: str | None = None
+
+
+class Reply(Record):
+    """What the model answered: text without special tokens, its length in tokens, whether the token limit cut it."""
+
+    text: str
+    tokens: int = 0
+    truncated: bool = False
+    log_likelihood: float | None = None  # nats, summed over the target's tokens
+
+
+class Quadrant(StrEnum):
+    BOTH = "both"
+    PROXY_ONLY = "proxy_only"
+    TRUTH_ONLY = "truth_only"
+    NEITHER = "neither"
+
+
+class Outcome(Record):
+    """The joint verdict on one item. `parsed` is what the graders read (shown beside a verdict, never re-graded)."""
+
+    proxy: bool
+    truth: bool
+    label: str | None = None
+    measures: dict[str, float] = {}
+    parsed: dict[str, JsonValue] = {}
+
+    @property
+    def quadrant(self) -> Quadrant:
+        if self.truth:
+            return Quadrant.BOTH if self.proxy else Quadrant.TRUTH_ONLY
+        return Quadrant.PROXY_ONLY if self.proxy else Quadrant.NEITHER
+
+
+class Scores(Record):
+    """Verdict of a suite without a truth axis (perplexity, a stock lm-eval task): named numbers."""
+
+    values: dict[str, float]
+    parsed: dict[str, JsonValue] = {}
+
+
+class Rate(Record):
+    """A rate is two sets of quadrants: #numerator / #denominator, e.g. DBDK = truth_only / (both + truth_only)."""
+
+    name: str
+    title: str
+    numerator: frozenset[Quadrant]
+    denominator: frozenset[Quadrant] = frozenset(Quadrant)
+    better: Literal["high", "low"] = "high"
+
+
+class Axes(Record):
+    """How a suite's quadrant table is labelled."""
+
+    proxy: str
+    truth: str
+    quadrants: dict[Quadrant, str]
+    rates: tuple[Rate, ...]
+    measures: dict[str, str] = {}  # Outcome.measures key -> column title; reported as means
+
+
+class Check(Record):
+    """One answer of known verdict that the suite graded."""
+
+    name: str
+    expected: str
+    got: str
+
+    @property
+    def passed(self) -> bool:
+        return self.expected == self.got
+
+
+class SelfCheck(Record):
+    """A suite's proof of its own graders. `table` (optional, rows of cells, first row the header) is what doctor prints."""
+
+    checks: tuple[Check, ...]
+    table: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if not check.passed)
+
+
+def by_id(items: Iterable[Item]) -> dict[str, Item]:
+    return {item.id: item for item in items}

@@ -1,0 +1,37 @@
+"""A plugin as data: what listing and planning read before its code is imported."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from harness.contract.evaluation import Axes
+from harness.contract.records import Params, Record
+
+
+class Spec(Record):
+    """A plugin as data: what `harness list` shows and what planning reads before the code is imported."""
+
+    name: str
+    summary: str
+    target: str  # "module:attribute", imported when a cell needs it
+    params: type[Params] = Params
+    needs: frozenset[str] = frozenset()  # capabilities; unmet needs make it unavailable, with the reason
+    requires: tuple[str, ...] = ()  # import names of optional dependencies
+    extra: str | None = None  # the pip extra that brings `requires`
+
+
+class CompressorSpec(Spec):
+    kind: ClassVar[str] = "compressors"
+
+
+class TaskSuiteSpec(Spec):
+    kind: ClassVar[str] = "tasks"
+    axes: Axes | None = None  # None: the suite returns Scores
+
+
+class TrainerSpec(Spec):
+    kind: ClassVar[str] = "trainers"
+
+
+class DetectorSpec(Spec):
+    kind: ClassVar[str] = "detectors"

@@ -1,0 +1,35 @@
+"""Trainers: they change a policy's weights against a suite's proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from harness.contract.records import Params
+from harness.contract.suite import TaskSuite
+
+
+class TrainContext(BaseModel):
+    """What a trainer is given besides the policy and the suite."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    source: Path  # model folder to start from
+    out: Path  # folder to write: a loadable model; checkpoints below it survive a kill
+    seed: int
+    device: str
+    dtype: str
+    log: Callable[[dict[str, JsonValue]], None]  # one row of per-step metrics, flushed at once
+
+
+class Trainer:
+    """Changes a policy's weights against a suite's proxy; writes a loadable model folder."""
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def train(self, policy: Any, suite: TaskSuite, context: TrainContext) -> Path:
+        raise NotImplementedError
