@@ -29,7 +29,7 @@ def main() -> None:
         venv.create(folder, with_pip=True)
     if not installed(python, "torch"):
         install_torch(python)
-    extras = "[dev,lm-eval]" if "--dev" in sys.argv else ""
+    extras = "[dev]" if "--dev" in sys.argv else ""
     pip(python, "install", "--quiet", "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}{extras}")
     install_bubblewrap()
 
