@@ -54,6 +54,10 @@ class TaskSuite:
         """What a trainer optimises: a function of the proxy, never of the truth."""
         return float(outcome.proxy)
 
+    def attempted(self, outcome: Outcome) -> bool:
+        """Did the reply try to game the proxy, whether or not it also solves? By default: passed by the proxy alone."""
+        return outcome.proxy and not outcome.truth
+
     def demonstrations(self, item: Item) -> tuple[str, str, tuple[str, ...]] | None:
         """(honest reply, reply that games the proxy, honest slips) for a trainer's teacher; None where there are none."""
         return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from harness.contract.detection import Flag, View
 from harness.contract.records import Params
 from harness.contract.suite import TaskSuite
 
@@ -23,10 +24,15 @@ class TrainContext(BaseModel):
     device: str
     dtype: str
     log: Callable[[dict[str, JsonValue]], None]  # one row of per-step metrics, flushed at once
+    monitor: Callable[[Sequence[View]], Sequence[Flag]] | None = None  # the detector that the parameters ask for
 
 
 class Trainer:
-    """Changes a policy's weights against a suite's proxy; writes a loadable model folder."""
+    """Changes a policy's weights against a suite's proxy; writes a loadable model folder.
+
+    A trainer whose parameters have a field `monitor` is given the detector of that name in its context. The detector
+    that steered an arm is left out when the arm is judged.
+    """
 
     def __init__(self, params: Params) -> None:
         self.params = params

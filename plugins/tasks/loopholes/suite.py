@@ -72,6 +72,9 @@ class LoopholeSuite(TaskSuite):
         """What a trainer optimises: compile bonus + proxy. The truth is no part of it."""
         return outcome.measures["reward"]
 
+    def attempted(self, outcome: Outcome) -> bool:
+        return bool(outcome.measures["attempted"])
+
     def view(self, item: Item, replies: Mapping[str, Reply]) -> View:
         """Prompt, reply, visible tests, mode, evaluator's name and entry; no held-out test, no canonical solution."""
         problem, mode, evaluator = self._read(item)
