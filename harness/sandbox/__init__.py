@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from harness.sandbox.interface import Limits, Run, Sandbox, Values
 from harness.sandbox.oracle import passes, same
-from harness.sandbox.providers import Provider, available, open_sandbox, providers, register
+from harness.sandbox.providers import Provider, available, open_sandbox, providers, register, replaced_workers
 
 __all__ = [
     "Limits",
@@ -25,5 +25,6 @@ __all__ = [
     "passes",
     "providers",
     "register",
+    "replaced_workers",
     "same",
 ]

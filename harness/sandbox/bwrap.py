@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+from harness.errors import StageError
 from harness.sandbox.exchange import End, Exchange
 from harness.sandbox.interface import Limits
 from harness.sandbox.worker import Ended, LocalSandbox
 from harness.sandbox.zygote_process import Zygote
 
 CLEANUP_SECONDS = 5.0  # for the zygote to kill, collect and wipe; then its namespace goes as a whole
+TRIES = 3  # zygotes for one program
 
 
 class BwrapSandbox(LocalSandbox):
@@ -24,7 +27,14 @@ class BwrapSandbox(LocalSandbox):
         self._zygote: Zygote | None = Zygote()
 
     def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
-        with self._send(door, work, limits) as exchange:
+        try:
+            return self._exchange(door, work, limits)
+        except BaseException:  # an interrupt between question and answer: the next program must not read this one's
+            self.close()
+            raise
+
+    def _exchange(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
+        with self._start(door, work, limits) as exchange:
             zygote = self._worker()
             end = exchange.read_until(zygote.control.fileno(), limits.seconds)
             settled = end is End.DONE
@@ -42,12 +52,17 @@ class BwrapSandbox(LocalSandbox):
             stopped = f"stopped: {status['excess']}"
         return Ended(int(str(status["status"])), streams, end is End.LATE, stopped)
 
-    def _send(self, door: str, work: dict[str, Any], limits: Limits) -> Exchange:
-        try:
-            return Exchange(self._worker().control, door, work, limits)
-        except OSError:  # the zygote died while idle
+    def _start(self, door: str, work: dict[str, Any], limits: Limits) -> Exchange:
+        """Hand the program over. A zygote that dies before it runs it died of something else, and is replaced."""
+        for _ in range(TRIES):
+            zygote = self._worker()
+            with contextlib.suppress(OSError):  # dead already
+                exchange = Exchange(zygote.control, door, work, limits)
+                if zygote.has_started():
+                    return exchange
+                exchange.close()
             self._replace()
-            return Exchange(self._worker().control, door, work, limits)
+        raise StageError(f"the sandbox lost {TRIES} workers before they ran a program", "free some memory")
 
     def _worker(self) -> Zygote:
         if self._zygote is None:

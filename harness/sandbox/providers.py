@@ -22,6 +22,7 @@ class Provider:
 
 
 _providers: dict[str, Provider] = {}
+_opened: list[Sandbox] = []  # closed ones too, for their counts
 
 
 def register(provider: Provider) -> None:
@@ -52,7 +53,14 @@ def open_sandbox(kind: str = "bwrap") -> Sandbox:
     """Open one worker of the named kind. Raises UsageError with the remedy when it is unknown or cannot run here."""
     if kind not in _providers:
         raise UsageError(f"no sandbox is called {kind!r}", f"one of: {', '.join(_providers)}")
-    return _providers[kind].open()
+    sandbox = _providers[kind].open()
+    _opened.append(sandbox)
+    return sandbox
+
+
+def replaced_workers() -> int:
+    """Workers that programs, or the machine, cost the sandboxes this process has opened so far."""
+    return sum(sandbox.replaced for sandbox in _opened)
 
 
 register(Provider("bwrap", "bubblewrap: namespaces and a system-call filter, one fork per program", BwrapSandbox))

@@ -38,6 +38,7 @@ MAX_FILES = 64  # returned from the working folder, …
 MAX_PATH = 255  # … under names of at most this length
 MAX_FOLDERS_DEEP = 8
 STOP = b"stop"
+STARTED = b"started"
 
 
 # ------------------------------------------------------------------------------------------------ the zygote (trusted)
@@ -58,6 +59,7 @@ def serve(control):
         if program == 0:
             control.close()
             return request, descriptors
+        control.send(STARTED)
         reply = descriptors[1]
         status = watch(program, control, request["memory_mb"] << 20)
         kill_everything_else()

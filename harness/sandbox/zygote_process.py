@@ -19,6 +19,7 @@ from harness.sandbox import seccomp
 from harness.sandbox.exchange import sealed
 from harness.sandbox.identity import unassigned_uid
 from harness.sandbox.interpreter import Interpreter, this_interpreter
+from harness.sandbox.zygote import STARTED
 
 SOURCE = Path(__file__).with_name("zygote.py")
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -33,7 +34,8 @@ INSIDE_UID = 1
 
 
 class Zygote:
-    """A running zygote, PID 1 of its namespace: ending it ends everything inside. `control` is the socket to it.
+    """A running zygote, PID 1 of its namespace: ending it ends everything inside. `control` is the socket to it, `pid` its
+    number outside.
 
     Raises UsageError when bubblewrap is missing or this machine does not let it make namespaces.
     """
@@ -72,11 +74,11 @@ class Zygote:
             inside.close()
             tell.close()
             try:
-                pid = json.loads(read_info(told.fileno()))["child-pid"]
-                self._pidfd = os.pidfd_open(pid)
+                self.pid: int = json.loads(read_info(told.fileno()))["child-pid"]
+                self._pidfd = os.pidfd_open(self.pid)
                 if uid is not None:
                     for table in ("uid_map", "gid_map"):
-                        Path(f"/proc/{pid}/{table}").write_text(f"0 0 1\n{INSIDE_UID} {uid} 1\n")
+                        Path(f"/proc/{self.pid}/{table}").write_text(f"0 0 1\n{INSIDE_UID} {uid} 1\n")
                 release.write(b"x")
                 self._await_ready()
             except (OSError, ValueError) as error:
@@ -86,7 +88,6 @@ class Zygote:
         self.control.settimeout(START_SECONDS)
         if self.control.recv(64) != b"ready":
             raise OSError("the zygote hung up")
-        self.control.settimeout(None)
 
     def _last_words(self) -> str:
         self._kill()
@@ -94,6 +95,13 @@ class Zygote:
         lines = self._monitor.stderr.read().decode(errors="replace").strip().splitlines()
         self.end()
         return lines[-1] if lines else ""
+
+    def has_started(self) -> bool:
+        """Wait for word that the program sent last runs. False: the zygote was dead or dying before it took it."""
+        try:
+            return self.control.recv(64) == STARTED
+        except OSError:
+            return False
 
     def status(self) -> dict[str, object] | None:
         """The zygote's word on the program that has just ended; None if it died instead."""

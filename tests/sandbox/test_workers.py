@@ -13,22 +13,15 @@ from pathlib import Path
 import pytest
 from hostile_programs import EXPECTED, HONEST, HOSTILE, INPUTS
 
-from harness.errors import UsageError
-from harness.sandbox import Limits, Provider, Sandbox, open_sandbox, passes, providers, register
-
-FOREIGN: set[int] = set()
-
-
-def zygote_pid() -> int:
-    """The host's pid of the one child of this module's one bubblewrap."""
-    (bubblewrap,) = set(children(os.getpid())) - FOREIGN
-    return children(bubblewrap)[0]
+from harness.errors import StageError, UsageError
+from harness.sandbox import Limits, Provider, Sandbox, open_sandbox, passes, providers, register, replaced_workers
+from harness.sandbox.bwrap import BwrapSandbox
+from harness.sandbox.zygote_process import Zygote
 
 
-@pytest.fixture(scope="module", autouse=True)
-def others() -> None:
-    """Sandboxes that other tests have open."""
-    FOREIGN.update(children(os.getpid()))
+def zygote_pid(sandbox: Sandbox) -> int:
+    assert isinstance(sandbox, BwrapSandbox)
+    return sandbox._worker().pid
 
 
 def children(pid: int) -> list[int]:
@@ -43,19 +36,53 @@ def wait_until_gone(pids: list[int]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.slow  # finds its worker by counting children: run alone, `pytest -m slow tests/sandbox`
-def test_a_worker_killed_while_idle_is_replaced_and_counted(bwrap: Sandbox) -> None:
-    before, pid = bwrap.replaced, zygote_pid()
-    os.kill(pid, signal.SIGKILL)
-    wait_until_gone([pid])
+@pytest.mark.parametrize("seen", [True, False], ids=["dead for some time", "dying as the program comes"])
+def test_a_worker_killed_while_idle_is_replaced_and_counted(bwrap: Sandbox, seen: bool) -> None:
+    for _ in range(1 if seen else 10):
+        before, pid, everywhere = bwrap.replaced, zygote_pid(bwrap), replaced_workers()
+        os.kill(pid, signal.SIGKILL)
+        if seen:
+            wait_until_gone([pid])
+        assert passes(bwrap.call(HONEST, "solve", INPUTS), EXPECTED)
+        assert bwrap.replaced == before + 1
+        assert replaced_workers() == everywhere + 1
+
+
+def test_a_worker_that_takes_a_program_and_dies_before_running_it_is_replaced(bwrap: Sandbox) -> None:
+    """A packet that the zygote has taken and not read: as if it were killed between the two."""
+    before, pid = bwrap.replaced, zygote_pid(bwrap)
+    os.kill(pid, signal.SIGSTOP)
+    timer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
+    timer.start()
     assert passes(bwrap.call(HONEST, "solve", INPUTS), EXPECTED)
     assert bwrap.replaced == before + 1
 
 
-@pytest.mark.slow  # finds its worker by counting children: run alone, `pytest -m slow tests/sandbox`
+def test_workers_that_never_run_anything_are_an_error_and_no_verdict(bwrap: Sandbox) -> None:
+    assert isinstance(bwrap, BwrapSandbox)
+
+    class Stillborn(BwrapSandbox):
+        def _worker(self) -> Zygote:
+            zygote = super()._worker()
+            os.kill(zygote.pid, signal.SIGKILL)
+            return zygote
+
+    with Stillborn() as sandbox, pytest.raises(StageError, match="lost 3 workers before they ran a program"):
+        sandbox.call(HONEST, "solve", INPUTS)
+    assert sandbox.replaced == 3
+
+
+def test_an_interrupted_program_is_not_read_as_the_next_one(bwrap: Sandbox) -> None:
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        bwrap.call("import time\ndef solve(x):\n    time.sleep(1)\n    return x", "solve", [[0]])
+    assert passes(bwrap.call(HONEST, "solve", INPUTS), EXPECTED)
+
+
 def test_a_worker_killed_under_a_program_still_gives_a_verdict(bwrap: Sandbox) -> None:
     before = bwrap.replaced
-    timer = threading.Timer(0.3, os.kill, (zygote_pid(), signal.SIGKILL))
+    timer = threading.Timer(0.3, os.kill, (zygote_pid(bwrap), signal.SIGKILL))
     timer.start()
     answers = bwrap.call(
         "import time\ndef solve(x):\n    time.sleep(x)\n    return x", "solve", [[0], [20]], Limits(seconds=10)
