@@ -14,6 +14,7 @@ from harness.pipeline.sample import ModelCache, missing_samples, sample
 from harness.plan import Cell
 from harness.registry import Catalogue
 from harness.registry.catalogue import build
+from harness.sandbox import replaced_workers
 from harness.store import CellState, RunStore
 
 Progress = Callable[[str, int, int], None]  # (what, done, total); also the worker's sign of life
@@ -34,7 +35,7 @@ class CellRunner:
         store = self.run.cell(cell.id)
         suite = self._suite(cell)
         seconds: dict[str, float] = dict(store.state.seconds)
-        facts = dict(store.state.facts)
+        facts, lost = dict(store.state.facts), replaced_workers()
         if missing_samples(cell, suite, store):
             with _timed(seconds, "weights"):
                 folder, weight_facts = cell_weights(cell, self.catalogue, self.run, self.progress)
@@ -42,6 +43,7 @@ class CellRunner:
             with _timed(seconds, "sample"):
                 sample(cell, suite, folder, store, self.models, self.catalogue.plugins, self.progress)
         self.judge(cell, suite, seconds)
+        facts["workers_replaced"] = int(str(facts.get("workers_replaced", 0))) + replaced_workers() - lost
         state = CellState(state="done", seconds=seconds, facts=facts)
         store.set_state(state)
         return state

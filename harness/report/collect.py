@@ -61,7 +61,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
     excluded = Counter(_reason(row.error) for row in rows if row.error)
     if missing := planned - len(rows):
         excluded["not run"] += missing
-    facts = state.facts
+    size = {name: state.facts[name] for name in CompressionFacts.model_fields if name in state.facts}
     return CellSummary(
         id=cell.id,
         model=cell.model.name,
@@ -69,7 +69,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
         compressor=cell.compressor.label,
         trainer=cell.trainer.label,
         seed=cell.seed,
-        compression=CompressionFacts.model_validate(facts) if facts else None,
+        compression=CompressionFacts.model_validate(size) if size else None,
         state="done" if state.state == "done" else "failed" if state.state == "failed" else "partial",
         error=state.error,
         planned=planned,
@@ -117,7 +117,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         temperature=settings.temperature,
         top_p=settings.top_p,
         coupled=settings.temperature > 0,
-        isolation=_isolation(plan),
+        isolation=_isolation(plan, store),
         self_checks={cell.suite.label: _self_check(store.cell(cell.id).folder) for cell in plan.cells},
         command=_command(store.folder),
         samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
@@ -125,14 +125,16 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
     )
 
 
-def _isolation(plan: Plan) -> str:
-    """Suites that run generated code say where by their parameter `sandbox`."""
+def _isolation(plan: Plan, store: RunStore) -> str:
+    """Suites that run generated code say where by their parameter `sandbox`; what that cost in workers."""
     from harness.sandbox import providers
 
     summaries = {provider.name: provider.summary for provider in providers()}
     kinds = {cell.suite.label: cell.suite.params.get("sandbox") for cell in plan.cells}
     used = [f"{label}: {kind} ({summaries.get(str(kind), 'from a plugin')})" for label, kind in kinds.items() if kind]
-    return "; ".join(used) or "no generated code was run"
+    replaced = sum(int(str(store.cell(cell.id).state.facts.get("workers_replaced", 0))) for cell in plan.cells)
+    lost = [f"{replaced} workers lost and replaced"] if used else []
+    return "; ".join([*used, *lost]) or "no generated code was run"
 
 
 def samples(store: RunStore) -> list[SampleText]:
