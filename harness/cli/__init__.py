@@ -22,6 +22,7 @@ from harness.cli import (
     rescore,
     run,
     show,
+    teacher,
     verify,
 )
 from harness.cli.context import Doors
@@ -49,6 +50,7 @@ VERBS = (
     inspect,
     export,
     detectors,
+    teacher,
     lm_eval_path,
     doctor,
 )
@@ -82,5 +84,5 @@ def _plugin_verbs() -> None:
         pass
 
 
-if len(sys.argv) < 2 or sys.argv[1] not in {command.name for command in app.registered_commands}:
+if len(sys.argv) < 2 or sys.argv[1] not in {verb.name for verb in (*app.registered_commands, *app.registered_groups)}:
     _plugin_verbs()
