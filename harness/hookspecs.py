@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+from pydantic import JsonValue
 
 from harness.contract import CompressorSpec, DetectorSpec, Reply, TaskSuiteSpec, TrainerSpec
 
@@ -102,6 +103,11 @@ def harness_cell_end(run: Path, cell: Cell, state: str, error: str | None) -> No
 @hookspec
 def harness_sample(cell: Cell, item: str, role: str, repeat: int, reply: Reply) -> None:
     """In the worker, after the reply was written to the store."""
+
+
+@hookspec
+def harness_training_row(run: Path, cell: Cell, row: dict[str, JsonValue]) -> None:
+    """In the worker, after a training step's row of metrics was written to the cell's training.jsonl."""
 
 
 @hookspec

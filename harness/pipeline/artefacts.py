@@ -16,7 +16,8 @@ from harness.paths import artefact_folder
 from harness.plan import Cell
 from harness.registry import Catalogue
 from harness.registry.catalogue import build
-from harness.store import RunStore, append_jsonl, write_json
+from harness.store import RunStore, write_json
+from harness.training_log import append_training, share_training
 
 Progress = Callable[[str, int, int], None]
 TRAINED = "TRAINED.json"  # written last; without it a cached folder is unfinished
@@ -53,15 +54,17 @@ def weight_facts(folder: Path) -> dict[str, JsonValue]:
 def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
     assert cell.trained_key is not None
     out = artefact_folder(cell.trained_key)
+    cell_folder = run.cell(cell.id).folder
     with _locked(out):
         if (out / TRAINED).exists():
+            share_training(out, cell_folder)
             return out
         trainer = build(cell.trainer, catalogue.spec("trainers", cell.trainer.plugin)[0])
         suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
-        metrics = run.cell(cell.id).folder / "training.jsonl"
 
         def log(row: dict[str, JsonValue]) -> None:
-            append_jsonl(metrics, [row])
+            append_training(row, out, cell_folder)
+            catalogue.plugins.notify("harness_training_row", run=run.folder, cell=cell, row=row)
             step, steps = row.get("step"), row.get("steps")
             if isinstance(step, int) and isinstance(steps, int):
                 progress("train", step, steps)
@@ -75,6 +78,7 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
         write_json(
             out / TRAINED, {"key": cell.trained_key, "trainer": cell.trainer.identity, "source": cell.model.digest}
         )
+        share_training(out, cell_folder)
     return out
 
 
