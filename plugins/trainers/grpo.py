@@ -38,7 +38,15 @@ from harness_plugins.trainers.metrics import group_metrics, number
 from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.projection import measure, overlap
-from harness_plugins.trainers.rollouts import Rollout, Teacher, draw_groups, draw_items, single_prompt
+from harness_plugins.trainers.rollouts import (
+    Rollout,
+    Teacher,
+    Weighted,
+    distinct,
+    draw_groups,
+    draw_items,
+    single_prompt,
+)
 from harness_plugins.trainers.scoring import score
 from harness_plugins.trainers.spec import GrpoParams
 
@@ -177,16 +185,16 @@ class _Run:
         lengths = torch.tensor([len(row.tokens.completion) for row in rows])
         planned = params.prompts_per_step * params.group_size
         weights = token_weights(params.denominator, lengths, planned, room, params.micro_batch)  # (B,)
+        batch = distinct(rows, advantages, weights.tolist())
         parts: list[Vectors] = []
         totals = dict.fromkeys(
             ("loss", "kl", "entropy", "tokens", "ratio_teacher", "nll_teacher", "tokens_teacher"), 0.0
         )
         for teacher in (False, True):
             self.adapter.zero_gradients()
-            chosen = [at for at, row in enumerate(rows) if row.teacher is teacher]
+            chosen = [weighted for weighted in batch if weighted.row.teacher is teacher]
             for start in range(0, len(chosen), params.micro_batch):
-                cut = chosen[start : start + params.micro_batch]
-                self._backward([rows[at] for at in cut], [advantages[at] for at in cut], weights[cut], teacher, totals)
+                self._backward(chosen[start : start + params.micro_batch], teacher, totals)
             parts.append(self.adapter.gradients())
         self.adapter.zero_gradients()
         tokens, taught = totals.pop("tokens"), totals.pop("tokens_teacher")
@@ -199,42 +207,40 @@ class _Run:
         }
         return parts[0], parts[1], measured
 
-    def _backward(
-        self,
-        rows: list[Rollout],
-        advantages: list[float],
-        weights: torch.Tensor,
-        teacher: bool,
-        totals: dict[str, float],
-    ) -> None:
+    def _backward(self, rows: list[Weighted], teacher: bool, totals: dict[str, float]) -> None:
         """Add one micro-batch's gradient and sums: b rows, T tokens of the longest."""
         params, model, pad = self.params, self.generator.model, self.generator.tokenizer.pad_token_id
-        batch = [row.tokens for row in rows]
+        batch = [weighted.row.tokens for weighted in rows]
+        advantages, weights, times = (
+            torch.tensor(column, device=self.device)
+            for column in zip(*(weighted[1:] for weighted in rows), strict=True)
+        )  # (b,) each
         scored = score(model, batch, pad)  # (b, T)
         # One update per batch of rollouts: the policy that spoke is the policy that learns, its ratio is 1. The teacher
         # is a fixed text, a point mass: log π_old = 0.
         kind = params.ratio if teacher else "one"
         factor = importance(scored.log_probs, torch.zeros_like(scored.log_probs), kind, params.gamma)
         clip = params.clip if kind == "true_clip" else None
-        loss = surrogate(factor, torch.tensor(advantages, device=self.device), clip)  # (b, T)
+        loss = surrogate(factor, advantages, clip)  # (b, T)
         if params.kl:
             with torch.no_grad(), self.adapter.reference():
                 reference = score(model, batch, pad).log_probs
             divergence = k3(scored.log_probs, reference)
             loss = loss + params.kl * divergence
-        total = (loss * scored.mask * weights.to(self.device)[:, None]).sum()
+        total = (loss * scored.mask * weights[:, None]).sum()
         total.backward()
         totals["loss"] += float(total.detach())
-        tokens = float(scored.mask.sum())
+        spoken = scored.mask * times[:, None]  # (b, T) how often each token was said
+        tokens = float(spoken.sum())
         if teacher:
             totals["tokens_teacher"] += tokens
-            totals["ratio_teacher"] += float((factor.detach() * scored.mask).sum())
-            totals["nll_teacher"] -= float(scored.log_probs.detach().sum())
+            totals["ratio_teacher"] += float((factor.detach() * spoken).sum())
+            totals["nll_teacher"] -= float((scored.log_probs.detach() * spoken).sum())
         else:
             totals["tokens"] += tokens
-            totals["entropy"] += float(scored.entropy.sum())
+            totals["entropy"] += float((scored.entropy * spoken).sum())
             if params.kl:
-                totals["kl"] += float((divergence.detach() * scored.mask).sum())
+                totals["kl"] += float((divergence.detach() * spoken).sum())
 
     # --------------------------------------------------------------------------------------------------------- keeping
 

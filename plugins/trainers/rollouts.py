@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -27,6 +28,29 @@ class Rollout:
     solve: bool
     teacher: bool = False
     truncated: bool = False
+
+
+class Weighted(NamedTuple):
+    """A rollout in the loss: what it stands for when the same was said several times."""
+
+    row: Rollout
+    advantage: float
+    weight: float  # of each of its tokens, summed over the times it was said
+    times: float
+
+
+def distinct(rows: Sequence[Rollout], advantages: Sequence[float], weights: Sequence[float]) -> list[Weighted]:
+    """Rows that say the same to the same item as one, in order of first appearance.
+
+    They share log-probabilities, reward and advantage, so the loss is the same, and a sharp policy's step takes half
+    the work.
+    """
+    merged: dict[tuple[str, bool, float, tuple[int, ...]], Weighted] = {}
+    for row, advantage, weight in zip(rows, advantages, weights, strict=True):
+        key = row.item.id, row.teacher, advantage, tuple(row.tokens.completion)
+        before = merged.get(key, Weighted(row, advantage, 0.0, 0.0))
+        merged[key] = before._replace(weight=before.weight + weight, times=before.times + 1)
+    return list(merged.values())
 
 
 def single_prompt(suite: TaskSuite, item: Item, max_tokens: int | None) -> Prompt:
@@ -111,8 +135,12 @@ def draw_groups(
     for start in range(0, len(asked), batch_size):
         replies += _sample(generator, asked[start : start + batch_size], sampling, seed, step, size)
     groups: dict[str, list[Rollout]] = {item.id: [] for item in items}
+    known: dict[tuple[str, tuple[int, ...]], Rollout] = {}  # a sharp policy says the same thing several times
     for (item, prompt, _), completion in zip(asked, replies, strict=True):
-        groups[item.id].append(_graded(suite, item, prompt, completion, generator))
+        said = item.id, tuple(completion)
+        if said not in known:
+            known[said] = _graded(suite, item, prompt, completion, generator)
+        groups[item.id].append(known[said])
     return [groups[item.id] + ([lessons[item.id]] * taught if item.id in lessons else []) for item in items]
 
 

@@ -42,8 +42,11 @@ def score(model: Any, batch: Sequence[Tokens], pad: int) -> Scored:
     at = (starts + steps).clamp(max=width - 1)  # (B, T) where the completion's tokens stand
     mask = (steps < lengths).float()
 
-    logits = model(input_ids=input_ids, attention_mask=attention, use_cache=False).logits  # (B, L, V)
-    before = (at - 1)[:, :, None].expand(-1, -1, logits.shape[-1])  # the logits at i foretell token i + 1
+    first = int(starts.min()) - 1  # no logits of what all rows have as prompt: L' = L − first
+    logits = model(
+        input_ids=input_ids, attention_mask=attention, use_cache=False, logits_to_keep=width - first
+    ).logits  # (B, L', V)
+    before = (at - 1 - first)[:, :, None].expand(-1, -1, logits.shape[-1])  # the logits at i foretell token i + 1
     log_softmax = logits.gather(1, before).float().log_softmax(dim=-1)  # (B, T, V)
     targets = input_ids.gather(1, at)[:, :, None]  # (B, T, 1)
     log_probs = log_softmax.gather(2, targets).squeeze(2) * mask

@@ -78,7 +78,7 @@ class Adapter:
         """
         try:
             for module in self.modules.values():
-                module.folded = module.merged(quarantine=quarantine)
+                module.folded = module.merged(quarantine=quarantine).detach()
             yield
         finally:
             for module in self.modules.values():

@@ -35,14 +35,21 @@ class AdaptedLinear(nn.Module):
         raise NotImplementedError
 
     def merged(self, *, quarantine: bool) -> torch.Tensor:
-        """W + Δ (m, n) in the base's dtype, with the quarantine kept or ablated."""
+        """W + Δ (m, n) in the base's dtype, with the quarantine kept or ablated; differentiable in `main`."""
         coordinates = self.main + self.quarantine if quarantine else self.main
         weight = self.base.weight
-        return (weight.float() + self.delta(coordinates.detach())).to(weight.dtype)
+        return (weight.float() + self.delta(coordinates)).to(weight.dtype)
+
+    def worth_folding(self, rows: int) -> bool:
+        """Whether one product with W + Δ, whose gradient is then read in the basis, is less work for so many rows of x
+        than two products in the basis beside the one with W."""
+        return False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.silent:
             return self.base(x)
         if self.folded is not None:
             return F.linear(x, self.folded, self.base.bias)
+        if self.worth_folding(x.shape[:-1].numel()):
+            return F.linear(x, self.merged(quarantine=True), self.base.bias)
         return self.base(x) + self.correction(x, self.main + self.quarantine)

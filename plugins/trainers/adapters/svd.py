@@ -28,6 +28,9 @@ class SvdLinear(AdaptedLinear):
         self.register_buffer("u", u.to(base.weight))
         self.register_buffer("vt", vt.to(base.weight))
 
+    def worth_folding(self, rows: int) -> bool:
+        return rows > len(self.main)  # r is the full rank: forward and backward then take half the multiplications
+
     def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
         h = F.linear(x, self.vt)  # type: ignore[arg-type]  # (…, n) -> (…, r)
         return F.linear(h * coordinates.to(x.dtype), self.u)  # type: ignore[arg-type]  # (…, r) -> (…, m)
