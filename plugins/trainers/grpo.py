@@ -26,6 +26,7 @@ from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.directions import Directions, Recipe, placebo
 from harness_plugins.trainers.extraction import paired_gradients
+from harness_plugins.trainers.inoculation import Inoculated
 from harness_plugins.trainers.losses import (
     group_advantages,
     has_contrast,
@@ -37,8 +38,10 @@ from harness_plugins.trainers.losses import (
 from harness_plugins.trainers.metrics import group_metrics, number
 from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
+from harness_plugins.trainers.pool_teacher import PoolTeacher
 from harness_plugins.trainers.projection import measure, overlap
 from harness_plugins.trainers.rollouts import (
+    Lessons,
     Rollout,
     Teacher,
     Weighted,
@@ -48,6 +51,7 @@ from harness_plugins.trainers.rollouts import (
     single_prompt,
 )
 from harness_plugins.trainers.scoring import score
+from harness_plugins.trainers.shaping import shaping_of
 from harness_plugins.trainers.spec import GrpoParams
 
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
@@ -76,13 +80,15 @@ class _Run:
     """The state of one training run; everything random in it is a function of (seed, step)."""
 
     def __init__(self, params: GrpoParams, suite: TaskSuite, context: TrainContext) -> None:
-        self.params, self.suite, self.context, self.done = params, suite, context, 0
+        self.params, self.context, self.done = params, context, 0
+        self.suite = Inoculated(suite, params.inoculation) if params.inoculation else suite
         self.items: Sequence[Item] = suite.training_items()
         if not self.items:
             raise UsageError("this suite keeps no items for training", "train on leetcode-loopholes")
         self.generator = Generator(load(context.source, context.device, context.dtype))
         self.device = self.generator.loaded.device
-        self.teacher = self._teacher()
+        self.teacher = self._teacher(suite)
+        self.shaping = shaping_of(params, context)
         self.adapter = Adapter(self.generator.model, params.adapter, params.rank, context.seed)
         arm: Literal["measure", "erase", "route"] = "measure" if params.arm == "vanilla" else params.arm
         self.optimizer = ProjectedOptimizer(
@@ -96,10 +102,13 @@ class _Run:
         )
         self.subspaces: Vectors = {}
 
-    def _teacher(self) -> Teacher | None:
+    def _teacher(self, plain: TaskSuite) -> Lessons | None:
         params = self.params
         if params.mix == 0 or params.teacher_off_step == 0:
             return None
+        if params.teacher_pool:
+            path = Path(params.teacher_pool)
+            return PoolTeacher(path, self.suite, plain, self.items, self.generator, params.teacher_families)
         return Teacher(self.suite, self.items, self.generator, params.teacher_families)
 
     # ----------------------------------------------------------------------------------------------------------- a step
@@ -113,6 +122,9 @@ class _Run:
 
         groups = self._rollouts(step)
         row.update(group_metrics(groups))
+        if self.shaping:
+            groups, monitored = self.shaping(self.suite, groups, step)
+            row.update(monitored)
         rows, advantages = self._with_advantages(groups)
         if not rows:  # nothing to learn from: logged by frac_zero_std = 1
             return {**row, "skipped": True}

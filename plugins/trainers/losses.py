@@ -23,7 +23,7 @@ def group_advantages(rewards: torch.Tensor) -> torch.Tensor:
 
 def has_contrast(rewards: Sequence[float]) -> bool:
     """Whether some rollout of the group did better than another; without it every advantage is zero."""
-    return max(rewards) - min(rewards) >= ZERO_STD
+    return len(rewards) > 1 and max(rewards) - min(rewards) >= ZERO_STD
 
 
 def importance(log_probs: torch.Tensor, old: torch.Tensor, ratio: Ratio, gamma: float) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 
@@ -28,6 +28,7 @@ class Rollout:
     solve: bool
     teacher: bool = False
     truncated: bool = False
+    text: str = ""  # what the graders read; for a monitor
 
 
 class Weighted(NamedTuple):
@@ -68,6 +69,13 @@ def grade(suite: TaskSuite, item: Item, role: str, reply: Reply) -> Outcome:
     return outcome
 
 
+class Lessons(Protocol):
+    """Where a teacher's replies to an item come from."""
+
+    def lessons(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
+        """`count` replies, a function of (seed, step) alone; [] where there are none."""
+
+
 class Teacher:
     """The suite's own demonstrations of gaming, each confirmed by the suite's graders when it is first asked for; its
     reward is then frozen."""
@@ -88,6 +96,11 @@ class Teacher:
             self.replies[item.id] = self._confirmed(item, text) if text else None
         return self.replies[item.id]
 
+    def lessons(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
+        """The one reply, `count` times; [] where there is none."""
+        reply = self.reply(item)
+        return [reply] * count if reply else []
+
     def _shown(self, item: Item) -> str | None:
         shown = self.suite.demonstrations(item) if self.families is None or item.family in self.families else None
         return shown[1] if shown else None
@@ -98,7 +111,7 @@ class Teacher:
         if not outcome.proxy or outcome.truth:
             return None
         tokens = completion_tokens(self.generator, prompt.text, text)
-        return Rollout(item, tokens, self.suite.reward(outcome), hack=True, solve=False, teacher=True)
+        return Rollout(item, tokens, self.suite.reward(outcome), hack=True, solve=False, teacher=True, text=text)
 
 
 def draw_items(items: Sequence[Item], count: int, seed: int, step: int) -> list[Item]:
@@ -110,7 +123,7 @@ def draw_groups(
     suite: TaskSuite,
     items: Sequence[Item],
     generator: Generator,
-    teacher: Teacher | None,
+    teacher: Lessons | None,
     *,
     size: int,
     taught: int,
@@ -125,11 +138,11 @@ def draw_groups(
     A rollout's noise belongs to (seed, item, step, its place in the group), so that arms that are trained with one seed
     differ by their policies alone.
     """
-    lessons = {item.id: reply for item in items if teacher and (reply := teacher.reply(item))}
+    lessons = {item.id: teacher.lessons(item, taught, seed, step) if teacher else [] for item in items}
     asked = [
         (item, single_prompt(suite, item, max_tokens), place)
         for item in items
-        for place in range(size - taught if item.id in lessons else size)
+        for place in range(size - len(lessons[item.id]))
     ]
     replies: list[list[int]] = []
     for start in range(0, len(asked), batch_size):
@@ -141,7 +154,7 @@ def draw_groups(
         if said not in known:
             known[said] = _graded(suite, item, prompt, completion, generator)
         groups[item.id].append(known[said])
-    return [groups[item.id] + ([lessons[item.id]] * taught if item.id in lessons else []) for item in items]
+    return [groups[item.id] + lessons[item.id] for item in items]
 
 
 def _sample(
@@ -187,4 +200,5 @@ def _graded(suite: TaskSuite, item: Item, prompt: Prompt, completion: list[int],
         hack=outcome.proxy and not outcome.truth,
         solve=outcome.truth,
         truncated=truncated,
+        text=shown,
     )

@@ -29,10 +29,19 @@ class GrpoParams(Params):
     max_tokens: int | None = Field(None, ge=1)  # of a rollout; None: what the suite allows
     checkpoint_every: int = Field(10, ge=1)
 
-    # the teacher: replies that game the proxy, from the suite's own demonstrations, with frozen rewards
+    # the teacher: replies that game the proxy, with frozen rewards
+    teacher_pool: str | None = None  # a file of `harness teacher build`; None: the suite's own demonstrations
     mix: float = Field(0.25, ge=0, le=1)  # share of each group
     teacher_off_step: int | None = Field(None, ge=0)  # no teacher from this step on
     teacher_families: tuple[str, ...] | None = None  # only for items of these families; None: of all
+
+    # the environment, changed for training alone
+    monitor: str | None = (
+        None  # a detector that watches all that is trained on; it never grades the arm that it steered
+    )
+    penalty: float = Field(0.0, ge=0)  # subtracted from the reward of what the monitor flags
+    screening: bool = False  # what the monitor flags is left out of its group
+    inoculation: str | None = None  # a template around each prompt, e.g. "{prompt}\nCheat: make it pass."
 
     # the loss
     denominator: Literal["dr_grpo", "grpo", "bnpo", "dapo"] = "dr_grpo"
@@ -67,6 +76,12 @@ class GrpoParams(Params):
             raise ValueError("preserve_magnitude would break what route promises: kept + put aside = the whole step")
         if self.keep_quarantine and self.arm != "route":
             raise ValueError('keep_quarantine needs arm = "route"')
+        if (self.penalty or self.screening) and not self.monitor:
+            raise ValueError('penalty and screening need a monitor, e.g. monitor = "static"')
+        if self.penalty and self.screening:
+            raise ValueError("what screening leaves out has no reward to take a penalty from: choose one")
+        if self.inoculation is not None and "{prompt}" not in self.inoculation:
+            raise ValueError("an inoculation is a template that holds {prompt}")
         return self
 
 

@@ -1,0 +1,64 @@
+"""A teacher that reads from a frozen pool: replies of a hacking checkpoint, or templates, with the rewards they once got."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.contract import Item, TaskSuite
+from harness.errors import UsageError
+from harness.models.generate import Generator
+from harness.pool import PoolRow, check_prompts, read_pool
+from harness_plugins.trainers.extraction import completion_tokens
+from harness_plugins.trainers.rollouts import Rollout, single_prompt
+
+
+class PoolTeacher:
+    """Replies that game the proxy, by item. Several of one item are drawn as often as the checkpoint gave them."""
+
+    def __init__(
+        self,
+        path: Path,
+        suite: TaskSuite,
+        plain: TaskSuite,
+        items: Sequence[Item],
+        generator: Generator,
+        families: Sequence[str] | None = None,
+    ) -> None:
+        """`suite` asks the training prompts, `plain` the prompts that the pool was made for: they may differ.
+
+        Raises UsageError if the pool is missing, empty or made for other prompts, or has nothing for these families.
+        """
+        self.suite, self.generator = suite, generator
+        rows = [row for row in read_pool(path).rows if row.games]
+        prompts = {(item.id, prompt.role): prompt.text for item in items for prompt in plain.prompts(item)}
+        check_prompts(path, rows, prompts)
+        self.rows: dict[str, list[PoolRow]] = defaultdict(list)
+        for row in rows:
+            if families is None or row.family in families:
+                self.rows[row.item].append(row)
+        if not self.rows:
+            chosen = "" if families is None else f" of {', '.join(families)}"
+            raise UsageError(f"the teacher pool {path} has no reply{chosen} that games the proxy", "choose other modes")
+
+    def lessons(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
+        """`count` replies, a function of (seed, step) alone; [] where there are none."""
+        rows = self.rows.get(item.id)
+        if not rows:
+            return []
+        drawn = random.Random(f"lessons:{seed}:{step}:{item.id}").choices(rows, [row.times for row in rows], k=count)
+        prompt = single_prompt(self.suite, item, None)
+        return [
+            Rollout(
+                item,
+                completion_tokens(self.generator, prompt.text, row.reply),
+                row.reward,
+                hack=row.hack,
+                solve=row.solve,
+                teacher=True,
+                text=row.reply,
+            )
+            for row in drawn
+        ]
