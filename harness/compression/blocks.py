@@ -22,6 +22,7 @@ from torch import nn
 
 from harness.checkpoint import Checkpoint
 from harness.compression.calibration import Calibration
+from harness.compression.moments import Hessian
 from harness.errors import ModelError
 from harness.models.linear import linear_shape
 from harness.models.quantizer import find_linear
@@ -42,35 +43,8 @@ class Batch:
         return tuple(self.tokens.shape)
 
 
-class Hessian:
-    """Weighted mean of x xᵀ over positions, accumulated in float32; `finish` ends it."""
-
-    def __init__(self, columns: int, device: str) -> None:
-        self.total = torch.zeros(columns, columns, device=device)
-        self.weight = 0.0
-
-    def add(self, x: torch.Tensor, weights: torch.Tensor) -> None:
-        """x (B, T, n), weights (B, T)."""
-        keep = weights > 0
-        rows = x[keep].float() * weights[keep].sqrt().unsqueeze(-1)  # (B, T, n) -> (N, n)
-        self.total.addmm_(rows.T, rows)
-        self.weight += float(weights.sum())
-
-    def finish(self, name: str) -> tuple[torch.Tensor, int]:
-        """(H (n, n), number of dead columns). A column that is zero in every token gets 1 % of the mean diagonal, so
-        that H is positive there and its weights are rounded on their own."""
-        hessian = self.total.div_(self.weight)  # in place: the largest is as big as a block
-        if not bool(hessian.isfinite().all()):
-            raise ModelError(f"the activations that enter {name} are not finite", "check the model's weights")
-        diagonal = hessian.diagonal()
-        dead = diagonal == 0
-        live = float(diagonal[~dead].mean()) if bool((~dead).any()) else 100.0
-        diagonal[dead] = 0.01 * live
-        return hessian, int(dead.sum())
-
-
 class _Recorded(Exception):
-    """Every block has been called: the rest of the forward pass is of no interest."""
+    """What was wanted has been seen: the rest of the forward pass is of no interest."""
 
 
 class BlockWalker:
@@ -136,6 +110,41 @@ class BlockWalker:
                 self._forward(index, batch)
         return sums
 
+    def forward_order(self, index: int, inputs: Mapping[str, str], batch: Batch) -> list[str]:
+        """The groups as the loaded block's forward pass reaches them (`inputs` as for `hessians`).
+
+        Raises:
+            ModelError: it never reaches one of them.
+        """
+        reached: list[str] = []
+        with ExitStack() as stack:
+            for group, name in inputs.items():
+                hook = self.linear(name).register_forward_pre_hook(lambda *_, group=group: reached.append(group))
+                stack.callback(hook.remove)
+            if inputs:
+                self._forward(index, batch)
+        missed = sorted(inputs.keys() - set(reached))
+        if missed:
+            raise ModelError(f"the forward pass of block {index} never calls {inputs[missed[0]]}")
+        return list(dict.fromkeys(reached))
+
+    def input_of(self, name: str, index: int, batch: Batch) -> torch.Tensor:
+        """(B, T, n) what enters the Linear `name` of the loaded block; the pass goes no further than there."""
+        seen: list[torch.Tensor] = []
+
+        def keep(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+            seen.append(args[0].reshape(*batch.shape, -1))
+            raise _Recorded
+
+        hook = self.linear(name).register_forward_pre_hook(keep)
+        try:
+            self._forward(index, batch)
+        except _Recorded:
+            pass
+        finally:
+            hook.remove()
+        return seen[0]
+
     def advance(self, index: int, batches: Sequence[Batch]) -> None:
         """Replace each batch's hidden states by what the loaded block `index` makes of them."""
         for batch in batches:
@@ -152,10 +161,15 @@ class BlockWalker:
         """The module of a Linear, by its name in the checkpoint."""
         return find_linear(self.model, name)[2]
 
-    def set_weight(self, name: str, weight: torch.Tensor) -> None:
-        """Replace a loaded Linear's weight by `weight` (rows, columns)."""
+    def parameter(self, weight: torch.Tensor) -> nn.Parameter:
+        """`weight` (rows, columns) as the architecture stores it."""
         oriented = weight.T.contiguous() if self.checkpoint.transposed else weight
-        self.linear(name).weight = nn.Parameter(oriented.to(self.device), requires_grad=False)
+        return nn.Parameter(oriented.to(self.device), requires_grad=False)
+
+    def install(self, parameters: Mapping[str, nn.Parameter]) -> None:
+        """Let loaded Linears use these weights (name -> as `parameter` makes them); nothing is copied."""
+        for name, parameter in parameters.items():
+            self.linear(name).weight = parameter
 
     def _collect(self, hessian: Hessian) -> Any:
         def hook(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:

@@ -26,7 +26,8 @@ class CalibrationSource(Record):
     A JSONL row carries `messages`, `text`, or `prompt` and `completion`; with `min_score` rows whose `score` is lower
     are left out, with `weighted` a row's activations count in proportion to its score (consensus calibration).
     `texts` replaces the source by given texts and conversations. `sequential` collects the activations of the
-    compressed prefix, otherwise those of the original model.
+    compressed prefix, otherwise those of the original model. `refit`, in sequential mode, fits each Linear to what the
+    original model puts out there, not to its own weight.
     """
 
     source: str = SELF
@@ -35,6 +36,7 @@ class CalibrationSource(Record):
     length: int = 512  # tokens a sequence at most; the model's context if that is shorter
     seed: int = 0
     sequential: bool = True
+    refit: bool = True
     min_score: float | None = None
     weighted: bool = False
 

@@ -1,9 +1,9 @@
 """Compress a model one decoder block at a time, resumably.
 
-Order of events: every group of Linears is written as a piece under `partial/` as soon as it is done; a finished block
-becomes one shard of the artefact and its pieces go; after the last block come the tensors outside the blocks, the
-index, config.json, the manifest and, last of all, the completion marker. A killed run repeats at most the group in
-flight.
+Order of events: a compressor that measures gets its table and plans from it; every group of Linears is written as a
+piece under `partial/` as soon as it is done; a finished block becomes one shard of the artefact and its pieces go;
+after the last block come the tensors outside the blocks, the index, config.json, the manifest and, last of all, the
+completion marker. A killed run repeats at most the measurements or the group in flight.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,19 @@ from harness.checkpoint import (
     shape_of,
 )
 from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
-from harness.compression.blocks import BlockWalker, return_memory
+from harness.compression.blocks import return_memory
+from harness.compression.calibrated import CalibratedBlocks
 from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
 from harness.compression.foreign import adopt
 from harness.compression.groups import GroupWork
 from harness.compression.manifest import MARKER, LinearEntry, Manifest, Summary, read_manifest, summary
+from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
 from harness.errors import ModelError, PluginError
 
 PARTIAL = "partial"
+MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
@@ -69,8 +72,6 @@ def compress(
     """
     begun = time.monotonic()
     out = Path(out)
-    if compressor.measures:
-        raise PluginError(f"{type(compressor).__name__} asks for measurements, which are not taken yet")
     checkpoint = open_checkpoint(Path(source))
     shape = shape_of(checkpoint)
     decisions = check_plan(compressor.plan(shape), shape)
@@ -99,7 +100,7 @@ def check_plan(decisions: Decisions, shape: ModelShape) -> Decisions:
 
 @dataclass(frozen=True)
 class Job:
-    """One model, one compressor, one folder."""
+    """One model, one compressor, one folder. Before measurements `decisions` are those of the compressor's prior."""
 
     checkpoint: Checkpoint
     shape: ModelShape
@@ -119,28 +120,41 @@ class Job:
         return [linear for linear in self.shape.linears if not self.decisions[linear.name].kept]
 
     @property
-    def calibrated(self) -> bool:
-        return bool(self.compressor.calibrated and self.todo)
+    def candidates(self) -> Sequence[LinearShape]:
+        """The Linears that calibration must serve."""
+        return self.shape.linears if self.compressor.measures else self.todo
 
-    def compressor_record(self) -> dict[str, Any]:
-        plugin = type(self.compressor)
-        params = self.compressor.params.model_dump(mode="json")
-        return {"plugin": f"{plugin.__module__}:{plugin.__qualname__}", "params": params}
+    @property
+    def calibrated(self) -> bool:
+        return bool(self.compressor.calibrated and self.candidates)
+
+    def plan_record(self) -> dict[str, Any]:
+        return {name: decision.model_dump() for name, decision in self.decisions.items()}
 
     def fingerprint(self) -> str:
-        """Fixes everything that the artefact's tensors depend on."""
+        """Fixes everything that the artefact's tensors depend on; measurements follow from the rest of it."""
         calibration = self.wanted.model_dump(mode="json")
         if (text := Path(self.wanted.source)).is_file():
             calibration["source"] = digest_file(text)
         return digest_json(
             {
                 "model": model_digest(self.checkpoint.folder),
-                "compressor": self.compressor_record(),
-                "decisions": {name: decision.model_dump() for name, decision in self.decisions.items()},
+                "compressor": compressor_record(self.compressor),
+                "decisions": None if self.compressor.measures else self.plan_record(),
                 "calibration": calibration if self.calibrated else None,
                 "device": self.device.partition(":")[0],
             }
         )
+
+
+def compressor_record(compressor: Compressor) -> dict[str, Any]:
+    """A compressor as JSON, with the one that it is a control of."""
+    plugin = type(compressor)
+    record = {
+        "plugin": f"{plugin.__module__}:{plugin.__qualname__}",
+        "params": compressor.params.model_dump(mode="json"),
+    }
+    return record | ({"of": compressor_record(compressor.of)} if compressor.of else {})
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -153,11 +167,15 @@ def _ensure(job: Job) -> int:
     if (job.out / MARKER).is_file():
         if read_manifest(job.out).run != run:
             raise ModelError(f"{job.out} holds an artefact made otherwise", "choose another folder or delete it")
-        return len(job.todo)
+        return len(read_manifest(job.out).linears) + len(read_manifest(job.out).foreign)
     begun = time.monotonic()
     _claim(job, run)
     calibration = _calibration(job)
-    work = GroupWork(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, run)
+    pieces_run = run
+    if job.compressor.measures:
+        job = replace(job, decisions=_measured_plan(job, calibration))
+        pieces_run = digest_json([run, job.plan_record()])
+    work = GroupWork(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, pieces_run)
     if job.compressor.whole_model:
         sequences = calibration.sequences if calibration else []
         linears, foreign, tensors = (
@@ -165,7 +183,8 @@ def _ensure(job: Job) -> int:
             *adopt(job.checkpoint, job.shape, job.compressor, sequences, job.out, job.partial),
         )
     else:
-        pieces = [*_blocks(job, work, calibration), *write_outside(job.checkpoint, job.out, job.partial, run)]
+        pieces = _blocks(job, work, calibration)
+        pieces += write_outside(job.checkpoint, job.out, job.partial, pieces_run)
         linears = {name: entry for piece in pieces for name, entry in piece.linears.items()}
         foreign, tensors = {}, {name: digest for piece in pieces for name, digest in piece.tensors.items()}
         write_config(job.checkpoint, job.out, linears)
@@ -204,7 +223,7 @@ def _calibration(job: Job) -> Calibration | None:
         job.progress("calibration", 0, 1)
         calibration = read_calibration(job.wanted, job.checkpoint.folder, job.device)
         job.progress("calibration", 1, 1)
-    widest = max(job.todo, key=lambda linear: linear.columns)
+    widest = max(job.candidates, key=lambda linear: linear.columns)
     if calibration.tokens < widest.columns:
         mean = calibration.tokens / max(1, len(calibration.sequences))
         raise ModelError(
@@ -215,32 +234,31 @@ def _calibration(job: Job) -> Calibration | None:
     return calibration
 
 
-def _blocks(job: Job, work: GroupWork, calibration: Calibration | None) -> list[Piece]:
-    """Compress every block in turn; one shard each.
+def _measured_plan(job: Job, calibration: Calibration | None) -> Decisions:
+    """What the compressor decides from its measurements, which stay with the artefact."""
+    if calibration is None:
+        raise PluginError(f"{type(job.compressor).__name__} measures, but is not calibrated", "a bug in the compressor")
+    table = measured(job.compressor, job.checkpoint.folder, calibration, job.device, job.progress)
+    write_json(job.out / MEASUREMENTS, table)
+    return check_plan(job.compressor.plan(job.shape, table), job.shape)
 
-    A block's Hessians come from its inputs as the compressed (sequential) or original blocks before it produce them.
-    """
-    walker = BlockWalker(job.checkpoint, job.device) if calibration else None
-    batches = walker.embed(calibration) if walker and calibration else []
+
+def _blocks(job: Job, work: GroupWork, calibration: Calibration | None) -> list[Piece]:
+    """Compress every block in turn; one shard each. Blocks behind the last compressed Linear need no calibration."""
+    wanted = job.wanted
+    calibrated = None
+    if calibration:
+        calibrated = CalibratedBlocks(
+            job.checkpoint, job.device, calibration, sequential=wanted.sequential, refit=wanted.refit
+        )
     last = max((linear.block for linear in job.todo), default=-1)
     pieces = []
     for block in range(job.shape.blocks):
         linears = [linear for linear in job.todo if linear.block == block]
-        piece = work.block(block)
-        if walker is None or block > last:
-            piece = piece or work.finish_block(block, linears, {})
+        if calibrated is None or block > last:
+            pieces.append(work.block(block) or work.uncalibrated_block(block, linears))
         else:
-            with walker.loaded(block):
-                if piece is None:
-                    inputs = {linear.group: linear.name for linear in linears if not work.finished(linear.group)}
-                    sums = walker.hessians(block, batches, inputs) if inputs else {}
-                    piece = work.finish_block(block, linears, {group: sums[group].finish(group) for group in sums})
-                if block < last:
-                    if job.wanted.sequential:
-                        for name, weight in work.dequantize(block, linears, piece).items():
-                            walker.set_weight(name, weight)
-                    walker.advance(block, batches)
-        pieces.append(piece)
+            pieces.append(calibrated.compress(block, linears, work, last=block == last))
         return_memory()
         job.progress("blocks", block + 1, job.shape.blocks)
     return pieces
@@ -265,7 +283,7 @@ def _manifest(
     return Manifest(
         run=run,
         source=model_digest(job.checkpoint.folder),
-        compressor=job.compressor_record(),
+        compressor=compressor_record(job.compressor),
         calibration=described,
         blocks=job.shape.blocks,
         weights=job.shape.weights,

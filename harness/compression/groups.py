@@ -13,12 +13,11 @@ from safetensors.torch import load_file
 from harness.checkpoint import Checkpoint, groups_of
 from harness.compression.blocks import read_tensors
 from harness.compression.manifest import LinearEntry
+from harness.compression.moments import Seen
 from harness.compression.pieces import Piece, read_piece, write_piece
 from harness.contract import Compressor, Decisions, LinearShape
 from harness.errors import ModelError, PluginError
 from harness.models.artefact import from_tensors, to_tensors
-
-Hessians = Mapping[str, tuple[torch.Tensor, int]]  # group -> (mean of x xᵀ, dead columns)
 
 
 @dataclass
@@ -39,16 +38,22 @@ class GroupWork:
         self.resumed += len(piece.linears) if piece else 0
         return piece
 
-    def finished(self, group: str) -> Piece | None:
-        return read_piece(*self._group_files(group), self.run)
+    def finished(self, group: str, members: Sequence[LinearShape]) -> Piece | None:
+        """The group's piece, if an earlier run has left it."""
+        piece = read_piece(*self._group_files(group), self.run)
+        self.resumed += len(members) if piece else 0
+        return piece
 
-    def finish_block(self, index: int, linears: Sequence[LinearShape], hessians: Hessians) -> Piece:
-        """Compress the groups that are not finished and gather the block's tensors into one shard."""
-        pieces = {}
-        for group, members in groups_of(linears):
-            piece = self.finished(group)
-            self.resumed += len(members) if piece else 0
-            pieces[group] = piece or self._compress(group, members, *hessians.get(group, (None, 0)))
+    def uncalibrated_block(self, index: int, linears: Sequence[LinearShape]) -> Piece:
+        """Compress the groups that are not finished, without a Hessian, and gather the block."""
+        pieces = {
+            group: self.finished(group, members) or self.compress(group, members)
+            for group, members in groups_of(linears)
+        }
+        return self.gather(index, pieces)
+
+    def gather(self, index: int, pieces: Mapping[str, Piece]) -> Piece:
+        """One shard of the block's groups and its other tensors; the groups' own files go."""
         entries = {name: entry for piece in pieces.values() for name, entry in piece.linears.items()}
         tensors: dict[str, torch.Tensor] = {}
         for group in pieces:
@@ -61,21 +66,23 @@ class GroupWork:
                 file.unlink(missing_ok=True)
         return shard
 
-    def dequantize(self, index: int, linears: Sequence[LinearShape], piece: Piece) -> dict[str, torch.Tensor]:
-        """Name -> Ŵ (rows, columns) float32 of the block's compressed Linears, from its shard."""
-        tensors = load_file(self._block_files(index)[0])
-        weights = {}
-        for linear in linears:
-            own = {key.removeprefix(f"{linear.name}."): value for key, value in tensors.items()}
-            entry = piece.linears[linear.name]
-            qlr = from_tensors(own, entry.decision, linear.rows, linear.columns, entry.seed)
-            weights[linear.name] = qlr.dequantize()
-        return weights
+    def weights_of_group(self, group: str, piece: Piece) -> dict[str, torch.Tensor]:
+        """Name -> Ŵ (rows, columns) float32 of a finished group."""
+        return _dequantize(self._group_files(group)[0], piece)
 
-    def _compress(self, group: str, linears: Sequence[LinearShape], hessian: torch.Tensor | None, dead: int) -> Piece:
+    def weights_of_block(self, index: int, piece: Piece) -> dict[str, torch.Tensor]:
+        """Name -> Ŵ (rows, columns) float32 of the compressed Linears of a gathered block."""
+        return _dequantize(self._block_files(index)[0], piece)
+
+    def compress(self, group: str, linears: Sequence[LinearShape], seen: Seen | None = None) -> Piece:
+        """Write the piece of one group, whose input calibration has `seen`."""
         begun = time.monotonic()
+        hessian = seen.hessian if seen else None
         device = "cpu" if hessian is None else hessian.device
         weights = {linear.name: self._weight(linear).to(device) for linear in linears}
+        if seen:
+            weights = seen.targets(weights)
+            seen.drift = None  # as large as the Hessian, and done with
         results = self.compressor.compress_group(weights, hessian, {name: self.decisions[name] for name in weights})
         if results.keys() != weights.keys():
             raise PluginError(
@@ -99,7 +106,7 @@ class GroupWork:
                 error=result.error,
                 trace=tuple(result.trace),
                 seconds=seconds,
-                dead_columns=dead,
+                dead_columns=seen.dead_columns if seen else 0,
                 base=self.checkpoint.tensors[f"{linear.name}.weight"].sha256(),
                 bits=sum(8 * tensor.numel() * tensor.element_size() for tensor in stored.values()),
             )
@@ -118,3 +125,12 @@ class GroupWork:
 
     def _block_files(self, index: int) -> tuple[Path, Path]:
         return self.out / f"block-{index:05d}.safetensors", self.partial / f"block-{index:05d}.json"
+
+
+def _dequantize(file: Path, piece: Piece) -> dict[str, torch.Tensor]:
+    tensors = load_file(file)
+    weights = {}
+    for name, entry in piece.linears.items():
+        own = {key.removeprefix(f"{name}."): value for key, value in tensors.items()}
+        weights[name] = from_tensors(own, entry.decision, entry.rows, entry.columns, entry.seed).dequantize()
+    return weights

@@ -66,17 +66,20 @@ class RTN(Compressor):
 
 
 class CalibratedRTN(RTN):
-    """The same, but it asks for Hessians and keeps what it was given, by the name of the group's first Linear."""
+    """The same, but it asks for Hessians and keeps what it was given: by the name of the group's first Linear, and
+    weights by their own."""
 
     calibrated = True
 
     def __init__(self, params: RTNParams) -> None:
         super().__init__(params)
         self.hessians: dict[str, torch.Tensor] = {}
+        self.weights: dict[str, torch.Tensor] = {}
 
     def compress_group(
         self, weights: Mapping[str, torch.Tensor], hessian: torch.Tensor | None, decisions: Mapping[str, Decision]
     ) -> dict[str, QLR]:
         assert hessian is not None
         self.hessians[next(iter(weights))] = hessian.clone()
+        self.weights |= {name: weight.clone() for name, weight in weights.items()}
         return super().compress_group(weights, hessian, decisions)

@@ -8,37 +8,48 @@ from pathlib import Path
 import pytest
 import torch
 from rtn_compressors import CalibratedRTN, RTNParams
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from harness.compression.blocks import BATCH_TOKENS, Hessian, pad
+from harness.compression.blocks import BATCH_TOKENS, pad
 from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
 from harness.compression.driver import compress
 from harness.compression.manifest import MARKER, read_manifest
+from harness.compression.moments import Drift, Hessian, Seen
 from harness.errors import ModelError, UsageError
 
+Inputs = dict[str, list[torch.Tensor]]  # Linear -> its input (T, n) for each sequence
 
-def true_hessians(folder: Path, calibration: Calibration) -> dict[str, torch.Tensor]:
-    """Name of a Linear -> mean of x xᵀ, each sequence run through the whole model on its own."""
+
+def true_inputs(folder: Path, calibration: Calibration) -> Inputs:
+    """What enters every Linear when each sequence runs through the whole model on its own."""
     packed = {"dequantize": True} if (folder / MARKER).is_file() else {}
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **packed)
-    sums: dict[str, torch.Tensor] = {}
-    weight = 0.0
+    inputs: Inputs = {}
 
     def watch(name: str) -> None:
         def hook(_: torch.nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-            x = args[0].detach().reshape(-1, args[0].shape[-1])
-            sums[name] = sums.get(name, 0) + weight * x.T @ x
+            inputs.setdefault(name, []).append(args[0].detach().reshape(-1, args[0].shape[-1]))
 
         model.get_submodule(name).register_forward_pre_hook(hook)
 
     for name, module in model.named_modules():
         if "layers." in name and isinstance(module, torch.nn.Linear):
             watch(name)
-    total = 0.0
-    for sequence, weight in zip(calibration.sequences, calibration.weights, strict=True):
+    for sequence in calibration.sequences:
         model(torch.tensor([sequence]))
-        total += weight * len(sequence)
-    return {name: value / total for name, value in sums.items()}
+    return inputs
+
+
+def mean_product(left: list[torch.Tensor], right: list[torch.Tensor], weights: list[float]) -> torch.Tensor:
+    """Weighted mean of x yᵀ over positions."""
+    total = sum(weight * x.T @ y for x, y, weight in zip(left, right, weights, strict=True))
+    return total / sum(weight * len(x) for x, weight in zip(left, weights, strict=True))
+
+
+def true_hessians(folder: Path, calibration: Calibration) -> dict[str, torch.Tensor]:
+    inputs = true_inputs(folder, calibration)
+    return {name: mean_product(x, x, calibration.weights) for name, x in inputs.items()}
 
 
 @pytest.fixture
@@ -65,16 +76,73 @@ def test_original_mode_sees_the_original_models_activations(
         torch.testing.assert_close(hessian, truth[name], rtol=1e-3, atol=1e-4)
 
 
-def test_sequential_mode_sees_the_compressed_prefix(tiny_qwen2: Path, tmp_path: Path, ragged: Path) -> None:
-    wanted = CalibrationSource(source=str(ragged))
+def test_sequential_mode_sees_every_compressed_linear_before_it(tiny_qwen2: Path, tmp_path: Path, ragged: Path) -> None:
+    wanted = CalibrationSource(source=str(ragged), refit=False)
     compressor = CalibratedRTN(RTNParams(bits=2, rank=1))
     compress(tiny_qwen2, compressor, wanted, tmp_path / "a")
     calibration = read_calibration(wanted, tiny_qwen2)
     compressed, original = true_hessians(tmp_path / "a", calibration), true_hessians(tiny_qwen2, calibration)
-    for block in range(3):
-        name = f"model.layers.{block}.self_attn.k_proj"  # sees the blocks before it and nothing of its own
-        torch.testing.assert_close(compressor.hessians[name], compressed[name], rtol=1e-3, atol=1e-4)
-        assert (block == 0) == torch.allclose(compressor.hessians[name], original[name], rtol=1e-3, atol=1e-4)
+    assert len(compressor.hessians) == 12
+    for name, hessian in compressor.hessians.items():
+        torch.testing.assert_close(hessian, compressed[name], rtol=1e-3, atol=1e-4)
+        first = "layers.0.self_attn" in name and "o_proj" not in name  # nothing lies before it
+        assert first == torch.allclose(hessian, original[name], rtol=1e-3, atol=1e-4)
+    sources = load_file(tiny_qwen2 / "model.safetensors")
+    assert all(torch.equal(weight, sources[f"{name}.weight"]) for name, weight in compressor.weights.items())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_refit_is_the_least_squares_fit_to_the_original_outputs(
+    tiny_qwen2: Path, tmp_path: Path, ragged: Path, weighted: bool
+) -> None:
+    wanted = CalibrationSource(source=str(ragged), weighted=weighted)
+    compressor = CalibratedRTN(RTNParams(bits=2, rank=1))
+    compress(tiny_qwen2, compressor, wanted, tmp_path / "a")
+    calibration = read_calibration(wanted, tiny_qwen2)
+    before, after = true_inputs(tiny_qwen2, calibration), true_inputs(tmp_path / "a", calibration)
+    sources = load_file(tiny_qwen2 / "model.safetensors")
+    moved = 0
+    for name, weight in compressor.weights.items():
+        hessian = mean_product(after[name], after[name], calibration.weights).double()
+        cross = mean_product(before[name], after[name], calibration.weights).double()
+        ridge = 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian)).double()
+        original = sources[f"{name}.weight"]
+        fitted = original.double() @ (cross + ridge) @ torch.linalg.inv(hessian + ridge)
+        torch.testing.assert_close(weight, fitted.float(), rtol=5e-3, atol=5e-3)
+        moved += not torch.allclose(weight, original, rtol=5e-2, atol=5e-2)
+    assert moved == 21 - 3  # q, k and v of the first block have nothing to make up for
+    assert torch.equal(
+        compressor.weights["model.layers.0.self_attn.q_proj"], sources["model.layers.0.self_attn.q_proj.weight"]
+    )
+
+
+def test_refit_brings_the_model_closer_to_the_original(stories260k: Path, tmp_path: Path) -> None:
+    wanted = CalibrationSource(sequences=64, length=128)
+    tokens = torch.tensor(read_calibration(wanted.model_copy(update={"seed": 1}), stories260k).sequences[0])[None]
+    original = AutoModelForCausalLM.from_pretrained(stories260k)(tokens).logits.log_softmax(-1)
+    divergence = {}
+    for refit in (False, True):
+        compressor = CalibratedRTN(RTNParams(bits=3, group=32))
+        compress(stories260k, compressor, wanted.model_copy(update={"refit": refit}), tmp_path / str(refit))
+        logits = AutoModelForCausalLM.from_pretrained(tmp_path / str(refit))(tokens).logits.log_softmax(-1)
+        divergence[refit] = float((original.exp() * (original - logits)).sum(-1).mean())
+    assert divergence[True] < 0.7 * divergence[False]
+
+
+def test_a_drift_of_nothing_changes_nothing_and_a_singular_hessian_is_damped() -> None:
+    weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    still = Drift(4, "cpu")
+    x = torch.ones(1, 5, 4)
+    still.add(x, x, torch.ones(1, 5))
+    hessian = Hessian(4, "cpu")
+    hessian.add(x, torch.ones(1, 5))  # rank 1
+    mean, dead = hessian.finish("x")
+    assert dead == 0
+    assert Seen(mean, dead, still.finish()).targets({"w": weight})["w"] is weight
+    moved = Drift(4, "cpu")
+    moved.add(3 * x, x, torch.ones(1, 5))
+    fitted = Seen(mean, dead, moved.finish()).targets({"w": weight})["w"]
+    torch.testing.assert_close(fitted @ x[0, 0], 3 * weight @ x[0, 0], rtol=1e-2, atol=1e-2)
 
 
 def test_gpt2_hessians(shared_data: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def kill(groups: int, source: Path, out: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def killed_early(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Finished: down_proj and gate+up of block 0."""
+    """Finished: q, k, v and o of block 0."""
     return kill(2, tiny_qwen2, tmp_path_factory.mktemp("killed") / "a")
 
 
@@ -85,7 +85,7 @@ def test_a_run_killed_in_its_first_block_resumes_to_the_same_bytes(
     with pytest.raises(ModelError, match="this compressed model is unfinished"):
         AutoModelForCausalLM.from_pretrained(out)
     compressor = CalibratedRTN(PARAMS)
-    assert compress(tiny_qwen2, compressor, WANTED, out).resumed == 3
+    assert compress(tiny_qwen2, compressor, WANTED, out).resumed == 4
     assert len(compressor.hessians) == 12 - 2
     assert shards(out) == shards(undisturbed)
     assert not (out / "partial").exists()
@@ -95,17 +95,17 @@ def test_a_run_killed_in_a_later_block_resumes_to_the_same_bytes(
     tiny_qwen2: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = kill(6, tiny_qwen2, tmp_path / "a")
-    assert compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, out).resumed == 7 + 3
+    assert compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, out).resumed == 7 + 4
     assert shards(out) == shards(undisturbed)
 
 
 def test_a_damaged_piece_is_made_again(tiny_qwen2: Path, killed_early: Path, undisturbed: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(killed_early, tmp_path / "a"))
-    piece = next((out / "partial").glob("*down_proj.safetensors"))
+    piece = next((out / "partial").glob("*o_proj.safetensors"))
     raw = bytearray(piece.read_bytes())
     raw[-1] ^= 1
     piece.write_bytes(raw)
-    assert compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, out).resumed == 2
+    assert compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, out).resumed == 3
     assert shards(out) == shards(undisturbed)
 
 

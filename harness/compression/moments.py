@@ -1,0 +1,92 @@
+"""What calibration learns of a Linear's input: its second moments and, after compressed Linears, how far it has drifted.
+
+Let x be the input that the original model gives a Linear W and x' the one that the compressed prefix gives it. The least
+squares fit of W x from x' is W E[x x'ᵀ] E[x' x'ᵀ]⁻¹. With H = E[x' x'ᵀ] and the drift D = E[(x − x') x'ᵀ] that is
+W + W D H⁻¹, a correction that vanishes with the drift. Fitting to it rather than to W makes each Linear repair what those
+before it have broken. (GPTAQ, arXiv 2504.02692, starts from the same objective.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from harness.errors import ModelError
+
+RIDGES = (0.01, 0.1, 1.0)  # of H's mean diagonal, tried in turn until Cholesky succeeds: pulls the fit towards W
+
+
+class Hessian:
+    """Weighted mean of x xᵀ over positions, accumulated in float32; `finish` ends it."""
+
+    def __init__(self, columns: int, device: str) -> None:
+        self.total = torch.zeros(columns, columns, device=device)
+        self.weight = 0.0
+
+    def add(self, x: torch.Tensor, weights: torch.Tensor) -> None:
+        """x (B, T, n), weights (B, T)."""
+        keep = weights > 0
+        rows = x[keep].float() * weights[keep].sqrt().unsqueeze(-1)  # (B, T, n) -> (N, n)
+        self.total.addmm_(rows.T, rows)
+        self.weight += float(weights.sum())
+
+    def finish(self, name: str) -> tuple[torch.Tensor, int]:
+        """(H (n, n), number of dead columns). A column that is zero in every token gets 1 % of the mean diagonal, so
+        that H is positive there and its weights are rounded on their own."""
+        hessian = self.total.div_(self.weight)  # in place: the largest is as big as a block
+        if not bool(hessian.isfinite().all()):
+            raise ModelError(f"the activations that enter {name} are not finite", "check the model's weights")
+        diagonal = hessian.diagonal()
+        dead = diagonal == 0
+        live = float(diagonal[~dead].mean()) if bool((~dead).any()) else 100.0
+        diagonal[dead] = 0.01 * live
+        return hessian, int(dead.sum())
+
+
+class Drift:
+    """Weighted mean of (x − x') x'ᵀ over positions, x from the original model and x' from the compressed prefix."""
+
+    def __init__(self, columns: int, device: str) -> None:
+        self.total = torch.zeros(columns, columns, device=device)
+        self.weight = 0.0
+
+    def add(self, original: torch.Tensor, seen: torch.Tensor, weights: torch.Tensor) -> None:
+        """original, seen (B, T, n), weights (B, T)."""
+        keep = weights > 0
+        moved = (original[keep] - seen[keep]).float() * weights[keep].unsqueeze(-1)  # (B, T, n) -> (N, n)
+        self.total.addmm_(moved.T, seen[keep].float())
+        self.weight += float(weights.sum())
+
+    def finish(self) -> torch.Tensor:
+        """(n, n)."""
+        return self.total.div_(self.weight)
+
+
+@dataclass
+class Seen:
+    """What calibration knows of the input that the Linears of one group share."""
+
+    hessian: torch.Tensor  # (n, n), finished
+    dead_columns: int
+    drift: torch.Tensor | None = None  # (n, n), None: fit to W as it is
+
+    def targets(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Name -> (m, n) of what the compressed Linear should be close to in this Hessian's metric."""
+        if self.drift is None or not bool(self.drift.any()):
+            return weights
+        factor = ridged_cholesky(self.hessian)
+        return {
+            name: weight + torch.cholesky_solve((weight @ self.drift).T, factor).T for name, weight in weights.items()
+        }
+
+
+def ridged_cholesky(hessian: torch.Tensor) -> torch.Tensor:
+    """Lower factor of H + λ I, λ the least of RIDGES times the mean diagonal under which it is positive definite."""
+    for ridge in RIDGES:
+        damped = hessian.clone()
+        damped.diagonal().add_(ridge * hessian.diagonal().mean())
+        lower, failed = torch.linalg.cholesky_ex(damped)
+        if not int(failed):
+            return lower
+    raise ModelError("the second moments of a Linear's input are not positive definite", "calibrate on more tokens")
