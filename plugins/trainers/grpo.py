@@ -234,7 +234,7 @@ class _Run:
         factor = importance(scored.log_probs, torch.zeros_like(scored.log_probs), kind, params.gamma)
         clip = params.clip if kind == "true_clip" else None
         loss = surrogate(factor, advantages, clip)  # (b, T)
-        if params.kl:
+        if params.kl and not teacher:  # k3 estimates a divergence on the policy's own samples alone
             with torch.no_grad(), self.adapter.reference():
                 reference = score(model, batch, pad).log_probs
             divergence = k3(scored.log_probs, reference)

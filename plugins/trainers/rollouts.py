@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -115,8 +117,16 @@ class Teacher:
 
 
 def draw_items(items: Sequence[Item], count: int, seed: int, step: int) -> list[Item]:
-    """Distinct items of a step: a function of (seed, step) alone, so that a resumed run draws the same."""
-    return random.Random(f"items:{seed}:{step}").sample(list(items), min(count, len(items)))
+    """Distinct items of a step, dealt over the families in a random order, so that each step is as mixed as can be.
+
+    A function of (seed, step) alone, so that a resumed run draws the same.
+    """
+    deal = random.Random(f"items:{seed}:{step}")
+    families: dict[str, list[Item]] = defaultdict(list)
+    for item in deal.sample(list(items), len(items)):
+        families[item.family].append(item)
+    turns = itertools.zip_longest(*deal.sample(list(families.values()), len(families)))
+    return list(itertools.islice((item for turn in turns for item in turn if item is not None), count))
 
 
 def draw_groups(
