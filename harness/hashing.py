@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,19 @@ def files_digest(files: list[Path], root: Path) -> str:
         digest.update(str(path.relative_to(root)).encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def params_files(params: Mapping[str, Any]) -> dict[str, str]:
+    """Digest of each file that a parameter names by its path, alone or joined to others by "+"."""
+    named = [part for value in params.values() if isinstance(value, str) for part in value.split("+")]
+    return {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in named if _is_file(name)}
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long for a name, or no name at all
+        return False
 
 
 def core_digest(*parts: str) -> str:

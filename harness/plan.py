@@ -10,12 +10,14 @@ import itertools
 import re
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from harness.compressions import CompressionSize, size_of
 from harness.contract import ModelShape, Prompt, Record, TaskSuite
 from harness.devices import resolve_device, resolve_dtype
 from harness.errors import UsageError
 from harness.experiment import SUITE_FLAGS, Experiment
-from harness.hashing import core_digest, key_of
+from harness.hashing import core_digest, key_of, params_files
 from harness.registry import Catalogue, Component
 from harness.registry.catalogue import NONE, build
 from harness.sources import ModelRef, locate_model, model_shape
@@ -56,6 +58,11 @@ class Cell(Record):
     grade_key: str = ""
     detectors: tuple[Component, ...] = ()
     detect_keys: dict[str, str] = {}  # by detector label
+    monitor: Component | None = None  # the detector that steers this arm's training
+
+    def steered_by(self, detector: Component) -> bool:
+        """Whether the trainer had this detector, or another preset of its plugin, as its monitor."""
+        return self.monitor is not None and self.monitor.plugin == detector.plugin
 
     @property
     def model_key(self) -> str:
@@ -88,6 +95,18 @@ class Plan(Record):
         return f"{'-'.join(_slug(task) for task in experiment.tasks)}-{models}-{frame}"
 
 
+    @property
+    def separations(self) -> list[str]:
+        """A line for each selected detector that may not judge an arm, for it steered its training."""
+        apart = [
+            f"{one.label} steers the training of {cell.trainer.label} and does not grade it"
+            for cell in self.cells
+            for one in cell.detectors
+            if cell.steered_by(one)
+        ]
+        return list(dict.fromkeys(apart))
+
+
 def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
     """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers."""
     if not experiment.tasks:
@@ -113,7 +132,8 @@ def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
         once = settings.model_copy(update={"runs": 1}) if asker.asks else settings  # a library asks once, its own way
         questions = _questions(asker, once)
         for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):
-            cell = _cell(model, trainer, compressor, suite, seed, chosen.detectors, once, questions)
+            monitor = chosen.monitor(trainer)
+            cell = _cell(model, trainer, monitor, compressor, suite, seed, chosen.detectors, once, questions)
             cells.append(cell)
             if cell.compressed_key and cell.compressed_key not in sizes:
                 shape = shapes.setdefault(model.digest, model_shape(model))
@@ -158,6 +178,11 @@ class _Selection:
     def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
         first = [NONE] if self.experiment.baseline and NONE not in labels else []
         return [self._component(kind, label) for label in [*first, *labels]]
+
+    def monitor(self, trainer: Component) -> Component | None:
+        """The detector that a trainer's parameter `monitor` names."""
+        label = trainer.params.get("monitor")
+        return self._component("detectors", str(label)) if label else None
 
     def _detector_labels(self) -> Sequence[str]:
         """`all` is every detector plugin that is there."""
@@ -209,6 +234,7 @@ def _questions(suite: TaskSuite, settings: Settings) -> _Questions:
 def _cell(
     model: ModelRef,
     trainer: Component,
+    monitor: Component | None,
     compressor: Component,
     suite: Component,
     seed: int,
@@ -219,9 +245,12 @@ def _cell(
     where = {"device": settings.device.partition(":")[0], "dtype": settings.dtype}
     trained_key = compressed_key = None
     if not trainer.untouched:
-        trained_key = key_of(
-            {"train": trainer.identity, "model": model.digest, "suite": suite.identity, "seed": seed, **where}
-        )
+        identity: dict[str, JsonValue] = {"train": trainer.identity, "model": model.digest, "suite": suite.identity, "seed": seed, **where}
+        if monitor:
+            identity["monitor"] = monitor.identity
+        if files := params_files(trainer.params):
+            identity["files"] = dict(files)
+        trained_key = key_of(identity)
     if not compressor.untouched:
         compressed_key = key_of(
             {
@@ -261,6 +290,7 @@ def _cell(
         questions=questions.digest,
         items=questions.items,
         generations=questions.prompts * settings.runs,
+        monitor=monitor,
     )
     return with_judges(cell, suite, detectors)
 

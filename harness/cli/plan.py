@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from typing import TYPE_CHECKING
 
 import typer
@@ -33,6 +34,8 @@ def plan(
     from harness.store import RunStore
 
     made = make_plan(experiment, doors_of(context).catalogue)
+    for line in made.separations:
+        print(line, file=sys.stderr)
     store = RunStore(out or RUNS / made.name)
     rows = _rows(made, store)
     if json:

@@ -41,6 +41,8 @@ def run(
 
     doors = doors_of(context)
     plan = make_plan(experiment, doors.catalogue)
+    for line in plan.separations:
+        print(line, file=sys.stderr)
     store = RunStore(out or RUNS / plan.name)
     with store.lock():
         runner = _executor(executor, doors, store, jobs, silence)

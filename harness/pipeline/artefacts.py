@@ -13,6 +13,7 @@ from harness.checkpoint import model_digest, stored_bytes
 from harness.contract import TrainContext
 from harness.errors import ModelError, PluginError
 from harness.paths import artefact_folder
+from harness.pipeline.monitor import training_monitor
 from harness.plan import Cell
 from harness.registry import Catalogue
 from harness.registry.catalogue import build
@@ -70,7 +71,13 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
                 progress("train", step, steps)
 
         context = TrainContext(
-            source=source, out=out, seed=cell.seed, device=cell.settings.device, dtype=cell.settings.dtype, log=log
+            source=source,
+            out=out,
+            seed=cell.seed,
+            device=cell.settings.device,
+            dtype=cell.settings.dtype,
+            log=log,
+            monitor=training_monitor(cell, suite, catalogue),
         )
         made = trainer.train(None, suite, context)
         if Path(made) != out:

@@ -38,7 +38,7 @@ def detect(
     for number, component in enumerate(cell.detectors):
         progress("detect", number, len(cell.detectors))
         spec, _ = catalogue.spec("detectors", component.plugin)
-        if not_applicable(component, catalogue):
+        if cell.steered_by(component) or not_applicable(component, catalogue):
             continue
         detector: Detector = build(component, spec)
         detector.tools = make_tools(component, catalogue, sandbox, reference, *place)

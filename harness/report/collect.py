@@ -88,10 +88,17 @@ def _reason(error: str) -> str:
 def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
     for cell in plan.cells:
         for component in cell.detectors:
-            reason = not_applicable(component, catalogue)
+            steered = cell.steered_by(component)
+            reason = "it steered this arm's training" if steered else not_applicable(component, catalogue)
             rows = stores[cell.id].flags(cell.detect_keys[component.label])
             flags = tuple(FlagRow(item=row.item, repeat=row.repeat, flag=row.flag) for row in rows)
-            yield DetectorRun(cell=cell.id, detector=component.label, flags=flags, not_applicable=reason)
+            yield DetectorRun(
+                cell=cell.id,
+                detector=component.label,
+                flags=flags,
+                not_applicable=reason,
+                used_in_training=steered,
+            )
 
 
 def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalogue: Catalogue) -> TrustFooter:
