@@ -94,7 +94,6 @@ class Plan(Record):
         models = "-".join(dict.fromkeys(_slug(cell.model.name) for cell in self.cells))
         return f"{'-'.join(_slug(task) for task in experiment.tasks)}-{models}-{frame}"
 
-
     @property
     def separations(self) -> list[str]:
         """A line for each selected detector that may not judge an arm, for it steered its training."""
@@ -245,7 +244,13 @@ def _cell(
     where = {"device": settings.device.partition(":")[0], "dtype": settings.dtype}
     trained_key = compressed_key = None
     if not trainer.untouched:
-        identity: dict[str, JsonValue] = {"train": trainer.identity, "model": model.digest, "suite": suite.identity, "seed": seed, **where}
+        identity: dict[str, JsonValue] = {
+            "train": trainer.identity,
+            "model": model.digest,
+            "suite": suite.identity,
+            "seed": seed,
+            **where,
+        }
         if monitor:
             identity["monitor"] = monitor.identity
         if files := params_files(trainer.params):

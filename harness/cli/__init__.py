@@ -84,5 +84,6 @@ def _plugin_verbs() -> None:
         pass
 
 
-if len(sys.argv) < 2 or sys.argv[1] not in {verb.name for verb in (*app.registered_commands, *app.registered_groups)}:
+OWN = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+if len(sys.argv) < 2 or sys.argv[1] not in OWN:
     _plugin_verbs()
