@@ -9,9 +9,10 @@ from typing import Any
 from harness.contract import Axes
 from harness.report.arms import Arm, PublishedArm, SampledArm, label_cells
 from harness.report.compare import Comparison, compare
-from harness.report.data import ReportData
+from harness.report.data import ReportData, SummaryRow, TrainingSummary
 from harness.report.metrics import Metric, axes_metrics, score_metrics
 from harness.report.seeds import Config, SeedComparison, SeedGroup, compare_seeds, configurations, group_by_seed
+from harness.report.training.analysis import Training, published_training, training_of
 from harness.stats import benjamini_hochberg, holm
 
 
@@ -51,6 +52,7 @@ class Block:
     remarks: tuple[str, ...] = ()  # sources and known faults of a published experiment
     seed_groups: Sequence[SeedGroup] = ()  # empty where every arm has one seed
     seed_pairs: Sequence[SeedPair] = ()
+    training: Training | None = None  # where the suite's arms were trained
     comparisons: dict[tuple[str, str, str, str | None], Comparison] = field(default_factory=dict)
     seed_comparisons: dict[tuple[str, str, str], SeedComparison] = field(default_factory=dict)
 
@@ -101,6 +103,8 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
             else score_metrics(rows)
         )
         groups = group_by_seed(arms.values())
+        runs = [run for run in data.training if run.suite == suite]
+        between = [(arms[pair.base.id], arms[pair.other.id]) for pair in pairs if pair.factor == "trainer"]
         yield Block(
             suite,
             suite,
@@ -110,6 +114,7 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
             pairs,
             seed_groups=groups,
             seed_pairs=pairs_over_seeds(pairs, groups),
+            training=training_of(runs, axes.rates, list(arms.values()), between) if axes else None,
         )
 
 
@@ -135,10 +140,26 @@ def published_blocks(data: ReportData) -> Iterable[Block]:
         known = dict.fromkeys(key for row in rows for key in row.measures)
         metrics = [metric for metric in axes_metrics(axes) if metric.is_rate]
         metrics += [Metric(key, axes.measures.get(key, key.replace("_", " ")), "measure") for key in known]
-        sources = dict.fromkeys(f"Source: {row.source}" for row in rows if row.source)
-        remarks = (*sources, *dict.fromkeys(caveat for row in rows for caveat in row.caveats))
-        key = "published:" + group.lower().replace(" ", "-")
-        yield Block(key, f"Published: {group}", axes, list(arms.values()), metrics, pairs, True, remarks)
+        title, remarks = f"Published: {group}", remarks_of(rows)
+        yield Block(published_key(group), title, axes, list(arms.values()), metrics, pairs, True, remarks)
+    for suite, group in dict.fromkeys((row.suite, row.group) for row in data.training_summaries):
+        axes = data.suites.get(suite)
+        if axes is None:
+            continue
+        trained = [row for row in data.training_summaries if (row.suite, row.group) == (suite, group)]
+        made = published_training(trained, axes.rates)
+        title, remarks = f"Published: {group}", remarks_of(trained)
+        yield Block(published_key(group), title, axes, [], [], [], True, remarks, training=made)
+
+
+def published_key(group: str) -> str:
+    return "published:" + group.lower().replace(" ", "-")
+
+
+def remarks_of(rows: Sequence[SummaryRow] | Sequence[TrainingSummary]) -> tuple[str, ...]:
+    """Sources and known faults, each once."""
+    sources = dict.fromkeys(f"Source: {row.source}" for row in rows if row.source)
+    return (*sources, *dict.fromkeys(caveat for row in rows for caveat in row.caveats))
 
 
 # ------------------------------------------------------------------------------------------------------- multiplicity

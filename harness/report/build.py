@@ -13,6 +13,7 @@ from harness.report.detector_tables import detectors
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
 from harness.report.table import Report, Section, Table
+from harness.report.training.tables import training_tables
 from harness.report.trust import methods, recorded
 from harness.stats import MIN_ITEMS
 
@@ -32,6 +33,9 @@ def build(data: ReportData) -> Report:
 
 
 def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
+    if block.training:
+        over_seeds = {key: found for key, found in block.seed_comparisons.items() if found.adjusted is not None}
+        yield from training_tables(block.training, over_seeds)
     if not any(arm.samples() for arm in block.arms):
         return
     if block.axes:
@@ -57,7 +61,8 @@ def caveats(block: Block) -> tuple[str, ...]:
     """What a reader must not read into a block."""
     notes = []
     if block.published:
-        notes.append("Published aggregates without item links: paired columns are not available.")
+        if block.arms:
+            notes.append("Published aggregates without item links: paired columns are not available.")
         if any(arm.items < arm.samples() for arm in block.arms):
             notes.append("Intervals are taken at the number of items: repeats of an item are not further items.")
         notes += block.remarks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.contract import TaskSuiteSpec
@@ -20,10 +21,12 @@ from harness.report.data import (
     ReportData,
     Row,
     SampleText,
+    TrainingRun,
     TrustFooter,
     Turn,
 )
 from harness.store import CellStore, RunStore, VerdictRow
+from harness.training_log import read_training
 from harness.transcripts import transcripts
 
 
@@ -44,6 +47,7 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         },
         contrasts=tuple(Contrast(**contrast.model_dump()) for contrast in plan.contrasts),
         detectors=tuple(_detectors(plan, stores, catalogue)),
+        training=tuple(_training(plan, stores)),
         footer=_footer(plan, store, cells, catalogue),
         extra=tuple(_extra_sections(plan, store, catalogue)),
     )
@@ -99,6 +103,26 @@ def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
                 not_applicable=reason,
                 used_in_training=steered,
             )
+
+
+def _training(plan: Plan, stores: dict[str, CellStore]) -> Iterable[TrainingRun]:
+    """One run for each trained arm and seed, from the first of its cells that has its rows."""
+    found: dict[tuple[str, str, str, int], TrainingRun] = {}
+    for cell in plan.cells:
+        frame = (cell.model.name, cell.suite.label, cell.trainer.label, cell.seed)
+        if cell.trained_key and not (frame in found and found[frame].rows):
+            model, suite, trainer, seed = frame
+            monitor = cell.trainer.params.get("monitor")
+            found[frame] = TrainingRun(
+                model=model,
+                suite=suite,
+                trainer=trainer,
+                seed=seed,
+                params=cell.trainer.params,
+                monitor=str(monitor) if monitor else None,
+                rows=tuple(read_training(stores[cell.id].folder)),
+            )
+    return found.values()
 
 
 def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalogue: Catalogue) -> TrustFooter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from harness.contract import Axes, Flag, Outcome, Quadrant, Record, Scores
 
@@ -89,6 +89,41 @@ class DetectorRun(Record):
     used_in_training: bool = False  # a monitor that trained the arm must not be read as its grader
 
 
+class TrainingRun(Record):
+    """One training run, step by step; all cells that sample its weights share it."""
+
+    model: str
+    suite: str
+    trainer: str
+    seed: int
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    monitor: str | None = None  # the detector that steered it
+    rows: tuple[dict[str, JsonValue], ...] = ()
+
+
+class PublishedSpread(Record):
+    mean: float
+    sd: float | None = None
+
+
+class PublishedDelta(PublishedSpread):
+    seeds: tuple[int, ...]
+
+
+class TrainingSummary(Record):
+    """A published training arm: means over seeds. `seeds` names a seed as often as it was run."""
+
+    suite: str
+    group: str  # the experiment it belongs to; rows of one group stand in one table
+    label: str
+    seeds: tuple[int, ...]
+    rates: dict[str, PublishedSpread]  # by the suite's name of the rate
+    against: tuple[str, ...] = ()  # labels of the rows in the group that it was compared with
+    deltas: dict[str, PublishedDelta] = Field(default_factory=dict)  # to the first of them, as published
+    source: str = ""
+    caveats: tuple[str, ...] = ()
+
+
 class ExtraSection(Record):
     """What a plugin adds to the report."""
 
@@ -130,6 +165,8 @@ class ReportData(Record):
     contrasts: tuple[Contrast, ...] = ()
     summaries: tuple[SummaryRow, ...] = ()
     detectors: tuple[DetectorRun, ...] = ()
+    training: tuple[TrainingRun, ...] = ()
+    training_summaries: tuple[TrainingSummary, ...] = ()
     footer: TrustFooter | None = None  # None: published aggregates alone
     extra: tuple[ExtraSection, ...] = ()
 

@@ -57,7 +57,9 @@ def seed_differences(block: Block, metric: Metric) -> Table:
     rows = tuple(seed_row(block, pair, metric) for pair in block.seed_pairs)
     found = [one for pair in block.seed_pairs if (one := block.seed_comparison(pair, metric))]
     note = f"Paired by seed, sign-flip over seeds; under six seeds {DIRECTIONAL}. {adjustment_note(found)}".rstrip()
-    return Table(f"seeds:differences:{metric.key}", f"{titled(metric)} over seeds", columns, rows, (note,))
+    shown = block.training is not None and all(pair.factor == "trainer" for pair in block.seed_pairs)  # beside training
+    detail = shown or not metric.is_rate
+    return Table(f"seeds:differences:{metric.key}", f"{titled(metric)} over seeds", columns, rows, (note,), detail)
 
 
 def seed_row(block: Block, pair: SeedPair, metric: Metric) -> tuple[Cell, ...]:

@@ -1,0 +1,162 @@
+"""Differences between training arms: seed by seed over the same seeds, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from pydantic import JsonValue
+
+from harness.report.seeds import SeedComparison, Spread, spread
+from harness.report.training.arms import PublishedTraining, TrainedArm
+from harness.stats import holm, sign_flip
+
+TOLERANCE = 0.001  # between a published difference and that of the published means, which are rounded
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why two arms have no difference that means anything."""
+
+    reason: str
+
+
+Found = SeedComparison | Refused
+
+
+@dataclass(frozen=True)
+class TrainingContrast:
+    base: str  # label
+    other: str
+    rates: Mapping[str, Found]
+    differs: Mapping[str, tuple[JsonValue, JsonValue]] = field(default_factory=dict)  # parameter -> (base's, other's)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"{self.other} vs {self.base}"
+
+
+def compare_training(base: TrainedArm, other: TrainedArm, rates: Iterable[str]) -> TrainingContrast:
+    """Paired by seed; refused where the two were run under different seeds or for different lengths."""
+    differs = {
+        key: (base.params.get(key), other.params.get(key))
+        for key in dict.fromkeys([*base.params, *other.params])
+        if base.params.get(key) != other.params.get(key)
+    }
+    reason = mismatch(base, other)
+    found = {
+        rate: Refused(reason) if reason else paired(base.last_by_seed(rate), other.last_by_seed(rate)) for rate in rates
+    }
+    return TrainingContrast(base.label, other.label, found, differs)
+
+
+def compare_to_start(arm: TrainedArm, rates: Iterable[str]) -> TrainingContrast:
+    """Last steps against the untrained policy's rollouts of the first, seed by seed."""
+    found = {rate: paired(arm.first_by_seed(rate), arm.last_by_seed(rate)) for rate in rates}
+    return TrainingContrast("its first step", arm.label, found)
+
+
+def mismatch(base: TrainedArm, other: TrainedArm) -> str:
+    """Why the two cannot be compared; empty where they can."""
+    if not (base.runs and other.runs):
+        return f"{(other if base.runs else base).label} has no finished run"
+    if base.seeds != other.seeds:
+        return f"seeds {seed_text(other.seeds)} against {seed_text(base.seeds)}"
+    if base.steps != other.steps:
+        return f"{steps_text(other.steps)} steps against {steps_text(base.steps)}"
+    return ""
+
+
+def paired(before: Mapping[int, float], after: Mapping[int, float]) -> Found:
+    """Differences seed by seed. A rate that a run does not have (no rollout of its own) leaves nothing to pair."""
+    if set(before) != set(after) or not before:
+        return Refused("the rate is missing under some seeds")
+    gaps = {seed: after[seed] - before[seed] for seed in before}
+    return SeedComparison(
+        spread(before, bounded=True),
+        spread(after, bounded=True),
+        spread(gaps, bounded=False),
+        sign_flip(np.array(list(gaps.values()))).p,
+    )
+
+
+def adjusted(contrasts: Sequence[TrainingContrast], rates: Iterable[str]) -> list[TrainingContrast]:
+    """Holm over the declared contrasts, rate by rate; a refused one still counts, as p = 1."""
+    rates = tuple(rates)
+    by_rate: dict[str, list[Found]] = {}
+    for rate in rates:
+        found = [contrast.rates[rate] for contrast in contrasts]
+        p_values = [1.0 if isinstance(one, Refused) or one.p is None else one.p for one in found]
+        by_rate[rate] = [
+            one if isinstance(one, Refused) else replace(one, adjusted=p, method="Holm", family=len(contrasts))
+            for one, p in zip(found, holm(p_values), strict=True)
+        ]
+    return [
+        replace(contrast, rates={rate: by_rate[rate][at] for rate in rates}) for at, contrast in enumerate(contrasts)
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------------ published
+
+
+def compare_published(base: PublishedTraining, other: PublishedTraining, rates: Iterable[str]) -> TrainingContrast:
+    """As published where it was; computed where either row is one run of the same seed; else refused. No seed's own
+    figure is ever worked back out of a mean."""
+    rates = tuple(rates)
+    found: dict[str, Found] = {}
+    remarks = []
+    for rate in rates:
+        first = other.row.against[:1] == (base.label,)
+        given = other.row.deltas.get(rate) if first else None
+        before, after = base.last(rate), other.last(rate)
+        if given is not None:
+            difference = Spread(given.seeds, given.mean, given.sd, None)
+            found[rate] = SeedComparison(before, after, difference, p=None, method="as published")
+            remarks += disagreement(rate, before, after, given.mean)
+        else:
+            found[rate] = difference_of_means(before, after)
+    return TrainingContrast(base.label, other.label, found, remarks=tuple(remarks))
+
+
+def difference_of_means(before: Spread, after: Spread) -> Found:
+    if before.mean is None or after.mean is None:
+        return Refused("not published")
+    if sorted(before.seeds) != sorted(after.seeds):
+        return Refused(f"seeds {seed_text(after.seeds)} against {seed_text(before.seeds)}")
+    if len(before.seeds) > 1:
+        return Refused("what each seed gave was not published")
+    gap = Spread(after.seeds, after.mean - before.mean, None, None)
+    return SeedComparison(before, after, gap, p=None, method="of one seed")
+
+
+def disagreement(rate: str, before: Spread, after: Spread, published: float) -> list[str]:
+    if before.mean is None or after.mean is None or abs(after.mean - before.mean - published) <= TOLERANCE:
+        return []
+    gap = after.mean - before.mean
+    seeds = "" if sorted(before.seeds) == sorted(after.seeds) else ", which are of different seeds"
+    return [
+        f"{rate}: {published:+.3f} was published, the means beside it differ by {gap:+.3f}{seeds}".replace("-", "−")
+    ]
+
+
+def seed_text(seeds: Sequence[int]) -> str:
+    """41–44, 46; a seed that was run twice says so: 41 ×2."""
+    parts: list[tuple[int, int]] = []  # ranges of seeds that were run once
+    words: list[str] = []
+    for seed in sorted(set(seeds)):
+        if seeds.count(seed) > 1:
+            parts.append((seed, seed))
+            words.append(f"{seed} ×{seeds.count(seed)}")
+        elif parts and parts[-1][1] == seed - 1 and "×" not in words[-1]:
+            parts[-1] = (parts[-1][0], seed)
+            words[-1] = f"{parts[-1][0]}–{seed}"
+        else:
+            parts.append((seed, seed))
+            words.append(str(seed))
+    return ", ".join(words) or "none"
+
+
+def steps_text(steps: Sequence[int]) -> str:
+    return " or ".join(map(str, steps))

@@ -1,0 +1,238 @@
+"""The training tables: where each arm started and ended, what the same arms do on held-out items, and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import JsonValue
+
+from harness.contract import Rate
+from harness.report.numbers import NONE, percent, plain, points
+from harness.report.result_tables import plural, stars
+from harness.report.seed_tables import DIRECTIONAL, difference_cell, mean_text, spread_json
+from harness.report.seeds import SeedComparison, SeedGroup, Spread, compare_seeds, spread
+from harness.report.table import Cell, Column, Table, word
+from harness.report.training.analysis import Training
+from harness.report.training.arms import LAST, TrainedArm, TrainingArm
+from harness.report.training.contrasts import Found, Refused, TrainingContrast, seed_text
+
+HeldOut = dict[tuple[str, str, str], SeedComparison]  # (base, other, rate) -> comparison, adjusted over its own family
+
+
+def training_tables(training: Training, held_out: HeldOut) -> Iterable[Table]:
+    yield overview(training)
+    for rate in training.rates:
+        yield differences(training, rate, held_out)
+    for rate in training.rates:
+        if any(arm.families(rate.name) for arm in training.trained):
+            yield by_family(training, rate)
+
+
+# ------------------------------------------------------------------------------------------------------------ overview
+
+
+def overview(training: Training) -> Table:
+    """Published rows have last steps alone."""
+    ran = bool(training.trained)
+    columns = [Column("arm", "arm"), Column("seeds", "seeds", "right")]
+    for rate in training.rates:
+        if ran:
+            columns.append(Column(f"{rate.name}_first", f"{rate.title}\nat first", "right"))
+        columns.append(Column(f"{rate.name}_last", f"{rate.title}\nlast {LAST}", "right"))
+        if ran:
+            columns.append(Column(f"{rate.name}_held_out", f"{rate.title}\nheld out", "right"))
+            if rate.better == "high":
+                columns.append(Column(f"{rate.name}_kept", "kept\nof start", "right"))
+    if ran:
+        columns.append(Column("idle", "flat\nskipped", "right"))
+    rows = [untouched_row(training, group) for group in training.untouched if ran]
+    rows += [overview_row(training, arm, ran) for arm in training.arms]
+    return Table("training", "Training", tuple(columns), tuple(rows), tuple(overview_notes(training)))
+
+
+def untouched_row(training: Training, group: SeedGroup) -> tuple[Cell, ...]:
+    cells = [word(group.label), seeds_cell(tuple(sorted(group.arms)))]
+    for rate in training.rates:
+        cells += [Cell(NONE), Cell(NONE), held_out_cell(training, group.label, rate)]
+        cells += [Cell(NONE)] * (rate.better == "high")
+    return (*cells, Cell(NONE))
+
+
+def overview_row(training: Training, arm: TrainingArm, ran: bool) -> tuple[Cell, ...]:
+    cells = [Cell(arm.label + (" †" if isinstance(arm, TrainedArm) and arm.monitor else ""), arm.label)]
+    cells.append(seeds_cell(arm.seeds))
+    for rate in training.rates:
+        if isinstance(arm, TrainedArm):
+            cells.append(rate_cell(arm.first(rate.name), training, rate))
+        cells.append(rate_cell(arm.last(rate.name), training, rate))
+        if ran:
+            cells.append(held_out_cell(training, arm.label, rate))
+            if rate.better == "high" and isinstance(arm, TrainedArm):
+                kept = arm.kept(rate.name)
+                cells.append(Cell(percent(kept), kept))
+    if isinstance(arm, TrainedArm):
+        cells.append(idle_cell(arm))
+    return tuple(cells)
+
+
+def idle_cell(arm: TrainedArm) -> Cell:
+    flat, skipped, steps = arm.flat_share(), arm.skipped(), sum(len(run.rows) for run in arm.runs.values())
+    return Cell(f"{percent(flat)}\n{skipped}/{steps}", {"flat": flat, "skipped": skipped, "steps": steps})
+
+
+def seeds_cell(seeds: tuple[int, ...]) -> Cell:
+    return Cell(str(len(seeds)), list(seeds))
+
+
+def rate_cell(found: Spread, training: Training, rate: Rate) -> Cell:
+    return Cell(mean_text(found, training.metric(rate)), spread_json(found))
+
+
+def held_out_cell(training: Training, label: str, rate: Rate) -> Cell:
+    group = training.held_out.get(label)
+    values = group.values(training.metric(rate)) if group else {}
+    return rate_cell(spread(values, bounded=True), training, rate)
+
+
+def overview_notes(training: Training) -> Iterable[str]:
+    trained = training.trained
+    if not trained:
+        yield f"Means over seeds ± standard deviation, of the last {LAST} steps of each run, as published."
+        repeated = [arm for arm in training.arms if len(set(arm.seeds)) < len(arm.seeds)]
+        if repeated:
+            named = "; ".join(f"{arm.label}: {seed_text(arm.seeds)}" for arm in repeated)
+            yield f"One seed run several times spreads by its rollouts alone: {named}."
+        return
+    yield (
+        f"Mean over seeds ± standard deviation between seeds, of the policy's own rollouts. At first: the first step, which "
+        f"the untrained policy speaks; last {LAST}: mean of each run's last {LAST} steps; held out: the suite's own items, "
+        "after training. Kept: last over first."
+    )
+    yield (
+        "Flat: share of groups in which no rollout beat another, which teach nothing; skipped: steps in which all were flat."
+    )
+    short = sorted({steps for arm in trained for steps in arm.steps if steps < LAST})
+    if short:
+        yield f"Runs of {' and '.join(map(str, short))} steps have no {LAST} last ones: all of them are averaged."
+    for arm in trained:
+        if arm.left_out:
+            yield f"{arm.label} is reported without what did not finish: {', '.join(arm.left_out)}."
+    for arm in trained:
+        if arm.monitor:
+            yield f"† {arm.label} was trained with the detector {arm.monitor} as its monitor, which does not grade it."
+
+
+# --------------------------------------------------------------------------------------------------------- differences
+
+
+def differences(training: Training, rate: Rate, held_out: HeldOut) -> Table:
+    ran = bool(training.trained)
+    columns = [
+        Column("contrast", "contrast"),
+        Column("seeds", "seeds", "right"),
+        Column("base", "base", "right"),
+        Column("other", "other", "right"),
+        Column("difference", f"difference, last {LAST}", "right"),
+    ]
+    if ran:
+        columns.append(Column("held_out", "difference, held out", "right"))
+    rows = [difference_row(training, contrast, rate, held_out, ran) for contrast in training.contrasts]
+    better = " (lower is better)" if rate.better == "low" else ""
+    title = f"{rate.title}{better} in training: paired by seed" if ran else f"{rate.title}{better}: differences"
+    return Table(f"training:{rate.name}", title, tuple(columns), tuple(rows), tuple(notes(training, rate)))
+
+
+def difference_row(
+    training: Training, contrast: TrainingContrast, rate: Rate, held_out: HeldOut, ran: bool
+) -> tuple[Cell, ...]:
+    found = contrast.rates[rate.name]
+    names: dict[str, JsonValue] = {
+        "base": contrast.base,
+        "other": contrast.other,
+        "differs": {key: list(values) for key, values in contrast.differs.items()},
+    }
+    changed = [f"{key}: {short(before)} → {short(after)}" for key, (before, after) in contrast.differs.items()]
+    head = Cell("\n".join([contrast.label, *changed]), names)
+    tail = (held_out_difference(training, contrast, rate, held_out),) if ran else ()
+    if isinstance(found, Refused):
+        return (head, Cell(NONE), Cell(NONE), Cell(NONE), Cell("refused", {"refused": found.reason}), *tail)
+    metric = training.metric(rate)
+    return (
+        head,
+        seeds_cell(found.difference.seeds),
+        Cell(mean_text(found.base, metric), spread_json(found.base)),
+        Cell(mean_text(found.other, metric), spread_json(found.other)),
+        outcome_cell(training, found, rate),
+        *tail,
+    )
+
+
+def held_out_difference(training: Training, contrast: TrainingContrast, rate: Rate, held_out: HeldOut) -> Cell:
+    """Against the untouched model where training itself is compared with its own start."""
+    base = contrast.base
+    if base not in training.held_out and training.untouched:
+        base = training.untouched[0].label
+    found = held_out.get((base, contrast.other, rate.name))
+    if found is None and {base, contrast.other} <= set(training.held_out):
+        groups = training.held_out
+        found = compare_seeds(groups[base], groups[contrast.other], training.metric(rate))
+    return Cell(NONE) if found is None else outcome_cell(training, found, rate)
+
+
+def outcome_cell(training: Training, found: SeedComparison, rate: Rate) -> Cell:
+    """Difference, interval, verdict, stacked."""
+    cell = difference_cell(found.difference, training.metric(rate), found.base.mean or 0.0)
+    if found.p is None:  # published
+        spread_text = "" if found.difference.sd is None else f" ± {plain(100 * found.difference.sd)}"
+        return Cell(f"{points(found.difference.mean)}{spread_text}\n{found.method}", cell.value)
+    value: dict[str, JsonValue] = {
+        **spread_json(found.difference),
+        "p": found.p,
+        "adjusted": found.adjusted,
+        "minimal": found.minimal,
+        "inference": found.inference,
+    }
+    if not found.inference:
+        verdict = DIRECTIONAL
+    elif found.adjusted is None:
+        verdict = f"p {found.p:.3f}"
+    else:
+        verdict = f"p {found.adjusted:.3f} {stars(found.adjusted)}".rstrip()
+    return Cell(f"{cell.text}\n{verdict}", value)
+
+
+def notes(training: Training, rate: Rate) -> Iterable[str]:
+    found: list[Found] = [contrast.rates[rate.name] for contrast in training.contrasts]
+    tested = [one for one in found if isinstance(one, SeedComparison) and one.family]
+    if tested:
+        family = plural(tested[0].family, "contrast")
+        yield f"Sign-flip over seeds, p after Holm over {family}; under six seeds no p can reach 5 %: {DIRECTIONAL}."
+    for contrast in training.contrasts:
+        refusal = contrast.rates[rate.name]
+        if isinstance(refusal, Refused):
+            yield f"Refused: {contrast.label}: {refusal.reason}."
+        yield from (
+            f"{contrast.label}: {line.partition(': ')[2]}."
+            for line in contrast.remarks
+            if line.partition(": ")[0] == rate.name
+        )
+
+
+def short(value: JsonValue, limit: int = 24) -> str:
+    text = NONE if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+# ----------------------------------------------------------------------------------------------------------- families
+
+
+def by_family(training: Training, rate: Rate) -> Table:
+    arms = [arm for arm in training.trained if arm.runs]
+    families = list(dict.fromkeys(family for arm in arms for family in arm.families(rate.name)))
+    columns = (Column("arm", "arm"), *(Column(family, family.replace("_", " "), "right") for family in families))
+    rows = tuple(
+        (word(arm.label), *(rate_cell(arm.last_in_family(rate.name, f), training, rate) for f in families))
+        for arm in arms
+    )
+    note = f"Over those of the last {LAST} steps that drew the family; {NONE}: none of them did."
+    return Table(f"training:families:{rate.name}", f"{rate.title} in training by family", columns, rows, (note,), True)
