@@ -10,8 +10,9 @@ import typer
 from harness.cli import options as o
 from harness.cli.context import doors_of
 from harness.cli.screen import plain_table, screen
+from harness.contract import Spec
 from harness.errors import UsageError
-from harness.registry.catalogue import NONE, SINGULAR, Catalogue, missing_dependencies
+from harness.registry.catalogue import NONE, SINGULAR, Catalogue, installation, missing_dependencies
 
 KINDS = (*SINGULAR, "models")
 
@@ -52,9 +53,12 @@ def _rows(catalogue: Catalogue, kind: str) -> list[dict[str, str]]:
     for name, presets in sorted(catalogue.presets[kind].items()):
         preset = presets[0]
         owners = catalogue.plugins.specs[kind].get(preset.plugin, [])
-        missing = ""
-        if preset.plugin != NONE:
-            missing = ", ".join(missing_dependencies(owners[0][0])) if owners else f"no plugin {preset.plugin!r}"
+        missing = "" if preset.plugin == NONE else _missing(owners[0][0]) if owners else f"no plugin {preset.plugin!r}"
         summary = preset.summary or (owners[0][0].summary if owners else "")
         rows.append({"name": name, "summary": summary, "plugin": preset.plugin, "missing": missing})
     return rows
+
+
+def _missing(spec: Spec) -> str:
+    names = missing_dependencies(spec)
+    return f"{', '.join(names)} not installed; {installation(spec)}" if names else ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import JsonValue, model_validator
 
 from harness.contract.records import Params, Record
 
@@ -39,12 +41,13 @@ class Decision(Record):
     """How one Linear is stored: Q in `bits` with one fp16 scale per (row, `group` columns), plus rank-`rank` L·R.
 
     `bits` = 16 leaves the Linear untouched. `group` = 0 is one scale for the whole matrix. Factors of fewer than 16 bits
-    carry one fp16 scale per `factor_group` entries along their long axis. `rotate` stores a seed, no matrix.
+    carry one fp16 scale per `factor_group` entries along their long axis. `rotate` stores a seed, no matrix. The grid
+    "affine" stores an fp16 zero point beside each scale, as most quantizer libraries do, and goes without L·R.
     """
 
     bits: int = 16
     group: int = 64
-    grid: Literal["midrise", "midtread"] = "midrise"
+    grid: Literal["midrise", "midtread", "affine"] = "midrise"
     rank: int = 0
     factor_bits: int = 16
     factor_group: int = 64
@@ -55,22 +58,28 @@ class Decision(Record):
         return self.bits >= 16
 
     def stored_bits(self, rows: int, columns: int) -> int:
+    @model_validator(mode="after")
+    def _affine_stands_alone(self) -> Decision:
+        if self.grid == "affine" and self.rank:
+            raise ValueError("the affine grid goes without low-rank factors")
+        return self
+
         """Every bit the artefact stores for this Linear: codes padded to whole bytes a row, scales, L and R."""
         if self.kept:
             return 16 * rows * columns
-        bits = matrix_bits(rows, columns, self.bits, self.group)
+        bits = matrix_bits(rows, columns, self.bits, self.group, zeros=self.grid == "affine")
         if self.rank:
             bits += matrix_bits(self.rank, rows, self.factor_bits, self.factor_group)  # Lᵀ (r, m)
             bits += matrix_bits(self.rank, columns, self.factor_bits, self.factor_group)  # R (r, n)
         return bits
 
 
-def matrix_bits(rows: int, columns: int, bits: int, group: int) -> int:
-    """Stored bits of one (rows, columns) matrix: codes padded to whole bytes per row, plus its fp16 scales."""
+def matrix_bits(rows: int, columns: int, bits: int, group: int, zeros: bool = False) -> int:
+    """Stored bits of one (rows, columns) matrix: codes padded to whole bytes per row, plus its fp16 scales (and zeros)."""
     if bits >= 16:
         return 16 * rows * columns
     scales = 1 if group == 0 else rows * -(-columns // group)
-    return rows * 8 * -(-columns * bits // 8) + 16 * scales
+    return rows * 8 * -(-columns * bits // 8) + 16 * scales * (2 if zeros else 1)
 
 
 Decisions = dict[str, Decision]

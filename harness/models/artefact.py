@@ -7,7 +7,8 @@ A Linear `NAME` of (m, n) = (out_features, in_features) is stored as
     NAME.r_codes   uint8   (r, ⌈n·f/8⌉)     NAME.r_scales  float16 (r, ⌈n/h⌉) or (1, 1)     R
 
 with b, g, r, f, h the Decision's bits, group, rank, factor_bits and factor_group; 16-bit factors are float16
-`NAME.l_codes` and `NAME.r_codes` without scales. The bias, where there is one, keeps its name and bytes.
+`NAME.l_codes` and `NAME.r_codes` without scales. On the grid "affine" `NAME.q_zeros` lies beside `NAME.q_scales`. The
+bias, where there is one, keeps its name and bytes.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def layout(decision: Decision, rows: int, columns: int) -> dict[str, tuple[tuple
             continue
         tensors[f"{part}_codes"] = ((height, packed_width(width, bits)), torch.uint8)
         tensors[f"{part}_scales"] = ((height, -(-width // group)) if group else (1, 1), torch.float16)
+    if decision.grid == "affine":
+        tensors["q_zeros"] = tensors["q_scales"]
     return tensors
 
 
@@ -58,6 +61,8 @@ def to_tensors(linear: QLR, rows: int, columns: int) -> dict[str, torch.Tensor]:
                 raise PluginError(f"{part} is not the {width} columns of {bits} bits that its decision means", BLAME)
             tensors[f"{part}_codes"] = pack(factor.codes, factor.bits).cpu()
             tensors[f"{part}_scales"] = factor.scales.to(torch.float16).cpu().contiguous()
+            if factor.zeros is not None:
+                tensors[f"{part}_zeros"] = factor.zeros.to(torch.float16).cpu().contiguous()
         elif factor is not None:
             tensors[f"{part}_codes"] = factor.to(torch.float16).cpu().contiguous()
     expected = layout(decision, rows, columns)
@@ -85,7 +90,8 @@ def from_tensors(
         return QuantMatrix(unpack(codes, bits, width), scales, bits, decision.factor_group, decision.grid)
 
     codes = unpack(tensors["q_codes"], decision.bits, columns)
-    q = QuantMatrix(codes, tensors["q_scales"], decision.bits, decision.group, decision.grid)
+    zeros = tensors["q_zeros"] if decision.grid == "affine" else None
+    q = QuantMatrix(codes, tensors["q_scales"], decision.bits, decision.group, decision.grid, zeros)
     if not decision.rank:
         return QLR(decision, q, seed=seed)
     return QLR(decision, q, factor("l", rows), factor("r", columns), seed)

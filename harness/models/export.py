@@ -199,6 +199,8 @@ def _own(tensors: Tensors, name: str) -> Tensors:
 def _exportable(name: str, entry: LinearEntry, config: dict[str, Any]) -> None:
     decision = entry.decision
     remedy = "use the dense export, or compress again"
+    if decision.grid == "affine":
+        raise UsageError(f"{name} has zero points, which are not exported packed", "use the dense export")
     if decision.rotate:
         raise UsageError(f"{name} is rotated, which compressed-tensors cannot express", f"{remedy} with rotate=false")
     if config.get("model_type") in TRANSPOSED:

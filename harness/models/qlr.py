@@ -21,21 +21,28 @@ def code_offset(bits: int, grid: str) -> float:
 
 @dataclass
 class QuantMatrix:
-    """A (rows, columns) matrix on a uniform scalar grid: value = (code − offset) · scale."""
+    """A (rows, columns) matrix on a uniform scalar grid: value = (code − offset) · scale.
+
+    The offset is the grid's; on the grid "affine" it is `zeros`, one for each scale.
+    """
 
     codes: torch.Tensor  # (rows, columns) uint8, 0 … 2^bits − 1
     scales: torch.Tensor  # (rows, ceil(columns / group)) float16, or (1, 1) when group = 0
     bits: int
     group: int
     grid: str
+    zeros: torch.Tensor | None = None  # like `scales`, in steps; only on the grid "affine"
 
     def dequantize(self) -> torch.Tensor:
         """(rows, columns) float32."""
+        offset = code_offset(self.bits, self.grid) if self.zeros is None else self._wide(self.zeros)
+        return (self.codes.float() - offset) * self._wide(self.scales)
+
+    def _wide(self, values: torch.Tensor) -> torch.Tensor:
+        if not self.group:
+            return values.float()
         columns = self.codes.shape[1]
-        scales = self.scales.float()
-        if self.group:
-            scales = scales.repeat_interleave(self.group, dim=1)[:, :columns]  # (rows, groups) -> (rows, columns)
-        return (self.codes.float() - code_offset(self.bits, self.grid)) * scales
+        return values.float().repeat_interleave(self.group, dim=1)[:, :columns]  # (rows, groups) -> (rows, columns)
 
 
 Factor = QuantMatrix | torch.Tensor  # a 16-bit factor is a plain float16 tensor

@@ -191,12 +191,24 @@ class Catalogue:
 def require(spec: Spec, label: str) -> None:
     """Refuse a plugin whose optional dependencies are missing, naming what to install."""
     if missing := missing_dependencies(spec):
-        remedy = f"pip install 'goodhart-harness[{spec.extra}]'" if spec.extra else f"pip install {' '.join(missing)}"
-        raise PluginError(f"{label} needs {', '.join(missing)}, which is not installed", remedy)
+        raise PluginError(f"{label} needs {', '.join(missing)}, which is not installed", installation(spec))
 
 
 def missing_dependencies(spec: Spec) -> list[str]:
-    return [name for name in spec.requires if importlib.util.find_spec(name) is None]
+    return [name for name in spec.requires if not _importable(name)]
+
+
+def _importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # "package.module" without the package
+        return False
+
+
+def installation(spec: Spec) -> str:
+    """The command that brings a plugin's optional dependencies."""
+    packages = f"'goodhart-harness[{spec.extra}]'" if spec.extra else " ".join(missing_dependencies(spec))
+    return f"pip install {packages}"
 
 
 def build(component: Component, spec: Spec) -> Any:

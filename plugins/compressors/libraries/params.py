@@ -1,0 +1,40 @@
+"""Parameters of the library compressors; nothing here imports a library."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.contract import Params
+
+
+class HqqParams(Params):
+    """`group` columns of a row share a scale and a zero point."""
+
+    bits: Literal[2, 3, 4, 5, 6, 8] = 4
+    group: int = Field(64, ge=8)
+
+
+class QuantoParams(Params):
+    """`group` columns of a row share a scale and a zero point; 8 bits have one scale a row, whatever `group` says."""
+
+    bits: Literal[2, 4, 8] = 4
+    group: int = Field(64, ge=8)
+
+
+class TorchaoParams(Params):
+    """`group` columns of a row share a scale; 0 is the whole row."""
+
+    bits: int = Field(4, ge=2, le=8)
+    group: int = Field(64, ge=0)
+
+
+class GptqParams(Params):
+    """As in optimum's GPTQQuantizer: `group` columns share a scale, `damp` is the share of the Hessian's mean diagonal
+    that is added to it, `act_order` quantizes columns in order of decreasing activation."""
+
+    bits: Literal[2, 3, 4, 8] = 4
+    group: int = Field(64, ge=8)
+    damp: float = Field(0.1, gt=0)
+    act_order: bool = False
