@@ -30,6 +30,9 @@ ITEM_BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
     "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
 }  # fmt: skip
+HEADER_ENTRY = 96  # bytes, at most, of {dtype, shape, data_offsets} beside a tensor's name
+HEADER_FILE = 64  # … of a file's length, metadata and padding
+PACKED_PARTS = 6  # codes and scales of Q, L and R
 WEIGHT_DTYPES = frozenset({"F16", "BF16", "F32", "F64"})
 COMPANIONS = (  # what a folder carries beside weights and config.json
     "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
@@ -177,7 +180,21 @@ def shape_of(checkpoint: Checkpoint) -> ModelShape:
     hidden = config.get("hidden_size", config.get("n_embd"))
     if not isinstance(hidden, int):
         raise ModelError(f"{checkpoint.folder / 'config.json'} states no hidden_size", "is it a causal language model?")
-    return ModelShape(blocks=blocks, hidden=hidden, linears=tuple(linears))
+    return ModelShape(
+        blocks=blocks, hidden=hidden, linears=tuple(linears), overhead=_overhead(checkpoint, blocks, linears)
+    )
+
+
+def _overhead(checkpoint: Checkpoint, blocks: int, linears: list[LinearShape]) -> int:
+    """Bytes of all other tensors, and of the headers of an artefact's files with every Linear packed."""
+    packed = {f"{linear.name}.weight" for linear in linears}
+    others = [tensor for name, tensor in checkpoint.tensors.items() if name not in packed]
+    entries = [
+        *(len(tensor.name) for tensor in others),
+        *(len(name) + 2 for name in packed for _ in range(PACKED_PARTS)),
+    ]
+    headers = sum(length + HEADER_ENTRY for length in entries) + HEADER_FILE * (blocks + 1 + len(checkpoint.files))
+    return sum(tensor.bytes for tensor in others) + headers
 
 
 def stored_bytes(folder: Path) -> int:

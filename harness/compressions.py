@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from harness.contract import Compressor, Decisions, ModelShape, Record
 from harness.registry import Catalogue, Component
-from harness.registry.catalogue import build
 
 
 class CompressionSize(Record):
@@ -15,23 +14,32 @@ class CompressionSize(Record):
     replaced: int
     weights: int
     stored_bits: int
-    estimated: bool = False  # the compressor decides after measuring, or its files are counted: this is the target
+    estimated: bool = False  # its files will be counted
+    at_most: bool = False  # it decides after measuring, and stores no more than this
 
     @property
     def bits_per_weight(self) -> float:
         return self.stored_bits / self.weights
 
+    @property
+    def described(self) -> str:
+        """Bits a weight, as far as they are known before any work."""
+        mark = "≤" if self.at_most else "≈" if self.estimated else ""
+        return f"{mark}{self.bits_per_weight:.3f}"
+
 
 def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> CompressionSize:
-    compressor: Compressor = build(component, catalogue.spec("compressors", component.plugin)[0])
+    compressor: Compressor = catalogue.build(component)
     decisions = compressor.plan(shape)
+    limit = compressor.limit(shape) if compressor.measures else None
     return CompressionSize(
         label=component.label,
         linears=len(shape.linears),
         replaced=sum(not decision.kept for decision in decisions.values()),
         weights=shape.weights,
-        stored_bits=stored_bits(shape, decisions),
-        estimated=compressor.measures or compressor.whole_model,
+        stored_bits=stored_bits(shape, decisions) if limit is None else limit,
+        estimated=compressor.whole_model,
+        at_most=limit is not None,
     )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import JsonValue
 from rich.console import Console
 
 from harness.cli import options as o
 from harness.cli.context import doors_of
+
+if TYPE_CHECKING:
+    from harness.registry import Catalogue, Component
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,39 +25,77 @@ def compress(
     compressor: Annotated[str, typer.Option("--compressor", "-c", help="See `harness list compressors`.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the artefact.")],
     model: Annotated[str | None, typer.Option("--model", "-m", help="Registry entry, folder or hub id.")] = None,
-    calibration: Annotated[str | None, typer.Option(help="self, a text file or a JSONL file.")] = None,
+    bpw: Annotated[float | None, typer.Option(help="Bits a weight of the Linears, for `budget`.")] = None,
+    size: Annotated[str | None, typer.Option(help="Bytes of all weight files instead, such as 2GB or 3.2MB.")] = None,
+    calibration: Annotated[str | None, typer.Option(help="self, a text or JSONL file, datasets:NAME.")] = None,
     sequences: Annotated[int, typer.Option(help="Calibration sequences.", min=1)] = 128,
+    length: Annotated[int, typer.Option(help="Tokens of each at most.", min=2)] = 512,
+    calibration_seed: Annotated[int, typer.Option(help="Which sequences are drawn.", min=0)] = 0,
+    min_score: Annotated[float | None, typer.Option(help="Leave out JSONL rows of a lower score.")] = None,
+    weighted: Annotated[bool, typer.Option("--weighted", help="Weigh JSONL rows by their score.")] = False,
+    original: Annotated[
+        bool, typer.Option("--original-activations", help="Calibrate on the original model, not the compressed prefix.")
+    ] = False,
     params: o.Param = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
 ) -> None:
     from harness.compression.calibration import CalibrationSource
     from harness.compression.driver import compress as make
+    from harness.compressions import size_of
     from harness.devices import resolve_device
     from harness.display import stage_progress
     from harness.errors import UsageError
-    from harness.experiment import parse_overrides
-    from harness.registry.catalogue import build
-    from harness.sources import locate_model
+    from harness.sources import locate_model, model_shape
 
     catalogue = doors_of(context).catalogue
     name = model or catalogue.default_model
     if name is None:
         raise UsageError("no model given", "add --model PATH_OR_HUB_ID")
+    target: dict[str, JsonValue] = {key: value for key, value in (("bpw", bpw), ("size", size)) if value is not None}
+    component = _component(catalogue, compressor, params or [], target)
     source = locate_model(name, catalogue)
-    overrides = parse_overrides(params or [])
-    component = catalogue.resolve("compressors", compressor, overrides.pop(compressor, None))
-    if overrides or component.untouched:
-        raise UsageError(f"nothing to do with {next(iter(overrides), compressor)!r}", "-P must name the --compressor")
-    wanted = CalibrationSource(source=calibration or source.calibration, sequences=sequences)
-    plugin = build(component, catalogue.spec("compressors", component.plugin)[0])
+    wanted = CalibrationSource(
+        source=calibration or source.calibration,
+        sequences=sequences,
+        length=length,
+        seed=calibration_seed,
+        sequential=not original,
+        min_score=min_score,
+        weighted=weighted,
+    )
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    planned = size_of(component, model_shape(source), catalogue)
+    console.print(f"plan: {planned.replaced}/{planned.linears} Linears in {planned.described} bits a weight")
     with stage_progress() as progress:
-        made = make(Path(source.path), plugin, wanted, out, device=resolve_device(device), progress=progress)
-    size = made.size
-    Console(soft_wrap=True).print(
-        f"{out}: {size.replaced}/{size.linears} Linears in {size.bits_per_weight:.3f} bits a weight, {size.bytes:,} bytes, "
-        f"{made.seconds:.1f} s"
+        made = make(
+            Path(source.path), catalogue.build(component), wanted, out, device=resolve_device(device), progress=progress
+        )
+    stored = made.size
+    console.print(
+        f"{out}: {stored.replaced}/{stored.linears} Linears in {stored.bits_per_weight:.3f} bits a weight, "
+        f"{stored.bytes:,} bytes, {made.seconds:.1f} s"
         + (f", {made.resumed} resumed" if made.resumed else "")
         + (f", {made.dead_columns} dead columns damped" if made.dead_columns else ""),
-        markup=False,
-        highlight=False,
     )
+
+
+def _component(catalogue: Catalogue, label: str, params: list[str], target: dict[str, JsonValue]) -> Component:
+    """The compressor with -P, --bpw and --size, each of which must have met a parameter."""
+    from harness.errors import UsageError
+    from harness.experiment import parse_overrides
+
+    overrides = parse_overrides(params)
+    if len(target) > 1:
+        raise UsageError("--bpw and --size are two names for one budget", "give one of them")
+    if target:
+        taken = catalogue.parameters("compressors", label)
+        if missing := sorted(target.keys() - taken):
+            raise UsageError(f"{label} takes no --{missing[0]}", "the compressor `budget` does")
+        overrides[label] = {**overrides.get(label, {}), **target}
+    component = catalogue.arms("compressors", label, overrides)[0]
+    known = {one.label for one in component.chain} | {component.draw_of}
+    if unused := sorted(overrides.keys() - known):
+        raise UsageError(f"-P names {unused[0]!r}, which is not the --compressor")
+    if component.untouched:
+        raise UsageError(f"nothing to do with {label!r}", "`harness list compressors` names those that compress")
+    return component

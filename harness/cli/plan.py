@@ -44,9 +44,8 @@ def plan(
         return
     table = plain_table("cell", "replaced", "bits/weight", "generations", "stored", "weights")
     for row in rows:
-        size = f"{row['bits_per_weight']:.3f}" if row["bits_per_weight"] else "-"
         replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else "-"
-        table.add_row(row["cell"], replaced, size, str(row["generations"]), str(row["stored"]), row["weights"])
+        table.add_row(row["cell"], replaced, row["size"], str(row["generations"]), str(row["stored"]), row["weights"])
     screen().print(table, markup=False)
     total = sum(row["generations"] - row["stored"] for row in rows)
     print(f"{len(rows)} cells, {len(made.contrasts)} contrasts, {total} generations to do; run folder {store.folder}")
@@ -67,7 +66,7 @@ def _rows(plan: Plan, store: RunStore) -> list[dict]:
                 "linears": size.linears if size else None,
                 "bits_per_weight": size.bits_per_weight if size else None,
                 "stored_bits": size.stored_bits if size else None,
-                "estimated": size.estimated if size else False,
+                "size": size.described if size else "-",
                 "generations": cell.generations,
                 "stored": min(stored, cell.generations),
                 "weights": "source" if cell.model_key == cell.model.digest else "cached" if made else "to make",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from harness.contract.records import Params, Record
 if TYPE_CHECKING:
     import torch
 
+    from harness.compression.calibration import Calibration
     from harness.models.qlr import QLR
 
 
@@ -28,9 +29,13 @@ class LinearShape(Record):
 
 
 class ModelShape(Record):
+    """`overhead`: bytes, bounded from above, of what an artefact's files hold beside these Linears' bits: tensors that
+    no compressor touches, and headers."""
+
     blocks: int
     hidden: int
     linears: tuple[LinearShape, ...]
+    overhead: int = 0
 
     @property
     def weights(self) -> int:
@@ -53,17 +58,17 @@ class Decision(Record):
     factor_group: int = 64
     rotate: bool = False
 
-    @property
-    def kept(self) -> bool:
-        return self.bits >= 16
-
-    def stored_bits(self, rows: int, columns: int) -> int:
     @model_validator(mode="after")
     def _affine_stands_alone(self) -> Decision:
         if self.grid == "affine" and self.rank:
             raise ValueError("the affine grid goes without low-rank factors")
         return self
 
+    @property
+    def kept(self) -> bool:
+        return self.bits >= 16
+
+    def stored_bits(self, rows: int, columns: int) -> int:
         """Every bit the artefact stores for this Linear: codes padded to whole bytes a row, scales, L and R."""
         if self.kept:
             return 16 * rows * columns
@@ -83,6 +88,7 @@ def matrix_bits(rows: int, columns: int, bits: int, group: int, zeros: bool = Fa
 
 
 Decisions = dict[str, Decision]
+Progress = Callable[[str, int, int], None]  # stage, done, total
 
 
 class Compressor:
@@ -91,15 +97,28 @@ class Compressor:
     A library that wants the whole model overrides `compress_model` instead of `compress_group`.
     """
 
-    calibrated: ClassVar[bool] = True  # False: compress_group is called with hessian=None and no calibration is run
-    measures: ClassVar[bool] = False  # True: plan() is called again with measurements before compressing
-    whole_model: ClassVar[bool] = False  # True: the driver calls compress_model
+    calibrated: bool = True  # False: compress_group is called with hessian=None and no calibration is run
+    measures: bool = False  # True: `measure` is called before compressing, and plan() again with its table
+    whole_model: bool = False  # True: the driver calls compress_model
+    unmeasured: frozenset[str] = frozenset()  # parameters that the table of `measure` does not depend on
+    of: Compressor | None = None  # the compressor that this one is a control of; whoever is last in the chain measures
 
     def __init__(self, params: Params) -> None:
+        """A control's spec names the parameter that says what it controls; its constructor is given that compressor
+        as a second argument."""
         self.params = params
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
         """One decision per Linear; size and bits per weight of the result follow from it before any work."""
+        raise NotImplementedError
+
+    def limit(self, shape: ModelShape) -> int | None:
+        """Only where it `measures`: the stored bits that no plan exceeds, whatever will be measured."""
+        return None
+
+    def measure(self, source: Path, calibration: Calibration, device: str, progress: Progress) -> JsonValue:
+        """Only where it `measures`: a table of what `plan` needs to know of the model in folder `source`. It is kept, and
+        shared by all compressors that differ in `unmeasured` parameters only."""
         raise NotImplementedError
 
     def compress_group(

@@ -11,6 +11,7 @@ from harness.contract.records import Params, Record
 class Spec(Record):
     """A plugin as data: what `harness list` shows and what planning reads before the code is imported."""
 
+    kind: ClassVar[str]
     name: str
     summary: str
     target: str  # "module:attribute", imported when a cell needs it
@@ -18,6 +19,7 @@ class Spec(Record):
     needs: frozenset[str] = frozenset()  # capabilities; unmet needs make it unavailable, with the reason
     requires: tuple[str, ...] = ()  # import names of optional dependencies
     extra: str | None = None  # the pip extra that brings `requires`
+    of: str | None = None  # the parameter that names another component of the same kind, which this one is a control of
 
 
 class CompressorSpec(Spec):
@@ -31,6 +33,7 @@ class TaskSuiteSpec(Spec):
 
 class TrainerSpec(Spec):
     kind: ClassVar[str] = "trainers"
+    deployment: frozenset[str] = frozenset()  # parameters that `Trainer.deploy` reads and training does not
 
 
 class DetectorSpec(Spec):

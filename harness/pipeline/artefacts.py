@@ -96,7 +96,7 @@ def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progre
     assert cell.compressed_key is not None
     out = artefact_folder(cell.compressed_key)
     with _locked(out):
-        compressor = build(cell.compressor, catalogue.spec("compressors", cell.compressor.plugin)[0])
+        compressor = catalogue.build(cell.compressor)
         wanted = CalibrationSource(source=cell.model.calibration)
         compress(
             source, compressor, wanted, out, device=cell.settings.device, progress=progress

@@ -1,8 +1,9 @@
 """Names -> components. A catalogue joins the plugins' specs with the presets of every registry.toml, and resolves what a
 user typed into a plugin, its parameters and its provenance, without importing the code behind it.
 
-The grammar: `name`, `name@value` (sets the parameter that the preset declares as `at`), `name:value` (… as
-`colon`), `name/value` (… as `slash`). No kind, plugin or model has a branch of its own here.
+The grammar: `name`, `name@value` (sets the parameter that the preset declares as `at`), `name:value` (… as `colon`),
+`name/value` (… as `slash`). A value may itself be a name (`uniform@budget@2.5`). No kind, plugin or model has a branch of
+its own here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from harness.contract import Record, Spec
+from harness.contract import Record, Spec, TrainerSpec
 from harness.errors import PluginError, UsageError
 from harness.hashing import source_digest
 from harness.registry.plugins import PluginSet, PluginStatus
@@ -41,17 +42,26 @@ class Component(Record):
     source: str = ""  # digest of the plugin's source, read without importing it
     base: str | None = None  # the arm that this one is compared with when it runs too (default: none)
     control: str | None = None  # the arm that this one must beat as well (a placebo, a size-matched compressor)
+    of: Component | None = None  # the component that this one is a control of, where its spec says so
+    draw_of: str | None = None  # the label as typed, where that stands for several arms
+    deployment: frozenset[str] = frozenset()  # parameters of a trainer that its training does not depend on
+
+    @property
+    def chain(self) -> tuple[Component, ...]:
+        """This one, what it is a control of, and so on."""
+        return (self, *(self.of.chain if self.of else ()))
 
     @property
     def identity(self) -> dict[str, JsonValue]:
         """What its stage key depends on: code and parameters, not the name somebody gave them."""
-        return {
+        identity: dict[str, JsonValue] = {
             "plugin": self.plugin,
             "distribution": self.distribution,
             "version": self.version,
             "source": self.source,
             "params": self.params,
         }
+        return identity | ({"of": self.of.identity} if self.of else {})
 
     @property
     def untouched(self) -> bool:
@@ -128,8 +138,10 @@ class Catalogue:
         label: str,
         overrides: Mapping[str, JsonValue] | None = None,
         model: str | None = None,
+        others: Mapping[str, Mapping[str, JsonValue]] | None = None,
     ) -> Component:
         """What was typed -> a component with validated parameters; a model entry may speak for some, if no preset does.
+        `others` are overrides by label, for a component that this one names.
 
         Raises UsageError for an unknown name, a suffix that the preset does not take or a bad parameter, and PluginError
         for a broken plugin, a conflict of names or a missing dependency.
@@ -155,7 +167,42 @@ class Catalogue:
             source=source_digest(spec.target),
             base=preset.base,
             control=preset.control,
+            of=self._controlled(spec, label, params, others or {}),
+            deployment=spec.deployment if isinstance(spec, TrainerSpec) else frozenset(),
         )
+
+    def arms(
+        self, kind: str, label: str, overrides: Mapping[str, Mapping[str, JsonValue]] | None = None
+    ) -> list[Component]:
+        """`resolve`, and one component for each value that the preset draws, unless -P has chosen one. `overrides` are
+        by label."""
+        own = (overrides or {}).get(label, {})
+        preset = self.preset(kind, self._parse(kind, label)[0])
+        drawn = [(name, value) for name, values in preset.draws.items() for value in values if name not in own]
+        if not drawn:
+            return [self.resolve(kind, label, own, others=overrides)]
+        return [
+            self.resolve(kind, label, {**own, name: value}, others=overrides).model_copy(
+                update={"label": f"{label}#{value}", "draw_of": label}
+            )
+            for name, value in drawn
+        ]
+
+    def _controlled(
+        self,
+        spec: Spec,
+        label: str,
+        params: Mapping[str, JsonValue],
+        others: Mapping[str, Mapping[str, JsonValue]],
+    ) -> Component | None:
+        """The component named by the parameter that the spec declares for it."""
+        if spec.of is None:
+            return None
+        name = str(params[spec.of])
+        found = self.resolve(spec.kind, name, others.get(name), others=others)
+        if found.untouched:
+            raise UsageError(f"{label}: {name} stores nothing otherwise, so there is nothing to control")
+        return found
 
     def _parse(self, kind: str, label: str) -> tuple[str, dict[str, JsonValue]]:
         """Split a label at the first mark whose left side is a name that takes it: (preset name, parameters it sets)."""
@@ -180,6 +227,16 @@ class Catalogue:
             raise UsageError(
                 f"{label}.{where}: {first['msg']}", f"parameters of {spec.name}: {known or 'none'}"
             ) from None
+
+    def parameters(self, kind: str, label: str) -> set[str]:
+        """What the plugin behind a label can be told."""
+        plugin = self.preset(kind, self._parse(kind, label)[0]).plugin
+        return set() if plugin == NONE else set(self.spec(kind, plugin)[0].params.model_fields)
+
+    def build(self, component: Component) -> Any:
+        """`build`, and before it what the component is a control of."""
+        of = (self.build(component.of),) if component.of else ()
+        return build(component, self.spec(component.kind, component.plugin)[0], *of)
 
     def accepts(self, component: Component, parameter: str) -> bool:
         """Whether the plugin behind a component has that parameter."""
@@ -211,14 +268,14 @@ def installation(spec: Spec) -> str:
     return f"pip install {packages}"
 
 
-def build(component: Component, spec: Spec) -> Any:
-    """Import the code behind a component and make it, with its parameters."""
+def build(component: Component, spec: Spec, *of: Any) -> Any:
+    """Import the code behind a component and make it, with its parameters (and what it is a control of)."""
     module_name, _, attribute = component.target.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise PluginError(f"cannot import {component.target} for {component.label}: {error}") from error
-    return factory(spec.params.model_validate(component.params))
+    return factory(spec.params.model_validate(component.params), *of)
 
 
 def load_catalogue(plugins: PluginSet, project: Iterable[Path] = ()) -> Catalogue:

@@ -12,7 +12,7 @@ from harness.contract import Record
 from harness.errors import UsageError
 
 KINDS = ("compressors", "tasks", "trainers", "detectors")
-OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "default_model")
+OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "draws", "default_model")
 
 
 class Preset(Record):
@@ -28,6 +28,7 @@ class Preset(Record):
     slash: str | None = None  # set by name/value
     base: str | None = None  # the preset this one is compared with, when both run; without one it is `none`
     control: str | None = None  # a second preset to compare with: a placebo, a size-matched compressor
+    draws: dict[str, tuple[JsonValue, ...]] = {}  # a parameter and its values: the name stands for one arm for each
     default_model: str | None = None  # tasks only
     params: dict[str, JsonValue] = {}
 

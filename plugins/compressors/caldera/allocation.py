@@ -7,7 +7,7 @@ function of relative depth, so that it serves 6 blocks as well as 80. Nothing he
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from harness.contract import Decision, Decisions, LinearShape, ModelShape
@@ -93,9 +93,9 @@ def ultra(shape: ModelShape, decide: Callable[[int], Decision], rank: int) -> De
 
 
 def uniform_within(shape: ModelShape, decide: Callable[[int, int], Decision], budget: int) -> Decisions:
-    """The same bits and rank everywhere, as large as fit into `budget` stored bits: most bits first, then rank.
+    """The same bits everywhere and the same rank, as much as fits into `budget` stored bits: most bits first, then rank.
 
-    This is the size-matched control of a compressor that spends its bits unevenly.
+    What is left takes one more rank in as many Linears as it pays for, spread evenly over the depth.
     """
 
     def plan(bits: int, rank: int) -> Decisions:
@@ -104,12 +104,28 @@ def uniform_within(shape: ModelShape, decide: Callable[[int, int], Decision], bu
     fitting = [bits for bits in range(2, 9) if stored_bits(shape, plan(bits, 0)) <= budget]
     if not fitting:
         least = stored_bits(shape, plan(2, 0)) / shape.weights
-        raise UsageError("no uniform plan is that small", f"ask for {least:.2f} bits per weight or more")
+        raise UsageError("no uniform plan is that small", f"ask for {least + 0.005:.2f} bits per weight or more")
+    bits = fitting[-1]
     low, high = 0, max(max(linear.rows, linear.columns) for linear in shape.linears)
     while low < high:  # the largest rank that fits
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if stored_bits(shape, plan(fitting[-1], middle)) <= budget else (low, middle - 1)
-    return plan(fitting[-1], low)
+        low, high = (middle, high) if stored_bits(shape, plan(bits, middle)) <= budget else (low, middle - 1)
+    decisions = plan(bits, low)
+    left = budget - stored_bits(shape, decisions)
+    for linear in _spread(shape.linears):
+        raised = decide(clamped(linear, low + 1), bits)
+        price = raised.stored_bits(linear.rows, linear.columns) - decisions[linear.name].stored_bits(
+            linear.rows, linear.columns
+        )
+        if price <= left:
+            decisions[linear.name], left = raised, left - price
+    return decisions
+
+
+def _spread(linears: Sequence[LinearShape]) -> list[LinearShape]:
+    """The Linears in an order whose every beginning is spread evenly over the list (van der Corput, base 2)."""
+    width = len(linears).bit_length()
+    return [linears[i] for i in sorted(range(len(linears)), key=lambda i: int(f"{i:0{width}b}"[::-1], 2))]
 
 
 def shuffled(shape: ModelShape, decisions: Decisions, seed: int) -> Decisions:

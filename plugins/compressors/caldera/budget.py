@@ -8,16 +8,16 @@ on depth. Nothing here imports torch before a group is measured.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import ByteSize, Field, JsonValue, TypeAdapter
 
 from harness.contract import Decision, Decisions, LinearShape, ModelShape, Record
 from harness.errors import UsageError
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.knapsack import Option, solve
-from harness_plugins.compressors.caldera.params import CalderaParams
-from harness_plugins.compressors.caldera.plugin import Caldera
+from harness_plugins.compressors.caldera.params import EngineParams
+from harness_plugins.compressors.caldera.plugin import Engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from harness.compression.calibration import Calibration
+    from harness.contract.compression import Progress
 
 ERROR_PER_BIT = 2**-1.8  # how much a further bit shrinks tr(D H Dᵀ): the prior before anything is measured
 PROBE_ITERATIONS = 1  # most of the gain of rank arrives with the first pair of steps; only winners get the full loop
@@ -39,26 +40,29 @@ class Measurement(Record):
 
 
 Measurements = Mapping[str, Sequence[Measurement]]  # Linear -> its options
+TABLE = TypeAdapter(dict[str, list[Measurement]])
 
 
-class BudgetParams(CalderaParams):
-    """Exactly one of `bpw` (bits per weight of the decoder blocks' Linears) and `size` (their bytes).
+class BudgetParams(EngineParams):
+    """Exactly one of `bpw`, bits per weight of the decoder blocks' Linears, and `size`, bytes of all weight files ("2GB").
 
     `widths` are the bit widths on offer for Q, 16 being "untouched"; each also comes with `rank` where it is at most
     `ranked_below` bits. `tied` gives Linears that share an input one decision, as fused serving kernels need.
     """
 
     bpw: float | None = Field(None, gt=0)
-    size: int | None = Field(None, gt=0)
+    size: ByteSize | None = Field(None, gt=0)
+    rank: int | None = Field(None, ge=0)
     widths: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
     ranked_below: int = 4
     tied: bool = False
 
 
-class Budget(Caldera):
+class Budget(Engine):
     """CALDERA whose bits and ranks come from measured errors."""
 
-    measures: ClassVar[bool] = True
+    measures = True
+    unmeasured = frozenset({"bpw", "size", "tied", "iterations", "factor_iterations"})
     params: BudgetParams
 
     def options(self, linear: LinearShape, hidden: int) -> list[Decision]:
@@ -69,26 +73,42 @@ class Budget(Caldera):
         ranked = [option.model_copy(update={"rank": rank}) for option in plain if option.bits <= params.ranked_below]
         return plain + (ranked if rank else [])
 
-    def plan(self, shape: ModelShape, measurements: Measurements | None = None) -> Decisions:
+    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
         """The solved decisions; without measurements those of a prior that knows sizes only, at the same target."""
-        if measurements is None:
-            measurements = {linear.name: self._prior(linear, shape.hidden) for linear in shape.linears}
+        table: Measurements = (
+            {linear.name: self._prior(linear, shape.hidden) for linear in shape.linears}
+            if measurements is None
+            else TABLE.validate_python(measurements)
+        )
         units = self._units(shape)
-        items = [self._priced(unit, measurements) for unit in units]
-        chosen = solve(items, self._budget(shape))
+        items = [self._priced(unit, table) for unit in units]
+        chosen = solve(items, self.limit(shape))
         if chosen is None:
-            least = sum(min(option.cost for option in options) for options in items) / shape.weights
-            raise UsageError("the budget is smaller than the smallest options", f"ask for {least:.2f} bpw or more")
+            raise self._impossible(shape, sum(min(option.cost for option in options) for options in items))
         decisions: Decisions = {}
         for unit, index in zip(units, chosen, strict=True):
-            decisions |= {linear.name: measurements[linear.name][index].decision for linear in unit}
-        return self.controlled(shape, decisions)
+            decisions |= {linear.name: table[linear.name][index].decision for linear in unit}
+        return decisions
 
-    def measure(self, source: Path, calibration: Calibration, device: str = "cpu") -> Measurements:
-        """The measurements that `plan` wants, of the model in folder `source`."""
+    def limit(self, shape: ModelShape) -> int:
+        """Bits that the Linears may take: all of `bpw`, or what the rest of the files leaves of `size`."""
+        if (self.params.bpw is None) == (self.params.size is None):
+            raise UsageError("a budget needs exactly one of bpw and size", "give it as budget@3.35, --bpw or --size")
+        if self.params.size is not None:
+            return 8 * (self.params.size - shape.overhead)
+        return int((self.params.bpw or 0) * shape.weights)
+
+    def _impossible(self, shape: ModelShape, least: int) -> UsageError:
+        cause = "the budget is smaller than the smallest options"
+        if self.params.size is None:
+            return UsageError(cause, f"ask for {least / shape.weights + 0.005:.2f} bpw or more")
+        rest = f"{shape.overhead:,} of them for what stays as it is"
+        return UsageError(cause, f"ask for {-(-least // 8) + shape.overhead:,} bytes or more ({rest})")
+
+    def measure(self, source: Path, calibration: Calibration, device: str, progress: Progress) -> JsonValue:
         from harness_plugins.compressors.caldera.measuring import measure
 
-        return measure(source, self, calibration, device)
+        return TABLE.dump_python(measure(source, self, calibration, device, progress), mode="json")
 
     def measure_group(
         self,
@@ -109,14 +129,6 @@ class Budget(Caldera):
             ]
             for name, listed in options.items()
         }
-
-    def _budget(self, shape: ModelShape) -> int:
-        """Bits that the Linears may take."""
-        if (self.params.bpw is None) == (self.params.size is None):
-            raise UsageError("a budget needs exactly one of bpw and size", "give it as budget@3.35")
-        if self.params.size is not None:
-            return 8 * self.params.size
-        return int((self.params.bpw or 0) * shape.weights)
 
     def _units(self, shape: ModelShape) -> list[list[LinearShape]]:
         """Linears that must share a decision."""

@@ -16,9 +16,10 @@ import torch
 from torch import nn
 
 from harness.checkpoint import groups_of, open_checkpoint, shape_of
-from harness.compression.blocks import Batch, BlockWalker, read_tensors
+from harness.compression.blocks import Batch, BlockWalker, read_tensors, return_memory
 from harness.compression.calibration import Calibration
 from harness.contract import LinearShape, ModelShape
+from harness.contract.compression import Progress
 from harness.errors import ModelError
 from harness.models.quantizer import find_linear
 from harness_plugins.compressors.caldera.budget import Budget, Measurement, reweighted
@@ -27,13 +28,13 @@ PROBES = 32  # calibration sequences that the backward pass sees
 
 
 def measure(
-    folder: Path, budget: Budget, calibration: Calibration, device: str = "cpu", probes: int = PROBES
+    folder: Path, budget: Budget, calibration: Calibration, device: str, progress: Progress
 ) -> dict[str, list[Measurement]]:
     """Linear -> its options with the error each would cause, on the original model's activations."""
     checkpoint = open_checkpoint(folder)
     shape = shape_of(checkpoint)
     walker = BlockWalker(checkpoint, device)
-    some = Calibration(calibration.sequences[:probes], calibration.weights[:probes])
+    some = Calibration(calibration.sequences[:PROBES], calibration.weights[:PROBES])
     sensitivity = output_sensitivity(walker, shape, some)
     batches = walker.embed(calibration)
     table: dict[str, list[Measurement]] = {}
@@ -47,6 +48,8 @@ def measure(
                 options = {linear.name: budget.options(linear, shape.hidden) for linear in members}
                 table |= budget.measure_group(weights, hessian, options)
             walker.advance(block, batches)
+        return_memory()
+        progress("measuring", block + 1, shape.blocks)
     return reweighted(table, sensitivity)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract import Compressor, Decision, Decisions, ModelShape
 from harness_plugins.compressors.caldera import allocation
-from harness_plugins.compressors.caldera.params import CalderaParams
+from harness_plugins.compressors.caldera.params import CalderaParams, EngineParams
 
 if TYPE_CHECKING:
     import torch
@@ -15,29 +15,10 @@ if TYPE_CHECKING:
     from harness.models.qlr import QLR
 
 
-class Caldera(Compressor):
-    """Q + L·R with Hessian-aware rounding and calibrated low-rank factors."""
+class Engine(Compressor):
+    """Q + L·R with Hessian-aware rounding and calibrated low-rank factors, for decisions made by a subclass."""
 
-    params: CalderaParams
-
-    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
-        params = self.params
-        rank = allocation.default_rank(shape.hidden) if params.rank is None else params.rank
-        if params.allocation == "ultra":
-            decisions = allocation.ultra(shape, params.decision, rank)
-        elif params.allocation == "selective":
-            decisions = allocation.selective(shape, params.decision, rank, params.protect)
-        elif params.match is not None:
-            decisions = allocation.uniform_within(shape, params.decision, int(params.match * shape.weights))
-        else:
-            decisions = allocation.uniform(shape, params.decision, rank)
-        return self.controlled(shape, decisions)
-
-    def controlled(self, shape: ModelShape, decisions: Decisions) -> Decisions:
-        """The decisions, or the same ones dealt to other blocks when `shuffle` asks for a control."""
-        if self.params.shuffle is None:
-            return decisions
-        return allocation.shuffled(shape, decisions, self.params.shuffle)
+    params: EngineParams
 
     def compress_group(
         self,
@@ -51,3 +32,22 @@ class Caldera(Compressor):
         params = self.params
         schedule = Schedule(params.iterations, params.factor_iterations, params.start, params.rounding)
         return compress_group(weights, hessian, decisions, schedule, params.rotation_seed)
+
+
+class Caldera(Engine):
+    """Bits and rank by rule: the same everywhere, or by depth."""
+
+    params: CalderaParams
+
+    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
+        params = self.params
+        rank = allocation.default_rank(shape.hidden) if params.rank is None else params.rank
+
+        def decide(rank: int) -> Decision:
+            return params.decision(rank, params.bits)
+
+        if params.allocation == "ultra":
+            return allocation.ultra(shape, decide, rank)
+        if params.allocation == "selective":
+            return allocation.selective(shape, decide, rank, params.protect)
+        return allocation.uniform(shape, decide, rank)

@@ -1,11 +1,38 @@
+"""The compressors of this engine, as data."""
+
 from __future__ import annotations
 
 from harness.contract import CompressorSpec
+from harness_plugins.compressors.caldera.budget import BudgetParams
+from harness_plugins.compressors.caldera.controls import RandomProtectParams, UniformParams
 from harness_plugins.compressors.caldera.params import CalderaParams
 
-SPEC = CompressorSpec(
+HERE = "harness_plugins.compressors.caldera"
+
+CALDERA = CompressorSpec(
     name="caldera",
     summary="Calibrated Q + L·R: LDLQ rounding and Hessian-weighted low-rank factors, alternating (arXiv 2405.18886)",
-    target="harness_plugins.compressors.caldera.plugin:Caldera",
+    target=f"{HERE}.plugin:Caldera",
     params=CalderaParams,
 )
+BUDGET = CompressorSpec(
+    name="budget",
+    summary="CALDERA with bits and rank of each Linear solved from measured errors for a size (bpw or bytes)",
+    target=f"{HERE}.budget:Budget",
+    params=BudgetParams,
+)
+UNIFORM = CompressorSpec(
+    name="uniform",
+    summary="CALDERA with the same bits and rank everywhere, in the size of another compressor",
+    target=f"{HERE}.controls:Uniform",
+    params=UniformParams,
+    of="of",
+)
+RANDOM_PROTECT = CompressorSpec(
+    name="random-protect",
+    summary="another compressor's decisions, dealt at random to other blocks of equal shape",
+    target=f"{HERE}.controls:RandomProtect",
+    params=RandomProtectParams,
+    of="of",
+)
+SPECS = (CALDERA, BUDGET, UNIFORM, RANDOM_PROTECT)

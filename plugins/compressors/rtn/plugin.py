@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ class RtnParams(Params):
 
 
 class Rtn(Compressor):
-    calibrated: ClassVar[bool] = False
+    calibrated = False
     params: RtnParams
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:

@@ -6,7 +6,7 @@ This is what the seed experiments ran under the name of CALDERA: no Hessian, no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -30,7 +30,7 @@ class RtnSvdParams(Params):
 
 
 class RtnSvd(Compressor):
-    calibrated: ClassVar[bool] = False
+    calibrated = False
     params: RtnSvdParams
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:

@@ -1,0 +1,48 @@
+"""Tables that a compressor measures before it plans, taken once per model, calibration and device.
+
+A table takes as long as a compression, and a budget, its neighbours at other sizes and all their controls want the same
+one: it lies in the shared cache under the hash of all it depends on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from harness.checkpoint import digest_json, model_digest
+from harness.compression.calibration import Calibration
+from harness.compression.pieces import write_json
+from harness.contract import Compressor
+from harness.contract.compression import Progress
+from harness.hashing import core_digest, source_digest
+from harness.paths import cache_folder
+
+
+def measured(
+    compressor: Compressor, source: Path, calibration: Calibration, device: str, progress: Progress
+) -> JsonValue:
+    """The table that `compressor.plan` wants of the model in folder `source`; a second asker waits for the first."""
+    while compressor.of is not None:
+        compressor = compressor.of
+    target = f"{type(compressor).__module__}:{type(compressor).__qualname__}"
+    key = digest_json(
+        {
+            "plugin": target,
+            "source": source_digest(target),
+            "core": core_digest("compression", "models"),
+            "params": compressor.params.model_dump(mode="json", exclude=set(compressor.unmeasured)),
+            "model": model_digest(source),
+            "calibration": calibration.digest,
+            "device": device.partition(":")[0],
+        }
+    )
+    file = cache_folder() / "measurements" / f"{key[:32]}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.is_file():  # written whole or not at all
+            write_json(file, compressor.measure(source, calibration, device, progress))
+        return json.loads(file.read_text(encoding="utf-8"))

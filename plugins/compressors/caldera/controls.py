@@ -1,0 +1,83 @@
+"""Controls of a compressor that spends its bits unevenly: the same bits spent evenly, or spent elsewhere.
+
+Whether *where* the bits went matters is decided against these two, at equal size. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
+from harness.errors import UsageError
+from harness_plugins.compressors.caldera import allocation
+from harness_plugins.compressors.caldera.params import CalderaParams
+from harness_plugins.compressors.caldera.plugin import Caldera, Engine
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.qlr import QLR
+
+
+class UniformParams(Params):
+    of: str  # the compressor whose size is filled
+
+
+class RandomProtectParams(Params):
+    of: str  # the compressor whose decisions are dealt anew
+    seed: int = Field(1, ge=0)
+
+
+class Control(Compressor):
+    """Plans from the plan of another compressor, and compresses with `engine`."""
+
+    of: Compressor
+
+    def __init__(self, params: Params, of: Compressor, engine: Compressor) -> None:
+        super().__init__(params)
+        if of.whole_model:
+            raise UsageError("a control needs decisions per Linear; a library that takes the whole model makes none")
+        self.of, self.engine = of, engine
+        self.calibrated, self.measures = engine.calibrated, of.measures
+
+    def limit(self, shape: ModelShape) -> int | None:
+        return self.of.limit(shape)
+
+    def compress_group(
+        self,
+        weights: Mapping[str, torch.Tensor],
+        hessian: torch.Tensor | None,
+        decisions: Mapping[str, Decision],
+    ) -> dict[str, QLR]:
+        return self.engine.compress_group(weights, hessian, decisions)
+
+
+class Uniform(Control):
+    """The same bits and rank everywhere, filling the size of another compressor, by the same engine if that is ours."""
+
+    engine: Engine
+
+    def __init__(self, params: UniformParams, of: Compressor) -> None:
+        last = of
+        while last.of is not None:
+            last = last.of
+        super().__init__(params, of, last if isinstance(last, Engine) else Caldera(CalderaParams()))
+
+    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
+        budget = allocation.stored_bits(shape, self.of.plan(shape, measurements))
+        return allocation.uniform_within(shape, self.engine.params.decision, budget)
+
+
+class RandomProtect(Control):
+    """Another compressor's decisions, dealt to other blocks of equal shape: its bits to the last one, its depths not."""
+
+    params: RandomProtectParams
+
+    def __init__(self, params: RandomProtectParams, of: Compressor) -> None:
+        super().__init__(params, of, of)
+
+    def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
+        return allocation.shuffled(shape, self.of.plan(shape, measurements), self.params.seed)
