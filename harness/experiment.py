@@ -43,6 +43,8 @@ class Experiment(Record):
     batch_size: int = Field(default=64, ge=1)
     device: str = "auto"
     dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16|float16)$")
+    backend: str | None = None  # lm-eval's that samples; None: the harness's own generator
+    backend_args: dict[str, JsonValue] = {}  # no secrets: a variable's name in their place
     suite_flags: dict[str, JsonValue] = {}
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
 

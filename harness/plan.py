@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
+from harness.backends.locate import locate_through, make_backend, model_names, refuse_what_it_cannot
 from harness.compressions import CompressionSize, size_of
 from harness.contract import ModelShape, Prompt, Record, TaskSuite
 from harness.devices import resolve_device, resolve_dtype
@@ -23,6 +24,7 @@ from harness.registry.catalogue import NONE, build
 from harness.sources import ModelRef, locate_model, model_shape
 
 SAMPLING_CODE = ("models", "pipeline/sample.py")
+BACKEND_CODE = ("backends", "models", "pipeline/sample.py")
 COMPRESSION_CODE = ("compression", "models")
 
 
@@ -90,6 +92,8 @@ class Plan(Record):
         to the same command continues in the same folder."""
         experiment = self.experiment
         arms = {"trainer", "compressor", "detectors", "runs", "seeds", "baseline", "params"}
+        if experiment.backend is None:
+            arms |= {"backend", "backend_args"}
         frame = key_of(experiment.model_dump(mode="json", exclude=arms))[:8]
         models = "-".join(dict.fromkeys(_slug(cell.model.name) for cell in self.cells))
         return f"{'-'.join(_slug(task) for task in experiment.tasks)}-{models}-{frame}"
@@ -126,8 +130,10 @@ def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
     sizes: dict[str, CompressionSize] = {}
     shapes: dict[str, ModelShape] = {}
     for label, name in chosen.asked:
-        suite, model = chosen.suite(label, name), locate_model(name, catalogue)
+        suite, model = chosen.suite(label, name), chosen.locate(name)
         asker = chosen.suite_of(suite)
+        if chosen.backend:
+            refuse_what_it_cannot(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
         once = settings.model_copy(update={"runs": 1}) if asker.asks else settings  # a library asks once, its own way
         questions = _questions(asker, once)
         for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):
@@ -156,6 +162,10 @@ class _Selection:
         for flag in set(experiment.suite_flags) & set(SUITE_FLAGS):
             if not any(catalogue.accepts(suite, flag) for suite in self.suites):
                 raise UsageError(f"none of the selected suites takes --{flag}")
+        self.backend = make_backend(experiment.backend, experiment.backend_args) if experiment.backend else None
+
+    def locate(self, name: str) -> ModelRef:
+        return locate_through(self.backend, name, self.catalogue) if self.backend else locate_model(name, self.catalogue)
 
     def _component(self, kind: str, label: str) -> Component:
         self.unused.discard(label)
@@ -193,6 +203,8 @@ class _Selection:
         return build(component, self.catalogue.spec("tasks", component.plugin)[0])
 
     def _models_for(self, suite: Component) -> Sequence[str]:
+        if self.backend and (names := model_names(self.backend, self.experiment.model)):
+            return names
         if self.experiment.model:
             return self.experiment.model
         default = self.catalogue.preset("tasks", suite.preset).default_model or self.catalogue.default_model
@@ -273,7 +285,8 @@ def _cell(
             "suite": suite.preset,  # names the noise stream
             "model": compressed_key or trained_key or model.digest,
             "seed": seed,
-            "core": core_digest(*SAMPLING_CODE),
+            "core": core_digest(*(BACKEND_CODE if model.backend else SAMPLING_CODE)),
+            **({"backend": model.backend.identity} if model.backend else {}),
             **sampling,
             **where,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from harness.backends.record import Backend
 from harness.checkpoint import model_digest, read_shape
 from harness.contract import ModelShape, Record
 from harness.errors import ModelError
@@ -22,6 +23,7 @@ class ModelRef(Record):
     calibration: str = "self"  # a source as `harness.compression.calibration` reads it; paths are absolute
     calibration_digest: str = "self"
     note: str = ""
+    backend: Backend | None = None  # lm-eval's that samples it; without a path it has the weights as well
 
 
 def locate_model(name: str, catalogue: Catalogue) -> ModelRef:

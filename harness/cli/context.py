@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from harness.backends.arguments import merge_arguments
 from harness.experiment import (
     SUITE_FLAGS,
     Experiment,
@@ -70,6 +71,8 @@ def make_experiment(files: list[str], options: dict[str, Any]) -> Experiment:
     flags = {flag: given.pop(flag) for flag in SUITE_FLAGS if flag in given}
     if flags:
         given["suite_flags"] = flags
+    if "backend_args" in given:
+        given["backend_args"] = merge_arguments(given["backend_args"])
     if "params" in given:
         given["params"] = parse_overrides(given["params"])
     return experiment_from(*layers, given)

@@ -34,6 +34,12 @@ BatchSize = Annotated[int | None, typer.Option(help="Prompts asked at once.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N.")]
 Dtype = Annotated[str | None, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")]
 Baseline = Annotated[bool | None, typer.Option("--baseline/--no-baseline", help="Include the untouched model.")]
+Backend = Annotated[
+    str | None, typer.Option(help="Sample through lm-eval: hf, vllm, sglang, local-chat-completions, …")
+]
+BackendArgs = Annotated[
+    Names, typer.Option("--backend-args", metavar="NAME=VALUE,…", help="Its arguments; a secret as NAME=env:VARIABLE.")
+]
 Param = Annotated[Names, typer.Option("-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder (default: runs/<name of the experiment>).")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
@@ -62,6 +68,8 @@ def experiment_options(
     device: Device = None,
     dtype: Dtype = None,
     baseline: Baseline = None,
+    backend: Backend = None,
+    backend_args: BackendArgs = None,
     params: Param = None,
 ) -> None:
     """The signature that every verb taking an experiment has."""

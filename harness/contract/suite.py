@@ -10,6 +10,7 @@ from harness.contract.evaluation import Item, Outcome, Prompt, Reply, Scores, Se
 from harness.contract.records import Params
 
 if TYPE_CHECKING:
+    from harness.backends.model import BackendModel
     from harness.models.generate import Generator
 
 
@@ -28,7 +29,13 @@ class TaskSuite:
         """One or more prompts with distinct roles; each is asked in a separate context."""
         raise NotImplementedError
 
-    def ask(self, generator: Generator, items: Sequence[str], batch_size: int) -> Iterator[dict[str, Reply]]:
+    def needs_likelihood(self) -> bool:
+        """Whether a model must score given text to be asked this: not every backend can."""
+        return any(prompt.target is not None for item in self.items() for prompt in self.prompts(item))
+
+    def ask(
+        self, generator: Generator | BackendModel, items: Sequence[str], batch_size: int
+    ) -> Iterator[dict[str, Reply]]:
         """Only where `asks`: replies by item id, some items at a time, each stored before the next are asked for. Such a
         suite has one prompt an item, and asks as its library does: the run's temperature and repeats are not for it."""
         raise NotImplementedError
@@ -64,6 +71,11 @@ class TaskSuite:
 
     def bench(self) -> Sequence[Labelled]:
         """Views of known label for measuring detectors; empty where the suite has none. May take minutes."""
+        return ()
+
+    def fitting(self) -> Sequence[Labelled]:
+        """Views of known label, quick to make and on problems that `items()` does not have: what detectors that learn are
+        fitted on in a run. Empty where there are none; such detectors then abstain."""
         return ()
 
     def self_check(self) -> SelfCheck:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from harness.backends.sampling import BackendCache, sample_through
 from harness.contract import TaskSuite
 from harness.pipeline.artefacts import cell_weights
 from harness.pipeline.detect import detect
@@ -28,6 +30,7 @@ class CellRunner:
         self.catalogue = catalogue
         self.progress = progress
         self.models = ModelCache()
+        self.backends = BackendCache()
         catalogue.plugins.offer_sandboxes()
 
     def __call__(self, cell: Cell) -> CellState:
@@ -37,16 +40,26 @@ class CellRunner:
         seconds: dict[str, float] = dict(store.state.seconds)
         facts, lost = dict(store.state.facts), replaced_workers()
         if missing_samples(cell, suite, store):
-            with _timed(seconds, "weights"):
-                folder, weight_facts = cell_weights(cell, self.catalogue, self.run, self.progress)
-            facts |= weight_facts
+            folder = None  # a server has the weights
+            if cell.model.path:
+                with _timed(seconds, "weights"):
+                    folder, weight_facts = cell_weights(cell, self.catalogue, self.run, self.progress)
+                facts |= weight_facts
             with _timed(seconds, "sample"):
-                sample(cell, suite, folder, store, self.models, self.catalogue.plugins, self.progress)
+                self._sample(cell, suite, folder)
         self.judge(cell, suite, seconds)
         facts["workers_replaced"] = int(str(facts.get("workers_replaced", 0))) + replaced_workers() - lost
         state = CellState(state="done", seconds=seconds, facts=facts)
         store.set_state(state)
         return state
+
+    def _sample(self, cell: Cell, suite: TaskSuite, folder: Path | None) -> None:
+        store, plugins = self.run.cell(cell.id), self.catalogue.plugins
+        if cell.model.backend is None:
+            assert folder is not None
+            sample(cell, suite, folder, store, self.models, plugins, self.progress)
+        else:
+            sample_through(cell, suite, folder, store, self.backends, plugins, self.progress)
 
     def judge(self, cell: Cell, suite: TaskSuite, seconds: dict[str, float]) -> None:
         """The stages that need no model: grading and detecting what is stored."""

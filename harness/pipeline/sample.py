@@ -15,6 +15,7 @@ from harness.registry import PluginSet
 from harness.store import CellStore, SampleRow
 
 if TYPE_CHECKING:
+    from harness.backends.model import BackendModel
     from harness.models.generate import Generator, Request
 
 Asked = tuple[str, str, int]  # item, role, repeat
@@ -75,7 +76,7 @@ def sample(
     asked = questions(cell, suite)
     store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
     if suite.asks:
-        _library_asks(cell, suite, generator, store, progress)
+        library_asks(cell, suite, generator, store, progress)
         return
     requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
     batches = generator.batches(requests, settings.batch_size)
@@ -102,8 +103,12 @@ def sample(
         raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
 
 
-def _library_asks(
-    cell: Cell, suite: TaskSuite, generator: Generator, store: CellStore, progress: Callable[[str, int, int], None]
+def library_asks(
+    cell: Cell,
+    suite: TaskSuite,
+    generator: Generator | BackendModel,
+    store: CellStore,
+    progress: Callable[[str, int, int], None],
 ) -> None:
     """The suite's library asks what has no reply yet. Its answers are the same for every repeat, so there is one."""
     done = store.samples()

@@ -19,6 +19,7 @@ from harness.errors import UsageError
 from harness_plugins.tasks.lm_eval.spec import LmEvalParams
 
 if TYPE_CHECKING:
+    from harness.backends.model import BackendModel
     from harness.models.generate import Generator
 
 ROLE = "document"
@@ -78,12 +79,18 @@ class LmEvalSuite(TaskSuite):
     def prompts(self, item: Item) -> Sequence[Prompt]:
         return [Prompt(role=ROLE, text=self.documents[item.id][2])]
 
-    def ask(self, generator: Generator, items: Sequence[str], batch_size: int) -> Iterator[dict[str, Reply]]:
+    def needs_likelihood(self) -> bool:
+        return any(task.OUTPUT_TYPE != "generate_until" for task in self.loaded["tasks"].values())
+
+    def ask(
+        self, generator: Generator | BackendModel, items: Sequence[str], batch_size: int
+    ) -> Iterator[dict[str, Reply]]:
         from lm_eval.evaluator import evaluate
-        from lm_eval.models.huggingface import HFLM
+
+        from harness.lmeval.asking import as_lm
 
         logging.getLogger("lm_eval").setLevel(logging.ERROR)
-        lm = HFLM(pretrained=generator.model, tokenizer=generator.tokenizer, batch_size=batch_size)
+        lm, takes_messages = as_lm(generator, batch_size)
         wanted = [(key, *self.documents[key][:2]) for key in items]
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
@@ -94,7 +101,7 @@ class LmEvalSuite(TaskSuite):
                 samples=indices,
                 bootstrap_iters=0,
                 log_samples=True,
-                apply_chat_template=self.params.chat,
+                apply_chat_template=self.params.chat or takes_messages,
             )
             found: dict[str, dict[str, Any]] = {}
             for name, rows in results["samples"].items():

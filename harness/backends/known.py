@@ -1,0 +1,82 @@
+"""What lm-eval's backends need, and what they can: read before any of them is imported.
+
+A backend that is not listed is one of lm-eval's others, or of a package that registers its own: taken as it comes, a chunk of
+questions at a time, with a model that its arguments name.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.contract import Record
+
+API = ("requests", "aiohttp", "tenacity")  # what lm-eval's HTTP backends import
+
+
+class Facts(Record):
+    """`place`: "folder" samples the weights of a folder in this process; "server" asks over HTTP, one question at a time;
+    "other" is anything else."""
+
+    place: Literal["folder", "server", "other"] = "other"
+    requires: tuple[str, ...] = ()  # import names
+    install: str = "the package that brings it"  # what to install when they are missing
+    packed: bool = False  # loads the packed Q + L·R folders of compressors
+    key: str = ""  # environment variable without which it does not answer
+    route: str = ""  # of the OpenAI protocol; "" speaks another one
+    base_url: str = ""  # where it is unless `base_url=` says otherwise
+    chat: bool = False  # takes messages, and applies the chat template itself
+    likelihood: bool = True  # scores given text
+    seeded: bool = False  # takes a seed with each request
+
+
+_TORCH = {"place": "folder", "requires": ("torch", "transformers"), "packed": True}
+_COMPLETIONS = {
+    "place": "server", "requires": API, "install": "pip install 'goodhart-harness[lm-eval]'", "route": "/completions",
+    "seeded": True,
+}  # fmt: skip
+_CHAT = {**_COMPLETIONS, "route": "/chat/completions", "chat": True, "likelihood": False}
+_OPENAI = {"key": "OPENAI_API_KEY"}
+_ANTHROPIC = {"key": "ANTHROPIC_API_KEY", "route": "", "seeded": False, "likelihood": False}
+
+KNOWN: dict[str, Facts] = {
+    name: Facts.model_validate(facts)
+    for name, facts in {
+        "hf": _TORCH,
+        "hf-auto": _TORCH,
+        "huggingface": _TORCH,
+        "vllm": {
+            "place": "folder", "requires": ("vllm",), "install": "pip install 'lm-eval[vllm]'", "seeded": True,
+        },
+        "sglang": {
+            "place": "folder", "requires": ("sglang",), "install": "see docs.sglang.ai for its packages",
+        },
+        "local-completions": _COMPLETIONS,
+        "local-chat-completions": _CHAT,
+        "openai-completions": {
+            **_COMPLETIONS, **_OPENAI, "requires": (*API, "tiktoken"), "base_url": "https://api.openai.com/v1/completions",
+        },
+        "openai-chat-completions": {**_CHAT, **_OPENAI, "base_url": "https://api.openai.com/v1/chat/completions"},
+        "azure-openai-chat-completions": {
+            **_CHAT, "key": "AZURE_OPENAI_API_KEY", "route": "", "requires": (*API, "openai"),
+            "install": "pip install openai",
+        },
+        "anthropic-chat": {**_CHAT, **_ANTHROPIC},
+        "anthropic-chat-completions": {**_CHAT, **_ANTHROPIC},
+        "anthropic-completions": {
+            **_COMPLETIONS, **_ANTHROPIC, "requires": ("anthropic",), "install": "pip install anthropic",
+        },
+        "litellm": {**_CHAT, "route": "", "requires": (*API, "litellm"), "install": "pip install litellm"},
+        "litellm-chat": {**_CHAT, "route": "", "requires": (*API, "litellm"), "install": "pip install litellm"},
+        "litellm-chat-completions": {
+            **_CHAT, "route": "", "requires": (*API, "litellm"), "install": "pip install litellm",
+        },
+        "textsynth": {**_COMPLETIONS, "key": "TEXTSYNTH_API_SECRET_KEY", "route": "", "seeded": False},
+        "gguf": {**_COMPLETIONS, "route": "", "seeded": False},
+        "ggml": {**_COMPLETIONS, "route": "", "seeded": False},
+        "sglang-generate": {**_COMPLETIONS, "route": "", "seeded": False},
+    }.items()
+}  # fmt: skip
+
+
+def facts_of(name: str) -> Facts:
+    return KNOWN.get(name, Facts())

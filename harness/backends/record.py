@@ -1,0 +1,24 @@
+"""Which model a backend stands for, as data that goes into plans, keys and reports. It never holds a secret."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from harness.contract.records import Record
+
+PACE = ("num_concurrent", "max_retries", "timeout")  # change when a reply comes, not what it says
+
+
+class Backend(Record):
+    """An lm-eval backend with its arguments, as far as they may be written down (see `arguments`)."""
+
+    name: str
+    args: dict[str, JsonValue] = {}
+    reported: str = ""  # what the server itself calls the model that answers
+    version: str = ""  # of lm-eval
+
+    @property
+    def identity(self) -> dict[str, JsonValue]:
+        """What a reply depends on, beside the question and, where it samples a folder, the weights in it."""
+        kept: dict[str, JsonValue] = {name: value for name, value in self.args.items() if name not in PACE}
+        return {"backend": self.name, "args": kept, "reported": self.reported, "lm_eval": self.version}

@@ -1,0 +1,59 @@
+"""What passes between an lm-eval HTTP backend and its server besides the text: how it was asked, why the reply ended.
+
+lm-eval hands on the text alone. The tap stands where the backend builds its payload and where it reads the answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from harness.contract import Record
+from harness.errors import StageError
+
+
+class Ending(Record):
+    """What the server said of one reply. `truncated` and `tokens` are None where it said nothing."""
+
+    truncated: bool | None = None
+    tokens: int | None = None
+    model: str = ""
+
+
+class Tap:
+    """Watches a `TemplateAPI` that is asked one question at a time in each thread."""
+
+    def __init__(self, lm: Any) -> None:
+        self.seen = threading.local()
+        self._payload, self._parse = lm._create_payload, lm.parse_generations
+        lm._create_payload, lm.parse_generations = self.payload, self.parse
+
+    def payload(self, *args: Any, **options: Any) -> dict[str, Any]:
+        payload = self._payload(*args, **options)
+        if not payload.get("stop", True):
+            del payload["stop"]  # an empty list ends some servers' requests with an error
+        return payload
+
+    def parse(self, outputs: Any, **options: Any) -> list[str]:
+        """lm-eval's parsing. What holds no reply is an error: lm-eval would read it as an empty one."""
+        answer = outputs[0] if isinstance(outputs, list) and outputs else outputs
+        if not isinstance(answer, dict) or not (answer.get("choices") or "content" in answer):
+            raise StageError(f"the server's answer holds no reply: {str(outputs)[:200]}")
+        self.seen.ending = ending_of(answer)
+        return ["" if text is None else text for text in self._parse(outputs=outputs, **options)]
+
+    def last(self) -> Ending:
+        """Of the reply that this thread got last."""
+        return self.seen.ending
+
+
+def ending_of(answer: dict[str, Any]) -> Ending:
+    """Reads the answers of the OpenAI protocol and of Anthropic's."""
+    choice = (answer.get("choices") or [{}])[0]
+    finish = choice.get("finish_reason") or answer.get("stop_reason")
+    usage = answer.get("usage") or {}
+    return Ending(
+        truncated=None if finish is None else finish in ("length", "max_tokens"),
+        tokens=usage.get("completion_tokens", usage.get("output_tokens")),
+        model=str(answer.get("model") or ""),
+    )
