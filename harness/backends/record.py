@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from harness.contract.records import Record
 
+NOTES = "backend.json"  # beside a cell's samples: what the report says of who answered
 PACE = ("num_concurrent", "max_retries", "timeout")  # change when a reply comes, not what it says
 
 

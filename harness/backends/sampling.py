@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.backends.model import BackendModel, Unreachable
+from harness.backends.record import NOTES
 from harness.contract import Prompt, Reply, TaskSuite
 from harness.errors import StageError
 from harness.hashing import key_of
@@ -29,7 +30,6 @@ Progress = Callable[[str, int, int], None]
 Question = tuple[tuple[str, str, int], Prompt]  # (item, role, repeat), prompt
 
 FAILURES_IN_A_ROW = 5  # after which the rest would hardly fare better
-NOTES = "backend.json"  # beside the samples: what the report says of the backend
 
 
 class BackendCache:

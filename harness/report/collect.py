@@ -11,6 +11,7 @@ from harness.contract import TaskSuiteSpec
 from harness.pipeline.detect import not_applicable
 from harness.plan import Cell, Plan
 from harness.registry import Catalogue
+from harness.report.backends import backend_notes, coupled, says_truncated
 from harness.report.data import (
     CellSummary,
     CompressionFacts,
@@ -81,6 +82,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
         scored=sum(row.verdict is not None for row in rows),
         excluded=dict(excluded),
         seconds=sum(state.seconds.values()) or None,
+        truncation_known=says_truncated(cell, store),
     )
 
 
@@ -132,6 +134,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         excluded.update(cell.excluded)
     components = [c for cell in plan.cells for c in (cell.trainer, cell.compressor, cell.suite, *cell.detectors)]
     notes = dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
+    notes |= dict.fromkeys(note for cell in plan.cells for note in backend_notes(cell, store.cell(cell.id)))
     failures = catalogue.plugins.hook_errors
     return TrustFooter(
         planned=sum(cell.planned for cell in cells),
@@ -147,7 +150,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         repeats=settings.runs,
         temperature=settings.temperature,
         top_p=settings.top_p,
-        coupled=settings.temperature > 0,
+        coupled=all(map(coupled, plan.cells)),
         isolation=_isolation(plan, store),
         self_checks={cell.suite.label: _self_check(store.cell(cell.id).folder) for cell in plan.cells},
         command=_command(store.folder),

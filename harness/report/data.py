@@ -35,6 +35,7 @@ class CellSummary(Record):
     scored: int = 0
     excluded: dict[str, int] = Field(default_factory=dict)  # reason -> samples
     seconds: float | None = None
+    truncation_known: bool = True  # False: the backend does not say which replies the token limit cut
 
 
 class Row(Record):

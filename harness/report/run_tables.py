@@ -68,13 +68,14 @@ def exclusions(data: ReportData) -> Table:
     )
     rows = []
     for cell in data.cells:
-        truncated = sum(row.truncated for row in data.rows.get(cell.id, ()))
+        truncated = sum(row.truncated for row in data.rows.get(cell.id, ())) if cell.truncation_known else None
         rows.append(
             (
                 Cell(labels[cell.id], cell.id),
                 word(cell.suite),
                 word(cell.state),
-                *(Cell(str(number), number) for number in (cell.planned, cell.attempted, cell.scored, truncated)),
+                *(Cell(str(number), number) for number in (cell.planned, cell.attempted, cell.scored)),
+                Cell("unknown" if truncated is None else str(truncated), truncated),
                 reasons(cell),
                 Cell(duration(cell.seconds), cell.seconds),
             )

@@ -1,0 +1,54 @@
+"""What a reader must know of samples that came through a backend: who answered, and what cannot be known of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from harness.backends.known import facts_of
+from harness.backends.record import NOTES
+from harness.plan import Cell
+from harness.store import CellStore
+
+
+def says_truncated(cell: Cell, store: CellStore) -> bool:
+    """Whether the token limit's cuts are known: the harness's own generator knows, some backends do not say."""
+    return cell.model.backend is None or bool(_stored(store).get("says_truncated", True))
+
+
+def coupled(cell: Cell) -> bool:
+    """Whether arms draw the same noise."""
+    return cell.settings.temperature > 0 and cell.model.backend is None
+
+
+def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
+    backend = cell.model.backend
+    if backend is None:
+        return
+    stored = _stored(store)
+    models = stored.get("answered_by") or list(filter(None, [backend.reported]))
+    named = f"; the server calls its model {' and '.join(models)}" if models else ""
+    yield f"{cell.model.name}: sampled through lm-eval {backend.version}'s backend {backend.name}{named}."
+    if len(models) > 1:
+        yield f"{cell.model.name}: more than one model answered."
+    if cell.settings.temperature > 0:
+        yield f"{cell.model.name}: uncoupled, the backend draws noise of its own; {_seeding(backend.name)}."
+    if not says_truncated(cell, store):
+        yield f"{cell.model.name}: the backend does not say which replies the token limit cut."
+    if not stored.get("templated", True):
+        yield f"{cell.model.name}: no chat template was applied, prompts were asked as plain text."
+    if stored.get("same_in_all_repeats"):
+        yield f"{cell.model.name}: all repeats of every prompt are the same text, so the server did not sample."
+
+
+def _seeding(name: str) -> str:
+    facts = facts_of(name)
+    if facts.seeded:
+        return "each request carries a seed of its own"
+    return "its chunks are seeded" if facts.packed else "it takes no seed, so repeats cannot be reproduced"
+
+
+def _stored(store: CellStore) -> dict[str, Any]:
+    path = store.folder / NOTES
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
