@@ -32,26 +32,31 @@ def report(
 
 
 def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = False, full: bool = False) -> None:
-    """Build the report, write report.md, report.html and results.json, and print it."""
+    """Build the report, write report.md, report.html, results.json and the plots, and print it."""
     from harness.report.build import build
     from harness.report.collect import collect, samples
     from harness.report.html import render_html
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
-    from harness.store import write_json, write_text
+    from harness.store import write_bytes, write_json, write_text
 
-    made = build(collect(store, doors.catalogue))
+    made = build(collect(store, doors.catalogue), plots=True)
     folder = store.folder / "report"
     text = render_markdown(made)
     results = to_json(made)
     write_text(folder / "report.md", text)
     write_text(folder / "report.html", render_html(made, samples(store)))
     write_json(folder / "results.json", results)
+    plots = [picture for section in made.sections for picture in section.pictures]
+    for picture in plots:
+        write_text(folder / f"{picture.name}.svg", picture.svg)
+        write_bytes(folder / f"{picture.name}.png", picture.png)
     if json:
         print(json_module.dumps(results, indent=1))
     elif markdown:
         print(text)
     else:
         render_terminal(made, screen(), full=full)
-        print(f"\nreport: {folder / 'report.html'}, report.md, results.json; transcripts: harness show {store.folder}")
+        files = ["report.md", "results.json", *(f"{picture.name}.png" for picture in plots)]
+        print(f"\nreport: {folder / 'report.html'}, {', '.join(files)}; transcripts: harness show {store.folder}")

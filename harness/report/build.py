@@ -12,17 +12,25 @@ from harness.report.data import ReportData
 from harness.report.detector_tables import detectors
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
-from harness.report.table import Report, Section, Table
+from harness.report.table import Picture, Report, Section, Table
+from harness.report.training.plot import training_figure
 from harness.report.training.tables import training_tables
 from harness.report.trust import methods, recorded
 from harness.stats import MIN_ITEMS
 
 
-def build(data: ReportData) -> Report:
-    """All sections of the report, in reading order."""
+def build(data: ReportData, plots: bool = False) -> Report:
+    """All sections of the report, in reading order; with `plots`, pictures beside their tables."""
     blocks = analyse(data)
     sections = [
-        Section(block.key, block.title, tuple(block_tables(block, data)), notes=caveats(block)) for block in blocks
+        Section(
+            block.key,
+            block.title,
+            tuple(block_tables(block, data)),
+            notes=caveats(block),
+            pictures=tuple(pictures(block)) if plots else (),
+        )
+        for block in blocks
     ]
     if data.cells:
         sections.append(Section("run", "Run", (*sizes(data.cells), exclusions(data))))
@@ -55,6 +63,11 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         if block.families:
             yield axes.family_quadrants(block, block.axes)
     yield from results.family_tables(block)
+
+
+def pictures(block: Block) -> Iterable[Picture]:
+    if block.training and (picture := training_figure(block.training, block.title)):
+        yield picture
 
 
 def caveats(block: Block) -> tuple[str, ...]:

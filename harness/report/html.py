@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from harness.report.data import SampleText
 from harness.report.html_assets import SCRIPT, STYLE
-from harness.report.table import Cell, Report, Section, Table
+from harness.report.table import Cell, Picture, Report, Section, Table
 
 MAX_SAMPLES = 5000  # about 10 MB of page; the page says when there were more
 
@@ -38,7 +38,13 @@ def section_html(section: Section) -> str:
     extra = f'<div class="extra">{escape(section.markdown)}</div>' if section.markdown else ""
     notes = "".join(f"<p>{escape(note)}</p>" for note in section.notes)
     tables = "".join(table_html(table) for table in section.tables)
-    return f"\n<h2>{escape(section.title)}</h2>{notes}{extra}{tables}"
+    pictures = "".join(map(picture_html, section.pictures))
+    return f"\n<h2>{escape(section.title)}</h2>{notes}{extra}{pictures}{tables}"
+
+
+def picture_html(picture: Picture) -> str:
+    """Inline: the page stays one file, and its policy lets nothing be loaded."""
+    return f'\n<figure role="img" aria-label="{escape(picture.alt)}">{picture.svg}</figure>'
 
 
 def table_html(table: Table) -> str:

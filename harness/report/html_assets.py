@@ -12,6 +12,7 @@ th[aria-sort=ascending]::after { content: " ▲"; } th[aria-sort=descending]::af
 td { border-bottom: 1px solid var(--line); } .right { text-align: right; }
 .note { opacity: .75; font-size: .87rem; margin: .2rem 0; }
 .warn { border-left: 3px solid orange; padding-left: .7rem; }
+figure { margin: 1.2rem 0; } figure svg { max-width: 100%; height: auto; border-radius: 4px; }
 .wide { overflow-x: auto; } .extra { white-space: pre-wrap; }
 #samples article { border-top: 1px solid var(--line); padding: .6rem 0; }
 #samples .turns { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: .8rem; }

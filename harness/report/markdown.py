@@ -23,6 +23,9 @@ def lines(report: Report) -> Iterable[str]:
         if section.markdown:
             yield section.markdown
             yield ""
+        for picture in section.pictures:
+            yield f"![{escape(picture.alt)}]({picture.name}.svg)"
+            yield ""
         for table in section.tables:
             yield from table_lines(table)
         for note in section.notes:

@@ -18,6 +18,7 @@ def to_json(report: Report) -> dict[str, Any]:
                 "title": section.title,
                 "notes": list(section.notes),
                 "markdown": section.markdown,
+                "pictures": [f"{picture.name}.svg" for picture in section.pictures],
                 "tables": [table_json(table) for table in section.tables],
             }
             for section in report.sections

@@ -43,12 +43,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A plot as its two files; `alt` says in words what it shows."""
+
+    name: str  # of the files, without their suffix
+    alt: str
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True)
 class Section:
     key: str
     title: str
     tables: tuple[Table, ...] = ()
     markdown: str = ""  # free text in place of tables, from a plugin
     notes: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
