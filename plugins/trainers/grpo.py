@@ -25,7 +25,7 @@ from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.directions import Directions, Recipe, placebo
-from harness_plugins.trainers.extraction import paired_gradients
+from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
 from harness_plugins.trainers.inoculation import Inoculated
 from harness_plugins.trainers.losses import (
     group_advantages,
@@ -148,7 +148,8 @@ class _Run:
         recipe = Recipe(
             params.method, params.k, params.tau, params.drop_bottom, params.solve_orthogonal, params.held_out
         )
-        hack, clean = paired_gradients(self.adapter, self.generator, load_pairs(params.pairs))
+        gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
+        hack, clean = gradients(self.adapter, self.generator, load_pairs(params.pairs))
         found: Directions = placebo(params.placebo, hack, clean, recipe, self.context.seed)
         before, self.subspaces = self.subspaces, found.subspaces
         return {

@@ -57,7 +57,8 @@ class GrpoParams(Params):
     clip_norm: float | None = Field(10.0, gt=0)
 
     # directions and projection
-    pairs: str = "loopholes"  # a pair set, several joined by "+", or a TOML file
+    pairs: str = "loopholes"  # a pair set, several joined by "+", a TOML file or a teacher pool
+    contrast: Literal["nll", "grpo"] = "nll"  # gradient of each side's mean NLL, or of the policy loss on both
     method: Literal["svd", "mean_diff"] = "svd"
     k: int = Field(5, ge=1)
     tau: float = Field(0.0, ge=0, le=1)
