@@ -151,16 +151,22 @@ def test_specs_and_plans_import_no_torch() -> None:
     code = """
 import sys
 from harness.contract import LinearShape, ModelShape
-from harness_plugins.compressors.caldera.spec import SPEC
+from harness_plugins.compressors import SPECS
+assert not {"torch", "transformers", "numpy"} & set(sys.modules), "listing imported them"
+from harness_plugins.compressors.caldera.budget import Budget
+from harness_plugins.compressors.caldera.controls import RandomProtect, Uniform
+from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams, RandomProtectParams, UniformParams
 from harness_plugins.compressors.caldera.plugin import Caldera
-from harness_plugins.compressors.rtn.spec import SPEC as RTN
-from harness_plugins.compressors.rtn_svd.spec import SPEC as SVD
-from harness_plugins.compressors.rtn_svd.plugin import RtnSvd
+from harness_plugins.compressors.rtn_svd.plugin import RtnSvd, RtnSvdParams
 linear = LinearShape(name="q", kind="q", block=0, rows=8, columns=8, group="q")
 shape = ModelShape(blocks=1, hidden=8, linears=(linear,))
 for allocation in ("uniform", "ultra", "selective"):
-    Caldera(SPEC.params(allocation=allocation)).plan(shape)
-RtnSvd(SVD.params()).plan(shape)
-assert not {"torch", "transformers", "numpy"} & set(sys.modules), "planning imported torch"
+    Caldera(CalderaParams(allocation=allocation)).plan(shape)
+RtnSvd(RtnSvdParams()).plan(shape)
+budget = Budget(BudgetParams(bpw=6))
+budget.plan(shape)
+Uniform(UniformParams(of="x"), budget).plan(shape)
+RandomProtect(RandomProtectParams(of="x"), budget).plan(shape)
+assert not {"torch", "transformers"} & set(sys.modules), "planning imported torch"
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from harness.checkpoint import open_checkpoint, shape_of
 from harness.compression.blocks import BlockWalker
 from harness.compression.calibration import Calibration
 from harness_plugins.compressors.caldera.allocation import stored_bits
-from harness_plugins.compressors.caldera.budget import Budget, BudgetParams
+from harness_plugins.compressors.caldera.budget import TABLE, Budget
 from harness_plugins.compressors.caldera.measuring import output_sensitivity
+from harness_plugins.compressors.caldera.params import BudgetParams
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
@@ -62,10 +64,13 @@ def test_the_streamed_backward_pass_is_the_whole_models(tiny: Path) -> None:
 def test_a_measured_plan_meets_its_budget(tiny: Path) -> None:
     shape = shape_of(open_checkpoint(tiny))
     budget = Budget(BudgetParams(bpw=3.5))
-    measurements = budget.measure(tiny, calibration())
+    seen: list[tuple[str, int, int]] = []
+    table = budget.measure(tiny, calibration(), "cpu", lambda *step: seen.append(step))
+    assert seen == [("measuring", done, 3) for done in (1, 2, 3)]
+    measurements = TABLE.validate_json(json.dumps(table))
     assert measurements.keys() == {linear.name for linear in shape.linears}
     for entries in measurements.values():
         assert all(entry.error > 0 for entry in entries)
         assert entries[0].error > entries[3].error  # 2 bits against 5
-    decisions = budget.plan(shape, measurements)
+    decisions = budget.plan(shape, table)
     assert 3.3 * shape.weights < stored_bits(shape, decisions) <= 3.5 * shape.weights

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ByteSize, Field, JsonValue, TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from harness.contract import Decision, Decisions, LinearShape, ModelShape, Record
 from harness.errors import UsageError
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.knapsack import Option, solve
-from harness_plugins.compressors.caldera.params import EngineParams
+from harness_plugins.compressors.caldera.params import BudgetParams
 from harness_plugins.compressors.caldera.plugin import Engine
 
 if TYPE_CHECKING:
@@ -41,21 +41,6 @@ class Measurement(Record):
 
 Measurements = Mapping[str, Sequence[Measurement]]  # Linear -> its options
 TABLE = TypeAdapter(dict[str, list[Measurement]])
-
-
-class BudgetParams(EngineParams):
-    """Exactly one of `bpw`, bits per weight of the decoder blocks' Linears, and `size`, bytes of all weight files ("2GB").
-
-    `widths` are the bit widths on offer for Q, 16 being "untouched"; each also comes with `rank` where it is at most
-    `ranked_below` bits. `tied` gives Linears that share an input one decision, as fused serving kernels need.
-    """
-
-    bpw: float | None = Field(None, gt=0)
-    size: ByteSize | None = Field(None, gt=0)
-    rank: int | None = Field(None, ge=0)
-    widths: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
-    ranked_below: int = 4
-    tied: bool = False
 
 
 class Budget(Engine):

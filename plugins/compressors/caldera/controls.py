@@ -8,27 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
 from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
 from harness.errors import UsageError
 from harness_plugins.compressors.caldera import allocation
-from harness_plugins.compressors.caldera.params import CalderaParams
+from harness_plugins.compressors.caldera.params import CalderaParams, RandomProtectParams, UniformParams
 from harness_plugins.compressors.caldera.plugin import Caldera, Engine
 
 if TYPE_CHECKING:
     import torch
 
     from harness.models.qlr import QLR
-
-
-class UniformParams(Params):
-    of: str  # the compressor whose size is filled
-
-
-class RandomProtectParams(Params):
-    of: str  # the compressor whose decisions are dealt anew
-    seed: int = Field(1, ge=0)
 
 
 class Control(Compressor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ByteSize, Field, model_validator
 
 from harness.contract import Decision, Params
 
@@ -50,3 +50,27 @@ class CalderaParams(EngineParams):
         if self.protect is not None and self.allocation != "selective":
             raise ValueError('protect needs allocation = "selective"')
         return self
+
+
+class BudgetParams(EngineParams):
+    """Exactly one of `bpw`, bits per weight of the decoder blocks' Linears, and `size`, bytes of all weight files ("2GB").
+
+    `widths` are the bit widths on offer for Q, 16 being "untouched"; each also comes with `rank` where it is at most
+    `ranked_below` bits. `tied` gives Linears that share an input one decision, as fused serving kernels need.
+    """
+
+    bpw: float | None = Field(None, gt=0)
+    size: ByteSize | None = Field(None, gt=0)
+    rank: int | None = Field(None, ge=0)
+    widths: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
+    ranked_below: int = 4
+    tied: bool = False
+
+
+class UniformParams(Params):
+    of: str  # the compressor whose size is filled
+
+
+class RandomProtectParams(Params):
+    of: str  # the compressor whose decisions are dealt anew
+    seed: int = Field(1, ge=0)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from harness.contract import CompressorSpec
-from harness_plugins.compressors.caldera.budget import BudgetParams
-from harness_plugins.compressors.caldera.controls import RandomProtectParams, UniformParams
-from harness_plugins.compressors.caldera.params import CalderaParams
+from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams, RandomProtectParams, UniformParams
 
 HERE = "harness_plugins.compressors.caldera"
 
