@@ -51,7 +51,8 @@ class Cell(Record):
     suite: Component
     seed: int
     settings: Settings
-    trained_key: str | None  # None: not trained
+    training_key: str | None  # None: not trained
+    trained_key: str | None  # of the weights as deployed: the same, unless the trainer has deployment parameters
     compressed_key: str | None  # None: not compressed
     sample_key: str
     questions: str  # digest of the rendered prompts
@@ -77,7 +78,7 @@ class Contrast(Record):
 
     base: str
     other: str
-    factor: str  # "compressor" or "trainer"
+    factor: str  # "compressor", "trainer" or "control"
 
 
 class Plan(Record):
@@ -185,8 +186,11 @@ class _Selection:
         return self.catalogue.resolve("tasks", label, {**flags, **self.experiment.params.get(label, {})}, model)
 
     def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
+        """Each label as one arm, or as many as its preset draws."""
         first = [NONE] if self.experiment.baseline and NONE not in labels else []
-        return [self._component(kind, label) for label in [*first, *labels]]
+        arms = [arm for label in [*first, *labels] for arm in self.catalogue.arms(kind, label, self.experiment.params)]
+        self.unused -= {label for arm in arms for one in arm.chain for label in (one.label, one.draw_of)}
+        return arms
 
     def monitor(self, trainer: Component) -> Component | None:
         """The detector that a trainer's parameter `monitor` names."""
@@ -254,10 +258,12 @@ def _cell(
     questions: _Questions,
 ) -> Cell:
     where = {"device": settings.device.partition(":")[0], "dtype": settings.dtype}
-    trained_key = compressed_key = None
+    training_key = trained_key = compressed_key = None
     if not trainer.untouched:
+        deployment = {name: value for name, value in trainer.params.items() if name in trainer.deployment}
+        learned = {name: value for name, value in trainer.params.items() if name not in deployment}
         identity: dict[str, JsonValue] = {
-            "train": trainer.identity,
+            "train": {**trainer.identity, "params": learned},
             "model": model.digest,
             "suite": suite.identity,
             "seed": seed,
@@ -267,7 +273,8 @@ def _cell(
             identity["monitor"] = monitor.identity
         if files := params_files(trainer.params):
             identity["files"] = dict(files)
-        trained_key = key_of(identity)
+        training_key = key_of(identity)
+        trained_key = key_of({"training": training_key, "deploy": deployment}) if deployment else training_key
     if not compressor.untouched:
         compressed_key = key_of(
             {
@@ -302,6 +309,7 @@ def _cell(
         suite=suite,
         seed=seed,
         settings=settings,
+        training_key=training_key,
         trained_key=trained_key,
         compressed_key=compressed_key,
         sample_key=sample_key,
@@ -331,15 +339,22 @@ def _contrasts(cells: Sequence[Cell]) -> list[Contrast]:
     against its control. Only cells of one model, suite and seed are ever paired."""
     by_arms = {(c.model.digest, c.suite.label, c.seed, c.trainer.label, c.compressor.label): c for c in cells}
     found: dict[tuple[str, str], Contrast] = {}
+    controls: list[tuple[Cell, Cell]] = []
     for cell in cells:
         frame = (cell.model.digest, cell.suite.label, cell.seed)
         trainer, compressor = cell.trainer, cell.compressor
-        compressor_bases = () if compressor.untouched else (NONE, compressor.control)
+        controlled = by_arms.get((*frame, trainer.label, compressor.of.label)) if compressor.of else None
+        if controlled:
+            controls.append((cell, controlled))
+        only_a_draw = compressor.draw_of and controlled  # it stands beside what it controls, not on its own
+        compressor_bases = () if compressor.untouched or only_a_draw else (NONE, compressor.control)
         trainer_bases = () if trainer.untouched else (_trainer_base(trainer, cells), trainer.control)
         for base in compressor_bases:
             _pair(found, by_arms.get((*frame, trainer.label, base or "")), cell, "compressor")
         for base in trainer_bases:
             _pair(found, by_arms.get((*frame, base or "", compressor.label)), cell, "trainer")
+    for control, controlled in controls:  # last: an arm's first contrast stands beside it in the results
+        _pair(found, control, controlled, "control")
     return list(found.values())
 
 

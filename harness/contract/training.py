@@ -38,4 +38,11 @@ class Trainer:
         self.params = params
 
     def train(self, policy: Any, suite: TaskSuite, context: TrainContext) -> Path:
+        """Fill `context.out` and return it: with a loadable model or, where the spec names `deployment` parameters,
+        with what `deploy` makes one of."""
+        raise NotImplementedError
+
+    def deploy(self, trained: Path, context: TrainContext) -> Path:
+        """Write a loadable model to `context.out` from the folder that `train` filled, and return it. Arms that differ in
+        the spec's `deployment` parameters alone share one training and are deployed one by one."""
         raise NotImplementedError

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from harness.checkpoint import model_digest, stored_bytes
-from harness.contract import TrainContext
+from harness.contract import Flag, TrainContext, Trainer, View
 from harness.errors import ModelError, PluginError
 from harness.paths import artefact_folder
 from harness.pipeline.monitor import training_monitor
@@ -21,6 +21,7 @@ from harness.store import RunStore, write_json
 from harness.training_log import append_training, share_training
 
 Progress = Callable[[str, int, int], None]
+Monitor = Callable[[Sequence[View]], Sequence[Flag]]
 TRAINED = "TRAINED.json"  # written last; without it a cached folder is unfinished
 
 
@@ -53,40 +54,67 @@ def weight_facts(folder: Path) -> dict[str, JsonValue]:
 
 
 def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
+    """The trained weights as the cell deploys them."""
+    assert cell.training_key is not None
     assert cell.trained_key is not None
+    trained = _training(cell, cell.training_key, source, catalogue, run, progress)
+    if cell.trained_key == cell.training_key:
+        return trained
     out = artefact_folder(cell.trained_key)
+    with _locked(out):
+        if not (out / TRAINED).exists():
+            trainer, context = _trainer(cell, catalogue), _context(cell, source, out)
+            _finish(cell, cell.trained_key, trainer.deploy(trained, context), out)
+    return out
+
+
+def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
+    """What the trainer learned, shared by all cells that only deploy it in other ways."""
+    out = artefact_folder(key)
     cell_folder = run.cell(cell.id).folder
     with _locked(out):
-        if (out / TRAINED).exists():
-            share_training(out, cell_folder)
-            return out
-        trainer = build(cell.trainer, catalogue.spec("trainers", cell.trainer.plugin)[0])
-        suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
+        if not (out / TRAINED).exists():
+            suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
 
-        def log(row: dict[str, JsonValue]) -> None:
-            append_training(row, out, cell_folder)
-            catalogue.plugins.notify("harness_training_row", run=run.folder, cell=cell, row=row)
-            step, steps = row.get("step"), row.get("steps")
-            if isinstance(step, int) and isinstance(steps, int):
-                progress("train", step, steps)
+            def log(row: dict[str, JsonValue]) -> None:
+                append_training(row, out, cell_folder)
+                catalogue.plugins.notify("harness_training_row", run=run.folder, cell=cell, row=row)
+                step, steps = row.get("step"), row.get("steps")
+                if isinstance(step, int) and isinstance(steps, int):
+                    progress("train", step, steps)
 
-        context = TrainContext(
-            source=source,
-            out=out,
-            seed=cell.seed,
-            device=cell.settings.device,
-            dtype=cell.settings.dtype,
-            log=log,
-            monitor=training_monitor(cell, suite, catalogue),
-        )
-        made = trainer.train(None, suite, context)
-        if Path(made) != out:
-            raise PluginError(f"trainer {cell.trainer.label} wrote to {made}, not to {out}")
-        write_json(
-            out / TRAINED, {"key": cell.trained_key, "trainer": cell.trainer.identity, "source": cell.model.digest}
-        )
+            context = _context(cell, source, out, log, training_monitor(cell, suite, catalogue))
+            _finish(cell, key, _trainer(cell, catalogue).train(None, suite, context), out)
         share_training(out, cell_folder)
     return out
+
+
+def _trainer(cell: Cell, catalogue: Catalogue) -> Trainer:
+    return build(cell.trainer, catalogue.spec("trainers", cell.trainer.plugin)[0])
+
+
+def _context(
+    cell: Cell,
+    source: Path,
+    out: Path,
+    log: Callable[[dict[str, JsonValue]], None] = lambda row: None,
+    monitor: Monitor | None = None,
+) -> TrainContext:
+    return TrainContext(
+        source=source,
+        out=out,
+        seed=cell.seed,
+        device=cell.settings.device,
+        dtype=cell.settings.dtype,
+        log=log,
+        monitor=monitor,
+    )
+
+
+def _finish(cell: Cell, key: str, made: Path, out: Path) -> None:
+    if Path(made) != out:
+        raise PluginError(f"trainer {cell.trainer.label} wrote to {made}, not to {out}")
+    write_json(out / TRAINED, {"key": key, "trainer": cell.trainer.identity, "source": cell.model.digest})
 
 
 def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progress) -> Path:

@@ -24,6 +24,8 @@ from harness.models.generate import Generator
 from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
+from harness_plugins.trainers.adapters.peft_export import export_peft
+from harness_plugins.trainers.deployment import settle
 from harness_plugins.trainers.directions import Directions, Recipe, placebo
 from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
 from harness_plugins.trainers.inoculation import Inoculated
@@ -55,14 +57,15 @@ from harness_plugins.trainers.shaping import shaping_of
 from harness_plugins.trainers.spec import GrpoParams
 
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
-ADAPTER = Path("adapter") / "adapter.safetensors"
+ADAPTER = "adapter.safetensors"
+PEFT = "peft"
 
 
 class Grpo(Trainer):
     params: GrpoParams
 
     def train(self, policy: Any, suite: TaskSuite, context: TrainContext) -> Path:
-        """Train from `context.source`, resume from `context.out`'s checkpoint, write a plain model folder there.
+        """Train from `context.source`, resume from `context.out`'s checkpoint, leave the trained adapter there.
 
         Raises UsageError for a suite that cannot be trained on, StageError when the policy diverges.
         """
@@ -73,7 +76,21 @@ class Grpo(Trainer):
             run.done = step + 1
             if run.done % self.params.checkpoint_every == 0 and run.done < self.params.steps:
                 run.checkpoint()
-        return run.deploy()
+        return run.finish()
+
+    def deploy(self, trained: Path, context: TrainContext) -> Path:
+        """The trained model with plain weights; beside them the adapter as PEFT reads it, where PEFT has its kind."""
+        params = self.params
+        generator = Generator(load(context.source, context.device, context.dtype))
+        adapter = Adapter(generator.model, params.adapter, params.rank, context.seed)
+        adapter.load(trained / ADAPTER)
+        settle(adapter, params.deploy, params.shrink, context.seed)
+        if params.adapter == "lora":
+            export_peft(adapter, context.out / PEFT)
+        disable_progress_bar()  # the harness shows its own
+        adapter.merge().save_pretrained(context.out)
+        generator.tokenizer.save_pretrained(context.out)
+        return context.out
 
 
 class _Run:
@@ -282,14 +299,10 @@ class _Run:
         self.optimizer.restore(parts["optimizer"], self.device)
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
 
-    def deploy(self) -> Path:
-        """The trained model with plain weights, its quarantine ablated unless asked for, the adapter beside it."""
+    def finish(self) -> Path:
+        """Both sets of coordinates, which deployment makes a model of."""
         out = self.context.out
         self.adapter.save(out / ADAPTER)
-        model: Any = self.adapter.merge(quarantine=self.params.keep_quarantine)
-        disable_progress_bar()  # the harness shows its own
-        model.save_pretrained(out)
-        self.generator.tokenizer.save_pretrained(out)
         shutil.rmtree(out / CHECKPOINT.parent, ignore_errors=True)
         return out
 

@@ -15,9 +15,9 @@ from harness_plugins.trainers.rollouts import Rollout
 def group_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
     """Rates over the policy's own rollouts, and the share of all groups in which no rollout beat another."""
     own = [rollout for group in groups for rollout in group if not rollout.teacher]
-    families: dict[str, list[bool]] = defaultdict(list)
+    families: dict[str, list[Rollout]] = defaultdict(list)
     for rollout in own:
-        families[rollout.item.family].append(rollout.hack)
+        families[rollout.item.family].append(rollout)
     flat = [not has_contrast([rollout.reward for rollout in group]) for group in groups]
     return {
         "hack": _mean([rollout.hack for rollout in own]),
@@ -28,7 +28,8 @@ def group_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
         "rollouts": len(own),
         "taught": sum(rollout.teacher for group in groups for rollout in group),
         "frac_zero_std": _mean(flat),
-        "hack_by_family": {family: _mean(hacks) for family, hacks in sorted(families.items())},
+        "hack_by_family": {name: _mean([one.hack for one in said]) for name, said in sorted(families.items())},
+        "solve_by_family": {name: _mean([one.solve for one in said]) for name, said in sorted(families.items())},
     }
 
 

@@ -13,7 +13,11 @@ class GrpoParams(Params):
     """Group-relative policy optimisation of an adapter, with a hack subspace measured, erased or routed aside."""
 
     arm: Literal["vanilla", "erase", "route"] = "vanilla"
-    keep_quarantine: bool = False  # deploy what route has put aside as well: the training-time policy
+
+    # what of it is deployed; arms that differ in this alone share one training
+    deploy: Literal["ablated", "kept", "random_ablation"] = "ablated"  # what route put aside: drop it, keep it, or drop
+    # as much at random
+    shrink: float = Field(1.0, ge=0)  # factor of the deployed coordinates: 0 is the untrained model
 
     # the policy
     adapter: Literal["svd", "lora"] = "svd"
@@ -75,8 +79,8 @@ class GrpoParams(Params):
     def _makes_sense(self) -> GrpoParams:
         if self.preserve_magnitude and self.arm == "route":
             raise ValueError("preserve_magnitude would break what route promises: kept + put aside = the whole step")
-        if self.keep_quarantine and self.arm != "route":
-            raise ValueError('keep_quarantine needs arm = "route"')
+        if self.deploy != "ablated" and self.arm != "route":
+            raise ValueError(f'deploy = "{self.deploy}" needs arm = "route": no other arm puts anything aside')
         if (self.penalty or self.screening) and not self.monitor:
             raise ValueError('penalty and screening need a monitor, e.g. monitor = "static"')
         if self.penalty and self.screening:
@@ -91,4 +95,5 @@ SPEC = TrainerSpec(
     summary="GRPO on an adapter, a hack subspace measured, erased from the steps, or routed into a quarantine",
     target="harness_plugins.trainers.grpo:Grpo",
     params=GrpoParams,
+    deployment=frozenset({"deploy", "shrink"}),
 )

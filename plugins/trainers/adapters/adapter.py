@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -110,7 +110,7 @@ class Adapter:
     # --------------------------------------------------------------------------------------------------------- keeping
 
     @torch.no_grad()
-    def merge(self, *, quarantine: bool = False) -> nn.Module:
+    def merge(self, *, quarantine: bool = False) -> Any:
         """The model with plain Linears again, W + Δ in each. The adapter is spent."""
         for name, module in self.modules.items():
             module.base.weight.copy_(module.merged(quarantine=quarantine))

@@ -1,0 +1,34 @@
+"""What of a trained policy is deployed. None of this is training: arms that differ in it alone share one training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from harness_plugins.trainers.adapters.adapter import Adapter
+
+Deploy = Literal["ablated", "kept", "random_ablation"]
+
+
+@torch.no_grad()
+def settle(adapter: Adapter, deploy: Deploy, shrink: float, seed: int) -> None:
+    """Turn the two sets of coordinates into the one that is deployed: `main`, with the quarantine at zero.
+
+    ablated          main: what routing put aside is dropped
+    kept             main + quarantine: the policy as it was trained
+    random_ablation  main + quarantine, less a random vector of each quarantine's length: is it *what* was dropped that
+                     matters, or only that so much was?
+
+    Whatever it is, is then multiplied by `shrink`: 1 is the policy, 0 the untrained model. A plain shrinkage of the kept
+    policy is the frontier that an ablation has to beat.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for module in adapter.modules.values():
+        if deploy != "ablated":
+            module.main.add_(module.quarantine)
+        if deploy == "random_ablation":
+            direction = torch.randn(module.main.shape, generator=generator).to(module.main)
+            module.main.sub_(direction * (module.quarantine.norm() / direction.norm()))
+        module.main.mul_(shrink)
+        module.quarantine.zero_()

@@ -1,0 +1,93 @@
+"""What of a trained policy is deployed: without training again, and without an effect on the training's key."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.errors import UsageError
+from harness.experiment import Experiment
+from harness.models.load import load
+from harness.plan import make_plan
+from harness.registry import load_catalogue, load_plugins
+from harness_plugins.trainers.adapters.adapter import Adapter
+from harness_plugins.trainers.adapters.peft_export import export_peft
+from harness_plugins.trainers.deployment import settle
+
+
+@pytest.fixture
+def adapter(tiny_qwen2, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+
+    def make(kind: str = "svd") -> Adapter:
+        adapter = Adapter(load(tiny_qwen2, device="cpu").model, kind, rank=8)
+        generator = torch.Generator().manual_seed(1)
+        for module in adapter.modules.values():
+            module.main.copy_(0.05 * torch.randn(module.main.shape, generator=generator))
+            module.quarantine.copy_(0.02 * torch.randn(module.main.shape, generator=generator))
+        return adapter
+
+    with torch.no_grad():
+        yield make
+
+
+def coordinates(adapter: Adapter) -> dict[str, torch.Tensor]:
+    assert all(not module.quarantine.any() for module in adapter.modules.values())
+    return {name: module.main.clone() for name, module in adapter.modules.items()}
+
+
+def test_ablated_kept_and_shrunk(adapter):
+    before = {name: (m.main.clone(), m.quarantine.clone()) for name, m in adapter().modules.items()}
+    for deploy, shrink, expected in (
+        ("ablated", 1.0, lambda main, aside: main),
+        ("kept", 1.0, lambda main, aside: main + aside),
+        ("kept", 0.5, lambda main, aside: (main + aside) * 0.5),
+        ("ablated", 0.0, lambda main, aside: main * 0),
+    ):
+        settled = adapter()
+        settle(settled, deploy, shrink, seed=0)
+        for name, vector in coordinates(settled).items():
+            torch.testing.assert_close(vector, expected(*before[name]))
+
+
+def test_a_random_ablation_drops_as_much_of_every_module_elsewhere(adapter):
+    whole = {name: (m.main + m.quarantine, m.quarantine.clone()) for name, m in adapter().modules.items()}
+    one, again, other = adapter(), adapter(), adapter()
+    for settled, seed in ((one, 3), (again, 3), (other, 4)):
+        settle(settled, "random_ablation", 1.0, seed)
+    for name, vector in coordinates(one).items():
+        kept, aside = whole[name]
+        dropped = kept - vector
+        torch.testing.assert_close(dropped.norm(), aside.norm(), rtol=1e-4, atol=1e-6)
+        assert abs(torch.cosine_similarity(dropped, aside, dim=0)) < 0.6
+        assert torch.equal(vector, again.modules[name].main)
+        assert not torch.equal(vector, other.modules[name].main)
+
+
+def test_peft_reads_the_lora_adapter(adapter, tiny_qwen2, tmp_path):
+    peft = pytest.importorskip("peft")
+    ours = adapter("lora")
+    settle(ours, "kept", 1.0, seed=0)
+    export_peft(ours, tmp_path / "peft")
+    theirs = peft.PeftModel.from_pretrained(load(tiny_qwen2, device="cpu").model, str(tmp_path / "peft"))
+    ids = torch.arange(24).reshape(2, 12)
+    plain = load(tiny_qwen2, device="cpu").model(input_ids=ids).logits
+    expected = ours.model(input_ids=ids).logits
+    assert (expected - plain).abs().max() > 0.01
+    torch.testing.assert_close(theirs(input_ids=ids).logits, expected, atol=2e-4, rtol=1e-4)
+
+
+def plan(*arms: str):
+    catalogue = load_catalogue(load_plugins())
+    return make_plan(Experiment(tasks=("leetcode-loopholes",), trainer=arms, seeds=(1,)), catalogue)
+
+
+def test_arms_that_are_deployed_otherwise_share_one_training():
+    cells = {cell.trainer.label: cell for cell in plan("route", "route-kept", "route-shrunk@0.5", "erase").cells}
+    routes = [cells[label] for label in ("route", "route-kept", "route-shrunk@0.5")]
+    assert len({cell.training_key for cell in routes}) == 1
+    assert len({cell.trained_key for cell in routes}) == 3
+    assert cells["erase"].training_key != routes[0].training_key
+    assert routes[2].trainer.params["shrink"] == 0.5
+    with pytest.raises(UsageError, match="shrink"):
+        plan("route-shrunk@more")
