@@ -17,6 +17,8 @@ from harness_plugins.trainers.adapters.linear import AdaptedLinear
 class LoraLinear(AdaptedLinear):
     """r = m · rank coordinates B; the rank is at most n."""
 
+    a: torch.Tensor  # (rank, n)
+
     def __init__(self, base: nn.Linear, rank: int, generator: torch.Generator) -> None:
         rank = min(rank, base.in_features)
         super().__init__(base, (base.out_features, rank))
@@ -24,8 +26,8 @@ class LoraLinear(AdaptedLinear):
         self.register_buffer("a", basis.T.contiguous().to(base.weight))  # (rank, n)
 
     def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
-        h = F.linear(x, self.a)  # type: ignore[arg-type]  # (…, n) -> (…, rank)
+        h = F.linear(x, self.a)  # (…, n) -> (…, rank)
         return F.linear(h, coordinates.to(x.dtype))  # (…, rank) -> (…, m)
 
     def delta(self, coordinates: torch.Tensor) -> torch.Tensor:
-        return coordinates @ self.a.float()  # type: ignore[operator]  # (m, rank) @ (rank, n) -> (m, n)
+        return coordinates @ self.a.float()  # (m, rank) @ (rank, n) -> (m, n)

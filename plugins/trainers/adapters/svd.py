@@ -22,6 +22,9 @@ from harness_plugins.trainers.adapters.linear import AdaptedLinear
 class SvdLinear(AdaptedLinear):
     """r = min(m, n) coordinates δS."""
 
+    u: torch.Tensor  # (m, r)
+    vt: torch.Tensor  # (r, n)
+
     def __init__(self, base: nn.Linear) -> None:
         u, vt = singular_basis(base.weight.detach())  # (m, r), (r, n)
         super().__init__(base, (vt.shape[0],))
@@ -32,11 +35,11 @@ class SvdLinear(AdaptedLinear):
         return rows > len(self.main)  # r is the full rank: forward and backward then take half the multiplications
 
     def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
-        h = F.linear(x, self.vt)  # type: ignore[arg-type]  # (…, n) -> (…, r)
-        return F.linear(h * coordinates.to(x.dtype), self.u)  # type: ignore[arg-type]  # (…, r) -> (…, m)
+        h = F.linear(x, self.vt)  # (…, n) -> (…, r)
+        return F.linear(h * coordinates.to(x.dtype), self.u)  # (…, r) -> (…, m)
 
     def delta(self, coordinates: torch.Tensor) -> torch.Tensor:
-        return (self.u.float() * coordinates) @ self.vt.float()  # type: ignore[operator]  # (m, r) @ (r, n) -> (m, n)
+        return (self.u.float() * coordinates) @ self.vt.float()  # (m, r) @ (r, n) -> (m, n)
 
 
 def singular_basis(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
