@@ -9,7 +9,7 @@ from typing import Any
 from harness.contract import Axes
 from harness.report.arms import Arm, PublishedArm, SampledArm, label_cells
 from harness.report.compare import Comparison, compare
-from harness.report.data import ReportData, SummaryRow, TrainingSummary
+from harness.report.data import PublishedChecks, ReportData, SummaryRow, TrainingSummary
 from harness.report.metrics import Metric, axes_metrics, score_metrics
 from harness.report.seeds import Config, SeedComparison, SeedGroup, compare_seeds, configurations, group_by_seed
 from harness.report.training.analysis import Training, published_training, training_of
@@ -156,7 +156,7 @@ def published_key(group: str) -> str:
     return "published:" + group.lower().replace(" ", "-")
 
 
-def remarks_of(rows: Sequence[SummaryRow] | Sequence[TrainingSummary]) -> tuple[str, ...]:
+def remarks_of(rows: Sequence[SummaryRow | TrainingSummary | PublishedChecks]) -> tuple[str, ...]:
     """Sources and known faults, each once."""
     sources = dict.fromkeys(f"Source: {row.source}" for row in rows if row.source)
     return (*sources, *dict.fromkeys(caveat for row in rows for caveat in row.caveats))

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from harness.report import axes_tables as axes
 from harness.report import result_tables as results
-from harness.report.analysis import Block, analyse
+from harness.report.analysis import Block, analyse, published_key, remarks_of
 from harness.report.arms import SampledArm
-from harness.report.data import ReportData
+from harness.report.data import PublishedChecks, ReportData
 from harness.report.detector_tables import detectors
+from harness.report.draw_tables import draw_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
-from harness.report.table import Picture, Report, Section, Table
+from harness.report.table import Cell, Column, Picture, Report, Section, Table, word
 from harness.report.training.plot import training_figure
 from harness.report.training.tables import training_tables
 from harness.report.trust import methods, recorded
@@ -32,6 +33,7 @@ def build(data: ReportData, plots: bool = False) -> Report:
         )
         for block in blocks
     ]
+    sections += [checks_section(checks) for checks in data.published_checks]
     if data.cells:
         sections.append(Section("run", "Run", (*sizes(data.cells), exclusions(data))))
     sections += [Section(f"extra:{extra.title}", extra.title, markdown=extra.markdown) for extra in data.extra]
@@ -49,6 +51,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     if block.axes:
         yield axes.quadrants(block, block.axes)
     yield from results.overviews(block)
+    yield from draw_tables(block)
     yield from seed_tables(block)
     yield from results.differences(block)
     if block.axes:
@@ -63,6 +66,21 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         if block.families:
             yield axes.family_quadrants(block, block.axes)
     yield from results.family_tables(block)
+
+
+def checks_section(checks: PublishedChecks) -> Section:
+    columns = (
+        Column("check", "check"),
+        Column("claim", "claim"),
+        Column("threshold", "threshold"),
+        Column("achieved", "achieved"),
+    )
+    rows = tuple(
+        (word(row.name), word(row.claim), word(row.threshold), Cell(row.achieved or "not published", row.achieved))
+        for row in checks.rows
+    )
+    table = Table("checks", "Checks, as published", columns, rows)
+    return Section(published_key(checks.group), f"Published: {checks.group}", (table,), notes=remarks_of([checks]))
 
 
 def pictures(block: Block) -> Iterable[Picture]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from harness.contract import Axes, Flag, Outcome, Quadrant, Record, Scores
+from harness.error_rates import ErrorRates
 
 
 class CompressionFacts(Record):
@@ -25,6 +26,7 @@ class CellSummary(Record):
     model: str
     suite: str  # key of ReportData.suites
     compressor: str = "none"
+    draw_of: str = ""  # the randomised control that this compressor is one draw of
     trainer: str = "none"
     seed: int = 0
     compression: CompressionFacts | None = None
@@ -87,6 +89,7 @@ class DetectorRun(Record):
     detector: str
     flags: tuple[FlagRow, ...] = ()
     not_applicable: str | None = None
+    error_rates: ErrorRates | None = None  # as measured on the suite's bench, where `harness detectors` has done so
     used_in_training: bool = False  # a monitor that trained the arm must not be read as its grader
 
 
@@ -123,6 +126,22 @@ class TrainingSummary(Record):
     deltas: dict[str, PublishedDelta] = Field(default_factory=dict)  # to the first of them, as published
     source: str = ""
     caveats: tuple[str, ...] = ()
+
+
+class PublishedCheck(Record):
+    name: str
+    claim: str
+    threshold: str
+    achieved: str | None = None  # None: no figure was published
+
+
+class PublishedChecks(Record):
+    """Checks that an experiment set itself, with what it published about them."""
+
+    group: str
+    source: str
+    caveats: tuple[str, ...] = ()
+    rows: tuple[PublishedCheck, ...]
 
 
 class ExtraSection(Record):
@@ -168,6 +187,7 @@ class ReportData(Record):
     detectors: tuple[DetectorRun, ...] = ()
     training: tuple[TrainingRun, ...] = ()
     training_summaries: tuple[TrainingSummary, ...] = ()
+    published_checks: tuple[PublishedChecks, ...] = ()
     footer: TrustFooter | None = None  # None: published aggregates alone
     extra: tuple[ExtraSection, ...] = ()
 

@@ -10,7 +10,15 @@ from pydantic import Field, ValidationError
 
 from harness.contract import Axes, Quadrant, Record
 from harness.errors import UsageError
-from harness.report.data import CompressionFacts, ReportData, SummaryRow
+from harness.report.data import (
+    CompressionFacts,
+    PublishedChecks,
+    PublishedDelta,
+    PublishedSpread,
+    ReportData,
+    SummaryRow,
+    TrainingSummary,
+)
 
 
 class PublishedRow(Record):
@@ -32,24 +40,52 @@ class PublishedExperiment(Record):
     rows: tuple[PublishedRow, ...]
 
 
+class PublishedTrainingRow(Record):
+    label: str
+    seeds: tuple[int, ...]  # a seed as often as it was run
+    rates: dict[str, PublishedSpread]
+    against: tuple[str, ...] = ()
+    deltas: dict[str, PublishedDelta] = Field(default_factory=dict)  # to the first of `against`, as published
+
+
+class PublishedTrainingExperiment(Record):
+    """Training arms as means over seeds of each run's last steps; what each seed gave is not in it."""
+
+    suite: str
+    group: str
+    source: str
+    caveats: tuple[str, ...] = ()
+    rows: tuple[PublishedTrainingRow, ...]
+
+
 class PublishedFile(Record):
-    experiment: tuple[PublishedExperiment, ...]
+    experiment: tuple[PublishedExperiment, ...] = ()
+    training: tuple[PublishedTrainingExperiment, ...] = ()
+    checks: tuple[PublishedChecks, ...] = ()
 
 
-def load_published(path: Path) -> tuple[SummaryRow, ...]:
-    """Rows of every experiment in the file.
-
-    Raises:
-        UsageError: the file is missing or malformed, or a row's counts exceed its n.
-    """
+def read_published(path: Path) -> PublishedFile:
+    """Raises UsageError: the file is missing or malformed."""
     try:
-        file = PublishedFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return PublishedFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(
             f"cannot read {path}: {error.strerror}", "give the path of a TOML file of aggregates"
         ) from None
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise UsageError(f"{path}: {str(error).splitlines()[0]}", "see plugins/tasks/goodhart/published.toml") from None
+
+
+def load_published(path: Path) -> tuple[SummaryRow, ...]:
+    """Rows of every experiment in the file whose samples were counted.
+
+    Raises:
+        UsageError: the file is missing or malformed, or a row's counts exceed its n.
+    """
+    return counted(read_published(path), path)
+
+
+def counted(file: PublishedFile, path: Path) -> tuple[SummaryRow, ...]:
     rows = [summary(experiment, row) for experiment in file.experiment for row in experiment.rows]
     for row in rows:
         if sum(row.counts.values()) > row.n:
@@ -74,12 +110,30 @@ def summary(experiment: PublishedExperiment, row: PublishedRow) -> SummaryRow:
     )
 
 
+def trained(file: PublishedFile, path: Path) -> tuple[TrainingSummary, ...]:
+    """Raises UsageError for a row that is compared with one that its experiment does not have."""
+    rows = []
+    for experiment in file.training:
+        labels = {row.label for row in experiment.rows}
+        for row in experiment.rows:
+            if unknown := sorted(set(row.against) - labels):
+                raise UsageError(
+                    f"{path}: {row.label!r} is compared with {unknown[0]!r}, which {experiment.group} lacks"
+                )
+            frame = experiment.model_dump(exclude={"rows"})
+            rows.append(TrainingSummary(**frame, **row.model_dump()))
+    return tuple(rows)
+
+
 def published_data(title: str, path: Path, axes: Mapping[str, Axes]) -> ReportData:
     """A report of nothing but published aggregates; `axes` names the suites that the file speaks of."""
-    rows = load_published(path)
-    unknown = sorted({row.suite for row in rows} - set(axes))
+    file = read_published(path)
+    rows, arms = counted(file, path), trained(file, path)
+    unknown = sorted(({row.suite for row in rows} | {row.suite for row in arms}) - set(axes))
     if unknown:
         raise UsageError(
             f"{path} speaks of unknown suites: {', '.join(unknown)}", "name suites that have a proxy and a truth"
         )
-    return ReportData(title=title, suites=dict(axes), summaries=rows)
+    return ReportData(
+        title=title, suites=dict(axes), summaries=rows, training_summaries=arms, published_checks=file.checks
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from pydantic import JsonValue
@@ -17,9 +18,10 @@ TOLERANCE = 0.001  # between a published difference and that of the published me
 
 @dataclass(frozen=True)
 class Refused:
-    """Why two arms have no difference that means anything."""
+    """Why two arms have no difference that means anything, or none that is known."""
 
     reason: str
+    verdict: Literal["refused", "not available"] = "refused"
 
 
 Found = SeedComparison | Refused
@@ -122,17 +124,17 @@ def compare_published(base: PublishedTraining, other: PublishedTraining, rates: 
 
 def difference_of_means(before: Spread, after: Spread) -> Found:
     if before.mean is None or after.mean is None:
-        return Refused("not published")
+        return Refused("not published", "not available")
     if sorted(before.seeds) != sorted(after.seeds):
         return Refused(f"seeds {seed_text(after.seeds)} against {seed_text(before.seeds)}")
     if len(before.seeds) > 1:
-        return Refused("what each seed gave was not published")
+        return Refused("what each seed gave was not published", "not available")
     gap = Spread(after.seeds, after.mean - before.mean, None, None)
     return SeedComparison(before, after, gap, p=None, method="of one seed")
 
 
 def disagreement(rate: str, before: Spread, after: Spread, published: float) -> list[str]:
-    if before.mean is None or after.mean is None or abs(after.mean - before.mean - published) <= TOLERANCE:
+    if before.mean is None or after.mean is None or abs(after.mean - before.mean - published) <= TOLERANCE + 1e-9:
         return []
     gap = after.mean - before.mean
     seeds = "" if sorted(before.seeds) == sorted(after.seeds) else ", which are of different seeds"

@@ -155,7 +155,14 @@ def difference_row(
     head = Cell("\n".join([contrast.label, *changed]), names)
     tail = (held_out_difference(training, contrast, rate, held_out),) if ran else ()
     if isinstance(found, Refused):
-        return (head, Cell(NONE), Cell(NONE), Cell(NONE), Cell("refused", {"refused": found.reason}), *tail)
+        return (
+            head,
+            Cell(NONE),
+            Cell(NONE),
+            Cell(NONE),
+            Cell(found.verdict, {found.verdict.replace(" ", "_"): found.reason}),
+            *tail,
+        )
     metric = training.metric(rate)
     return (
         head,
@@ -210,7 +217,7 @@ def notes(training: Training, rate: Rate) -> Iterable[str]:
     for contrast in training.contrasts:
         refusal = contrast.rates[rate.name]
         if isinstance(refusal, Refused):
-            yield f"Refused: {contrast.label}: {refusal.reason}."
+            yield f"{refusal.verdict.capitalize()}: {contrast.label}: {refusal.reason}."
         yield from (
             f"{contrast.label}: {line.partition(': ')[2]}."
             for line in contrast.remarks
