@@ -156,6 +156,7 @@ def differences(block: Block) -> Iterable[Table]:
 def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]:
     several = len({p.factor for p in block.pairs}) > 1
     label = f"{pair.label} ({pair.factor})" if several else pair.label
+    label += sizes_text(pair)
     head = Cell(label, {"base": pair.base.id, "other": pair.other.id, "factor": pair.factor})
     if not (pair.base.samples() and pair.other.samples()):
         return (head, *[Cell(NONE)] * 6)
@@ -170,6 +171,13 @@ def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]
         moved_cell(base, other, comparison, metric),
         *difference_cells(base, other, comparison, metric),
     )
+
+
+def sizes_text(pair: Pair) -> str:
+    """Both sizes under the contrast of two compressed models: a comparison at equal bits shows that it is one."""
+    facts = (pair.other.compression, pair.base.compression)
+    bits = [one.bits_per_weight for one in facts if one and one.bits_per_weight is not None]
+    return f"\n{bits[0]:.3f} vs {bits[1]:.3f} bits/w" if len(bits) == 2 else ""
 
 
 def moved_cell(base: Estimate, other: Estimate, comparison: Comparison | None, metric: Metric) -> Cell:
