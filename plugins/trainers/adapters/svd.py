@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from harness.errors import ModelError
 from harness.paths import cache_folder
 from harness_plugins.trainers.adapters.linear import AdaptedLinear
 
@@ -46,11 +47,14 @@ def singular_basis(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """U (m, r) and Vᵀ (r, n) of a weight (m, n), float32 on the CPU, from the cache where this weight was seen before.
 
     The key is the sha256 of the weight's bytes with its shape and dtype; a file appears whole or not at all.
+    Raises ModelError for a weight that is not finite.
     """
     path = cache_folder() / "svd" / f"{_digest(weight)}.safetensors"
     if path.is_file():
         basis = load_file(path)
         return basis["u"], basis["vt"]
+    if not weight.isfinite().all():
+        raise ModelError(f"a weight of shape {tuple(weight.shape)} is not finite", "the model's files are damaged")
     u, _, vt = torch.linalg.svd(weight.float().cpu(), full_matrices=False)
     u, vt = u.contiguous(), vt.contiguous()
     path.parent.mkdir(parents=True, exist_ok=True)
