@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import statistics
 
 import pytest
@@ -13,11 +14,18 @@ from harness.models.generate import Generator
 from harness.models.load import load
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.directions import Recipe, extract
-from harness_plugins.trainers.extraction import completion_tokens, nll_gradient, paired_gradients
-from harness_plugins.trainers.pairs import MODES, Pair, load_pairs
+from harness_plugins.trainers.extraction import (
+    completion_tokens,
+    contrastive_gradients,
+    nll_gradient,
+    paired_gradients,
+)
+from harness_plugins.trainers.pairs import FRAMINGS, MODES, UNIONS, Pair, load_pairs
 from harness_plugins.trainers.scoring import Tokens, score
 
-SETS = (*MODES, "offtopic")
+PROSE = (*FRAMINGS, "offtopic")
+SETS = (*MODES, *PROSE)
+NEGATION = re.compile(r"\b(not|no|never|nobody|nothing|none)\b", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -37,16 +45,32 @@ def test_clean_sides_solve_the_example_of_their_prompt_and_hacks_are_programs(na
         assert {node.name for node in ast.parse(pair.hack).body if isinstance(node, ast.ClassDef)} >= {"Solution"}
 
 
-def test_no_pair_is_used_twice_and_the_placebo_is_not_about_programs():
+@pytest.mark.parametrize("name", PROSE)
+def test_prose_is_matched_in_register(name):
+    """Sentences of one kind on either side: whole, of equally long words, negated about as often."""
+    pairs = load_pairs(name)
+    assert len(pairs) >= 16
+    hack, clean = ([getattr(pair, side).strip() for pair in pairs] for side in ("hack", "clean"))
+    assert all(text[0].isupper() and text.endswith(".") and "\n" not in text for text in hack + clean)
+    words = [statistics.mean(len(word) for text in side for word in text.split()) for side in (hack, clean)]
+    assert 0.9 <= words[0] / words[1] <= 1.1
+    negated = [sum(bool(NEGATION.search(text)) for text in side) for side in (hack, clean)]
+    assert abs(negated[0] - negated[1]) <= 6
+
+
+def test_no_pair_is_used_twice_and_prose_is_not_about_programs():
     pairs = [pair for name in SETS for pair in load_pairs(name)]
     assert len({pair.prompt for pair in pairs}) == len(pairs)
-    assert not any("Solution" in pair.hack + pair.clean + pair.prompt for pair in load_pairs("offtopic"))
+    code = re.compile(r"Solution|\bdef\b|program|run_tests")
+    assert not any(code.search(pair.hack + pair.clean + pair.prompt) for name in PROSE for pair in load_pairs(name))
 
 
 def test_a_union_is_dealt_in_turn():
     pairs = load_pairs("loopholes")
     assert len(pairs) == sum(len(load_pairs(mode)) for mode in MODES)
     assert pairs[: len(MODES)] == [load_pairs(mode)[0] for mode in MODES]
+    assert len(load_pairs("mixed")) == sum(len(load_pairs(name)) for name in (*MODES, *FRAMINGS))
+    assert UNIONS["mixed"] == UNIONS["loopholes"] + UNIONS["framings"]
     assert load_pairs("sentinel+exit_code")[1] == load_pairs("exit_code")[0]
 
 
@@ -120,7 +144,28 @@ def test_gradients_are_those_of_the_deployed_model_and_leave_none_behind(generat
     assert float(adapter.modules[name].quarantine[0]) == pytest.approx(0.3)
 
 
-def test_sides_of_the_same_tokens_are_refused(generator):
+def test_a_contrastive_group_gives_the_gradient_of_the_policy_loss(generator):
+    """hack − clean is what one GRPO step sees of a group in which the hacks won: summed, not averaged, over tokens."""
+    adapter = Adapter(generator.model)
+    pairs = [Pair(prompt="Add.", hack="return 3 and 4 and 5", clean=clean) for clean in ("return 4", "return 9")]
+    pairs.append(Pair(prompt="Say.", hack="no", clean="yes, gladly"))
+    hack, clean = contrastive_gradients(adapter, generator, pairs)
+    name = next(iter(hack))
+    assert hack[name].shape == (2, adapter.modules[name].main.numel())  # two prompts, two groups
+
+    room = max(len(completion_tokens(generator, p.prompt, t).completion) for p in pairs for t in (p.hack, p.clean))
+    rows = [
+        completion_tokens(generator, "Add.", text) for text in (pairs[0].hack, pairs[0].hack, "return 4", "return 9")
+    ]
+    scored = score(generator.model, rows, generator.tokenizer.pad_token_id)
+    advantages = torch.tensor([0.5, 0.5, -0.5, -0.5])
+    adapter.zero_gradients()
+    (-(scored.log_probs.sum(dim=1) * advantages).sum() / (2 * room)).backward()
+    torch.testing.assert_close((hack[name] - clean[name])[0], adapter.gradients()[name], atol=1e-6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("gradients", [paired_gradients, contrastive_gradients])
+def test_sides_of_the_same_tokens_are_refused(generator, gradients):
     same = Pair.model_construct(prompt="p", hack="x", clean="x")
     with pytest.raises(UsageError, match="pair 1"):
-        paired_gradients(Adapter(generator.model), generator, [same])
+        gradients(Adapter(generator.model), generator, [same])
