@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from harness.contract import Item, Outcome, Params, Prompt, TaskSuite, TrainContext
-from harness.errors import UsageError
+from harness.errors import ModelError, StageError, UsageError
 from harness.models.load import load
 from harness_plugins.trainers.grpo import CHECKPOINT, Grpo, learning_rate
+from harness_plugins.trainers.rollouts import Rollout, distinct, draw_items
+from harness_plugins.trainers.scoring import Tokens
 from harness_plugins.trainers.spec import GrpoParams
 
 SMALL = {
@@ -50,7 +54,13 @@ class Run:
     """What one training wrote and logged."""
 
     def __init__(
-        self, source: Path, out: Path, suite: TaskSuite | None = None, stop_after: int | None = None, **params
+        self,
+        source: Path,
+        out: Path,
+        suite: TaskSuite | None = None,
+        stop_after: int | None = None,
+        dtype: str = "float32",
+        **params,
     ) -> None:
         self.rows: list[dict] = []
         self.out = out
@@ -60,7 +70,7 @@ class Run:
             if stop_after is not None and len(self.rows) == stop_after + 1:
                 raise KeyboardInterrupt
 
-        context = TrainContext(source=source, out=out, seed=3, device="cpu", dtype="float32", log=log)
+        context = TrainContext(source=source, out=out, seed=3, device="cpu", dtype=dtype, log=log)
         self.trainer, self.context = Grpo(GrpoParams(**{**SMALL, **params})), context
         try:
             assert self.trainer.train(None, suite or Letters(Params()), context) == out
@@ -79,7 +89,7 @@ class Run:
 def run(tiny_qwen2, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     made = iter(range(100))
-    return lambda out=None, **params: Run(tiny_qwen2, tmp_path / (out or f"run{next(made)}"), **params)
+    return lambda out=None, source=tiny_qwen2, **params: Run(source, tmp_path / (out or f"run{next(made)}"), **params)
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -228,3 +238,53 @@ def test_the_rate_warms_up_and_falls():
     assert rates[:3] == [0.5, 1.0, 1.0]
     assert rates[2:] == sorted(rates[2:], reverse=True)
     assert 0 < rates[-1] < 0.05
+
+
+def test_bfloat16_weights_are_trained_by_float32_coordinates(run):
+    done = run(dtype="bfloat16", arm="route")
+    assert all(row["grad_norm"] > 0 and row["loss"] == row["loss"] for row in done.rows if not row["skipped"])
+    state = load_file(done.out / "adapter.safetensors")
+    assert {tensor.dtype for name, tensor in state.items() if name.endswith(("main", "quarantine"))} == {torch.float32}
+    assert any(tensor.any() for name, tensor in state.items() if name.endswith("quarantine"))
+    done.weights()
+    deployed = load_file(done.out / "deployed" / "model.safetensors")
+    assert {weight.dtype for weight in deployed.values()} == {torch.bfloat16}
+
+
+def test_weights_that_are_not_finite_are_refused(run, tiny_qwen2, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_qwen2, broken)
+    weights = load_file(broken / "model.safetensors")
+    weights["model.layers.1.mlp.up_proj.weight"][0, 0] = float("nan")
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="is not finite"):
+        run(source=broken)
+    with pytest.raises(StageError, match="not finite"):
+        run(source=broken, adapter="lora")
+
+
+def test_a_diverging_policy_is_an_error_not_a_model(run):
+    with pytest.raises(StageError, match="not finite"):
+        run(lr=1e30, steps=4)
+
+
+def test_what_is_said_several_times_is_one_row_with_all_their_weight():
+    item = Item(id="i", family="f", cluster="c")
+    rows = [
+        Rollout(item, Tokens([1], completion), reward, hack=False, solve=False)
+        for completion, reward in (([5, 6], 1.0), ([7], 0.0), ([5, 6], 1.0))
+    ]
+    merged = distinct(rows, [0.5, -1.0, 0.5], [0.1, 0.2, 0.3])
+    assert [weighted.row for weighted in merged] == rows[:2]
+    assert [(w.advantage, w.weight, w.times) for w in merged] == [(0.5, pytest.approx(0.4), 2), (-1.0, 0.2, 1)]
+
+
+def test_each_steps_items_are_dealt_over_the_families():
+    items = Letters(Params()).training_items()
+    for step in range(20):
+        drawn = draw_items(items, 4, seed=1, step=step)
+        assert sorted(item.family for item in drawn) == ["even", "even", "odd", "odd"]
+        assert len({item.id for item in drawn}) == 4
+        assert drawn == draw_items(items, 4, seed=1, step=step)
+    assert len({draw_items(items, 1, seed=1, step=step)[0].id for step in range(40)}) == 6
+    assert len(draw_items(items, 99, seed=1, step=0)) == 6
