@@ -7,16 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from harness.contract import Detector, Flag, Labelled, TaskSuite
 from harness.errors import StageError, UsageError
 from harness.hashing import key_of
 from harness.paths import cache_folder
-from harness.pipeline.detect import make_tools, not_applicable
+from harness.pipeline.detect import fits, make_tools, not_applicable
 from harness.registry.catalogue import Catalogue, Component, build
+from harness.sources import ModelRef
 from harness.store import read_jsonl, write_jsonl
 
+if TYPE_CHECKING:
+    from harness.reading import Activations
+
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The model that reads the bench's programs for detectors of activations."""
+
+    model: ModelRef
+    activations: Activations
 
 
 @dataclass(frozen=True)
@@ -48,17 +61,30 @@ def bench_of(suite: Component, catalogue: Catalogue, progress: Progress) -> Sequ
 
 
 def examine(
-    component: Component, bench: Sequence[Labelled], sandbox: str, catalogue: Catalogue, progress: Progress
+    component: Component,
+    bench: Sequence[Labelled],
+    sandbox: str,
+    catalogue: Catalogue,
+    progress: Progress,
+    reader: Reader | None = None,
 ) -> Examined:
-    """Ask one detector about the half `report` of the bench."""
-    if reason := not_applicable(component, catalogue):
+    """Ask one detector about the half `report` of the bench; `reader` is the model whose activations it may see."""
+    if reason := not_applicable(component, catalogue, reader.model if reader else None):
         return Examined(component.label, not_applicable=reason)
     progress(f"asking {component.label}")
     written = [entry for entry in bench if entry.half == "rules"]
     reported = [entry for entry in bench if entry.half == "report"]
     spec = catalogue.spec("detectors", component.plugin)[0]
     references = {entry.view.item: entry.reference for entry in bench}
-    tools = make_tools(component, catalogue, sandbox, lambda view: references[view.item], "auto", "auto")
+    tools = make_tools(
+        component,
+        catalogue,
+        sandbox,
+        lambda view: references[view.item],
+        "auto",
+        "auto",
+        reader.activations if reader else None,
+    )
 
     def flags(fitted_on: Sequence[Labelled]) -> tuple[Flag, ...]:
         detector: Detector = build(component, spec)
@@ -75,8 +101,3 @@ def examine(
         for mechanism in dict.fromkeys(entry.mechanism for entry in written if entry.hack):
             left_out[mechanism] = flags([entry for entry in written if entry.mechanism != mechanism])
     return Examined(component.label, flags(written), left_out)
-
-
-def fits(detector: Detector) -> bool:
-    """Does it learn from labelled views?"""
-    return type(detector).fit is not Detector.fit

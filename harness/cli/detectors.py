@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json as json_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as o
 from harness.cli.context import doors_of
 from harness.cli.screen import screen
+
+if TYPE_CHECKING:
+    from harness.detector_bench import Reader
+    from harness.models.generate import Generator
+    from harness.registry import Catalogue, Component
 
 Suite = Annotated[str, typer.Argument(metavar="TASKS", help="A suite that has a labelled bench.")]
 
@@ -22,6 +27,7 @@ def detectors(
     context: typer.Context,
     tasks: Suite,
     detectors: o.Detectors = None,
+    model: o.Model = None,
     params: o.Param = None,
     json: o.Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on stdout.")] = False,
@@ -29,6 +35,7 @@ def detectors(
     from rich.console import Console
 
     from harness.detector_bench import bench_of, examine
+    from harness.error_rates import error_rates, remember
     from harness.experiment import parse_overrides, split_names
     from harness.report.bench_tables import bench_report
     from harness.report.markdown import render_markdown
@@ -41,6 +48,7 @@ def detectors(
     if names == ("all",):
         names = tuple(sorted(catalogue.plugins.specs["detectors"]))
     suite = catalogue.resolve("tasks", tasks, overrides.get(tasks))
+    reader = _reader(catalogue, suite, model)
     chosen = [catalogue.resolve("detectors", name, overrides.get(name)) for name in names]
     err = Console(stderr=True)
 
@@ -49,10 +57,36 @@ def detectors(
 
     bench = bench_of(suite, catalogue, say)
     sandbox = str(suite.params.get("sandbox", "bwrap"))
-    report = bench_report(tasks, bench, [examine(one, bench, sandbox, catalogue, say) for one in chosen])
+    examined = [examine(one, bench, sandbox, catalogue, say, reader) for one in chosen]
+    reported = [entry for entry in bench if entry.half == "report"]
+    for component, found in zip(chosen, examined, strict=True):
+        # not of a detector that fits: a run fits its own
+        if found.flags and not found.left_out and (rates := error_rates(reported, found.flags)):
+            remember(suite, component, rates)
+    report = bench_report(tasks, bench, examined, reader.model.name if reader else "")
     if json:
         print(json_module.dumps(to_json(report), indent=1))
     elif markdown:
         print(render_markdown(report))
     else:
         render_terminal(report, screen())
+
+
+def _reader(catalogue: Catalogue, suite: Component, named: list[str] | None) -> Reader | None:
+    """The model named, else the suite's own default; None where there is neither."""
+    from harness.detector_bench import Reader
+    from harness.reading import Activations
+    from harness.sources import locate_model
+
+    name = ",".join(named or []) or catalogue.preset("tasks", suite.preset).default_model or catalogue.default_model
+    if not name:
+        return None
+    model = locate_model(name, catalogue)
+
+    def generator() -> Generator:
+        from harness.models.generate import Generator
+        from harness.models.load import load
+
+        return Generator(load(model.path))
+
+    return Reader(model, Activations(generator))

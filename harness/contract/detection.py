@@ -12,6 +12,8 @@ from harness.contract.evaluation import Reply
 from harness.contract.records import Params, Record
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from harness.sandbox import Sandbox
 
 
@@ -44,6 +46,7 @@ class Labelled(Record):
     mechanism: str  # how it games, or "honest"
     cluster: str  # resampling unit
     half: Literal["rules", "report"]
+    origin: str = ""  # who wrote the program: a template, a mutation, a checkpoint …
     reference: str | None = None  # source of a program that solves the same item
 
 
@@ -54,6 +57,9 @@ class Tools:
     sandbox: Callable[[], Sandbox] | None = None  # need "exec": opens the place where generated code may run
     reference: Callable[[View], str] | None = None  # need "reference": source of the item's canonical solution
     judge: Callable[[Sequence[str]], list[str]] | None = None  # need "judge": a language model's replies to prompts
+    # need "activations": (views, depth) -> (N, d), the residual stream of the model that replied after that share of its
+    # blocks, averaged over the reply's tokens; NaN where there is none
+    activations: Callable[[Sequence[View], float], np.ndarray] | None = None
 
 
 class Detector:

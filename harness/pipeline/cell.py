@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.backends.sampling import BackendCache, sample_through
 from harness.contract import TaskSuite
@@ -14,10 +15,14 @@ from harness.pipeline.detect import detect
 from harness.pipeline.grade import grade
 from harness.pipeline.sample import ModelCache, missing_samples, sample
 from harness.plan import Cell
+from harness.reading import Activations
 from harness.registry import Catalogue
 from harness.registry.catalogue import build
 from harness.sandbox import replaced_workers
 from harness.store import CellState, RunStore
+
+if TYPE_CHECKING:
+    from harness.models.generate import Generator
 
 Progress = Callable[[str, int, int], None]  # (what, done, total); also the worker's sign of life
 
@@ -62,16 +67,23 @@ class CellRunner:
             sample_through(cell, suite, folder, store, self.backends, plugins, self.progress)
 
     def judge(self, cell: Cell, suite: TaskSuite, seconds: dict[str, float]) -> None:
-        """The stages that need no model: grading and detecting what is stored."""
+        """Grade and detect what is stored. Needs no model, unless a detector reads its activations."""
         store = self.run.cell(cell.id)
         with _timed(seconds, "grade"):
             grade(cell, suite, store, self.progress)
         with _timed(seconds, "detect"):
-            detect(cell, suite, store, self.catalogue, self.progress)
+            detect(cell, suite, store, self.catalogue, self._activations(cell), self.progress)
 
     def regrade(self, cell: Cell) -> None:
         """Grade and detect again from the stored replies alone."""
         self.judge(cell, self._suite(cell), {})
+
+    def _activations(self, cell: Cell) -> Activations:
+        def generator() -> Generator:
+            folder, _ = cell_weights(cell, self.catalogue, self.run, self.progress)
+            return self.models.get(folder, cell.settings.device, cell.settings.dtype)
+
+        return Activations(generator)
 
     def _suite(self, cell: Cell) -> TaskSuite:
         return build(cell.suite, self.catalogue.spec("tasks", cell.suite.plugin)[0])

@@ -12,17 +12,23 @@ from harness.judging import open_judge, wants_judge
 from harness.plan import Cell, selected_items
 from harness.registry import Catalogue
 from harness.registry.catalogue import Component, build
-from harness.sources import locate_model
+from harness.sources import ModelRef, locate_model
 from harness.store import CellStore, FlagRow, write_jsonl
 
 if TYPE_CHECKING:
+    from harness.reading import Activations
     from harness.sandbox import Sandbox
 
 PROVIDED = frozenset({"text", "group", "exec", "reference"})  # what a run can give a detector
 
 
 def detect(
-    cell: Cell, suite: TaskSuite, store: CellStore, catalogue: Catalogue, progress: Callable[[str, int, int], None]
+    cell: Cell,
+    suite: TaskSuite,
+    store: CellStore,
+    catalogue: Catalogue,
+    activations: Activations,
+    progress: Callable[[str, int, int], None],
 ) -> None:
     """Flags per detector whose needs are met; the others are "not applicable" rows of the report, not errors."""
     if not cell.detectors:
@@ -38,10 +44,13 @@ def detect(
     for number, component in enumerate(cell.detectors):
         progress("detect", number, len(cell.detectors))
         spec, _ = catalogue.spec("detectors", component.plugin)
-        if cell.steered_by(component) or not_applicable(component, catalogue):
+        if cell.steered_by(component) or not_applicable(component, catalogue, cell.model):
             continue
         detector: Detector = build(component, spec)
-        detector.tools = make_tools(component, catalogue, sandbox, reference, *place)
+        detector.tools = make_tools(component, catalogue, sandbox, reference, *place, activations)
+        if fits(detector):
+            learned = suite.fitting()
+            detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
         flags = list(detector.inspect([view for _, view in asked]))
         if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
             raise StageError(f"detector {component.label} returned {len(flags)} flags for {len(asked)} views")
@@ -52,9 +61,16 @@ def detect(
         write_jsonl(path, (row.model_dump(mode="json") for row in rows))
 
 
-def not_applicable(component: Component, catalogue: Catalogue) -> str | None:
-    """Why a run cannot use this detector, or None."""
+def fits(detector: Detector) -> bool:
+    """Does it learn from labelled views?"""
+    return type(detector).fit is not Detector.fit
+
+
+def not_applicable(component: Component, catalogue: Catalogue, model: ModelRef | None) -> str | None:
+    """Why this detector cannot be used on what the model said, or None."""
     given = PROVIDED | {"judge"} if wants_judge(component.params) else PROVIDED
+    if model is not None and model.path:  # its weights are here
+        given |= {"activations"}
     missing = sorted(catalogue.spec("detectors", component.plugin)[0].needs - given)
     return f"needs {', '.join(missing)}, which this run does not provide" if missing else None
 
@@ -66,6 +82,7 @@ def make_tools(
     reference: Callable[[View], str | None],
     device: str,
     dtype: str,
+    activations: Activations | None = None,
 ) -> Tools:
     """What the detector declared, and nothing more."""
     needs = catalogue.spec("detectors", component.plugin)[0].needs
@@ -87,6 +104,7 @@ def make_tools(
     return Tools(
         sandbox=sandbox if "exec" in needs else None,
         reference=source if "reference" in needs else None,
+        activations=activations if "activations" in needs else None,
         judge=open_judge(component.params, locate, device, dtype) if "judge" in needs else None,
     )
 

@@ -25,7 +25,7 @@ def training_monitor(
     """
     if cell.monitor is None:
         return None
-    if reason := not_applicable(cell.monitor, catalogue):
+    if reason := not_applicable(cell.monitor, catalogue, None):
         raise StageError(f"{cell.trainer.label} cannot be monitored by {cell.monitor.label}: it {reason}")
     items = by_id(suite.training_items())
     sandbox = str(cell.suite.params.get("sandbox", "bwrap"))

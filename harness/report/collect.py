@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.contract import TaskSuiteSpec
+from harness.error_rates import remembered
 from harness.pipeline.detect import not_applicable
 from harness.plan import Cell, Plan
 from harness.registry import Catalogue
@@ -72,6 +73,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
         model=cell.model.name,
         suite=cell.suite.label,
         compressor=cell.compressor.label,
+        draw_of=cell.compressor.draw_of or "",
         trainer=cell.trainer.label,
         seed=cell.seed,
         compression=CompressionFacts.model_validate(size) if size else None,
@@ -95,7 +97,7 @@ def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
     for cell in plan.cells:
         for component in cell.detectors:
             steered = cell.steered_by(component)
-            reason = "it steered this arm's training" if steered else not_applicable(component, catalogue)
+            reason = "it steered this arm's training" if steered else not_applicable(component, catalogue, cell.model)
             rows = stores[cell.id].flags(cell.detect_keys[component.label])
             flags = tuple(FlagRow(item=row.item, repeat=row.repeat, flag=row.flag) for row in rows)
             yield DetectorRun(
@@ -103,6 +105,7 @@ def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
                 detector=component.label,
                 flags=flags,
                 not_applicable=reason,
+                error_rates=remembered(cell.suite, component),
                 used_in_training=steered,
             )
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from harness.contract import Axes, Flag, Outcome, Quadrant
+from harness.error_rates import ErrorRates
 from harness.report.arms import Estimate, SampledArm, estimate
 from harness.report.data import DetectorRun, Row
 from harness.report.numbers import NONE, bracket, fraction, percent
 from harness.report.result_tables import NO_INFERENCE
 from harness.report.table import Cell, Column, Table, word
-from harness.stats import auroc
+from harness.stats import auroc, rogan_gladen
 
 MIN_POSITIVES = 20  # below it a recall's interval spans most of the scale
 
@@ -26,6 +27,7 @@ def detectors(arms: Sequence[SampledArm], runs: Sequence[DetectorRun], axes: Axe
         Column("detector", "detector"),
         Column("configuration", "configuration"),
         Column("flagged", "flagged", "right"),
+        Column("corrected", "corrected", "right"),
         Column("abstained", "abstained", "right"),
         *(
             (
@@ -40,6 +42,13 @@ def detectors(arms: Sequence[SampledArm], runs: Sequence[DetectorRun], axes: Axe
     by_id = {arm.id: arm for arm in arms}
     rows = tuple(row_of(by_id[run.cell], run, labelled=axes is not None) for run in runs if run.cell in by_id)
     notes = ["Rates of the samples on which the detector did not abstain; 95 % intervals in brackets."]
+    if any(run.error_rates for run in runs):
+        notes.append(
+            "Corrected: the share gamed that the flagged rate stands for, given the detector's error rates on the suite's "
+            "labelled bench (Rogan-Gladen; the bench's mix of hacks is taken for the run's)."
+        )
+    elif any(run.flags for run in runs):
+        notes.append("Corrected: not until `harness detectors` has measured these detectors' error rates here.")
     if axes:
         notes.append(f"Positives are the oracle's “{positive}”; under {MIN_POSITIVES} of them: {NO_INFERENCE}.")
     if any(run.used_in_training for run in runs):
@@ -52,15 +61,39 @@ def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...
     blanks = [Cell(NONE)] * 3 if labelled else []
     if run.not_applicable is not None:
         reason = f"not applicable: {run.not_applicable}"
-        return (name, word(arm.label), Cell(reason, {"not_applicable": run.not_applicable}), Cell(NONE), *blanks)
+        return (
+            name,
+            word(arm.label),
+            Cell(reason, {"not_applicable": run.not_applicable}),
+            Cell(NONE),
+            Cell(NONE),
+            *blanks,
+        )
     flags = {(entry.item, entry.repeat): entry.flag for entry in run.flags}
     rows = [row for row in arm.rows if (row.item, row.repeat) in flags]
     judged = [row for row in rows if not flags[row.item, row.repeat].abstained]
     flagged, abstained = rate_of(judged, flags), len(rows) - len(judged)
-    cells = [name, word(arm.label), rate_cell(flagged), Cell(str(abstained), abstained)]
+    corrected = corrected_cell(flagged, run.error_rates)
+    cells = [name, word(arm.label), rate_cell(flagged), corrected, Cell(str(abstained), abstained)]
     if labelled:
         cells += truth_cells(judged, flags)
     return tuple(cells)
+
+
+def corrected_cell(flagged: Estimate, rates: ErrorRates | None) -> Cell:
+    """The true rate behind a flagged one; nothing where the detector's errors are not known, or it separates nothing."""
+    if rates is None or not flagged.denominator:
+        return Cell(NONE)
+    found = rogan_gladen((flagged.numerator, flagged.denominator), rates.recall, rates.specificity)
+    if found is None:
+        return Cell(NONE)
+    value: dict[str, JsonValue] = {
+        "value": found.value,
+        "interval": list(found.interval),
+        "recall": list(rates.recall),
+        "specificity": list(rates.specificity),
+    }
+    return Cell(f"{percent(found.value)}\n{bracket(found.interval)}", value)
 
 
 def truth_cells(judged: Sequence[Row], flags: Flags) -> list[Cell]:

@@ -1,0 +1,100 @@
+"""What a model holds in mind while it replies: the residual stream at a chosen depth, averaged over each reply's tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from harness.contract import Prompt
+from harness.errors import ModelError
+from harness.models.generate import Generator, memory_errors
+
+BATCH_TOKENS = 8192  # padded tokens of one forward pass
+Text = tuple[str, str]  # prompt, reply
+
+
+def summed(generator: Generator, texts: Sequence[Text], depth: float) -> Iterator[tuple[Text, np.ndarray, int]]:
+    """Each text, the sum of its reply's activations (d,) and the number of the reply's tokens, in order of length."""
+    width = generator.model.get_input_embeddings().weight.shape[1]
+    placed = sorted((text, *_tokens(generator, text)) for text in texts)
+    context = generator.loaded.context
+    fits = []
+    for text, before, reply in placed:
+        if reply and (context is None or len(before) + len(reply) <= context):
+            fits.append((text, before, reply))
+        else:
+            yield text, np.full(width, np.nan, np.float32), len(reply)
+    fits.sort(key=lambda row: len(row[1]) + len(row[2]))
+    for batch in _batches(fits):
+        stream = residual(generator, [[*before, *reply] for _, before, reply in batch], depth)  # (B, T, d)
+        for (text, before, reply), row in zip(batch, stream, strict=True):
+            total = row[len(before) : len(before) + len(reply)].float().sum(dim=0)  # (T, d) -> (d,)
+            yield text, total.cpu().numpy(), len(reply)
+
+
+@torch.inference_mode()
+def residual(generator: Generator, rows: Sequence[Sequence[int]], depth: float) -> torch.Tensor:
+    """Rows of tokens -> (B, T, d) after `depth` of the blocks; later blocks are not run.
+
+    Rows are padded on the right, which under causal attention changes no earlier position.
+    """
+    blocks = decoder_blocks(generator.model)
+    at = min(max(round(depth * len(blocks)), 1), len(blocks)) - 1
+    found: list[torch.Tensor] = []
+
+    def stop(_: nn.Module, __: Any, output: Any) -> None:
+        found.append(output[0] if isinstance(output, tuple) else output)
+        raise _Reached
+
+    longest = max(map(len, rows))
+    pad = generator.tokenizer.pad_token_id
+    tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows], device=generator.loaded.device)
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=generator.loaded.device)
+    handle = blocks[at].register_forward_hook(stop)
+    try:
+        with memory_errors(len(rows)):
+            generator.model(input_ids=tokens, attention_mask=mask, use_cache=False)
+    except _Reached:
+        pass
+    finally:
+        handle.remove()
+    return found[0]
+
+
+def decoder_blocks(model: nn.Module) -> nn.ModuleList:
+    """Raises ModelError for an architecture whose blocks are no plain list."""
+    count = model.config.get_text_config().num_hidden_layers  # type: ignore[union-attr, operator]
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count:
+            return module
+    raise ModelError(
+        f"{type(model).__name__} has no list of {count} decoder blocks", "leave out detectors that need activations"
+    )
+
+
+class _Reached(Exception):
+    """The block that was wanted has answered."""
+
+
+def _tokens(generator: Generator, text: Text) -> tuple[list[int], list[int]]:
+    prompt, reply = text
+    if not reply:
+        return [], []
+    asked = Prompt(role="reply", text=prompt, target=reply)
+    return generator.encode(Prompt(role="reply", text=prompt)), generator.encode_target(asked)
+
+
+def _batches(rows: Sequence[tuple[Text, list[int], list[int]]]) -> Iterator[list[tuple[Text, list[int], list[int]]]]:
+    """Consecutive rows, ascending in length, of at most BATCH_TOKENS padded tokens together."""
+    batch: list[tuple[Text, list[int], list[int]]] = []
+    for row in rows:
+        if batch and (len(batch) + 1) * (len(row[1]) + len(row[2])) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch

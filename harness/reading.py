@@ -1,0 +1,45 @@
+"""Reading a model's mind: the activations that detectors may ask for, each text passed through the model once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.contract import View
+
+if TYPE_CHECKING:
+    from harness.models.generate import Generator
+
+Text = tuple[str, str]  # prompt, reply
+
+
+class Activations:
+    """Callable: views -> (N, d) float32. A text is passed through the model once, whatever number of times it is asked for.
+
+    `generator` is called at the first question, so that a run whose detectors ask none loads no model.
+    """
+
+    def __init__(self, generator: Callable[[], Generator]) -> None:
+        self._generator = generator
+        # (depth, text) -> sum over the reply's tokens (d,), number of these tokens
+        self._known: dict[tuple[float, Text], tuple[np.ndarray, int]] = {}
+
+    def __call__(self, views: Sequence[View], depth: float) -> np.ndarray:
+        """The stream after `depth` (0 to 1) of the blocks, averaged over all tokens of a view's replies.
+
+        A row is NaN where there is no such token, or where a prompt with its reply exceeds the model's context.
+        """
+        texts = [[(view.prompts[role], reply.text) for role, reply in view.replies.items()] for view in views]
+        new = {text for of_view in texts for text in of_view if (depth, text) not in self._known}
+        if new:
+            from harness.models.activations import summed
+
+            for text, total, tokens in summed(self._generator(), sorted(new), depth):
+                self._known[depth, text] = total, tokens
+        rows = []
+        for of_view in texts:
+            totals, counts = zip(*(self._known[depth, text] for text in of_view), strict=True)
+            rows.append(sum(totals) / max(1, sum(counts)))
+        return np.stack(rows)

@@ -1,0 +1,1 @@
+"""A linear probe on the model's own activations."""
