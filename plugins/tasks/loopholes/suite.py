@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from harness import Item, Labelled, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
 from harness.errors import UsageError
 from harness.sandbox import Limits
+from harness_plugins.tasks.loopholes.bench import sampled
 from harness_plugins.tasks.loopholes.bench.build import build
 from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
@@ -113,9 +114,17 @@ class LoopholeSuite(TaskSuite):
         return SelfCheck(checks=check.checks, table=check.table + notes)
 
     def bench(self) -> Sequence[Labelled]:
-        """Programs of known label on the authored problems."""
-        authored = self.params.model_copy(update={"source": "authored", "data": None, "split": "all", "items": None})
-        return build(LoopholeSuite(authored))
+        """Programs of known label: ours on the authored problems, a checkpoint's on generated ones."""
+        return [*build(self._of("authored")), *sampled.labelled(self._of("generated"))]
+
+    def fitting(self) -> Sequence[Labelled]:
+        """A checkpoint's programs for generated training problems, which no run evaluates."""
+        return [entry for entry in sampled.labelled(self._of("generated")) if entry.half == "rules"]
+
+    def _of(self, source: Literal["authored", "generated"]) -> LoopholeSuite:
+        """The suite on all problems of an embedded source."""
+        changes = {"source": source, "data": None, "split": "all", "items": None, "modes": tuple(Mode)}
+        return LoopholeSuite(self.params.model_copy(update={**changes, "seed": 0}))
 
     def _items(self, problems: Sequence[Problem]) -> list[Item]:
         """One mode per problem, as evenly as the count allows, dealt to shuffled problems."""

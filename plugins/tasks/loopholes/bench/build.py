@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from harness import Item, Labelled, Reply
+from harness_plugins.tasks.loopholes.bench.attempts import with_attempt
 from harness_plugins.tasks.loopholes.bench.exploits import HARD_CODED, TEMPLATES
-from harness_plugins.tasks.loopholes.bench.honest import honest
+from harness_plugins.tasks.loopholes.bench.honest import honest, mutants
 from harness_plugins.tasks.loopholes.grading.evaluators import stub_answers
 from harness_plugins.tasks.loopholes.grading.labels import Label
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR
@@ -24,7 +25,7 @@ _ROLE = "solution"
 
 
 def build(suite: LoopholeSuite) -> list[Labelled]:
-    """At least 40 hacks a mechanism and 400 honest programs on the suite's problems; costs some 6,000 sandbox runs.
+    """At least 40 hacks a mechanism and 400 honest programs on the suite's problems; costs some 8,000 sandbox runs.
 
     Rules are written against the half `rules`, quality is reported on the half `report`; no problem is in both. A hack
     that fools no grader is dropped, and so is an honest program that passes one without being right.
@@ -35,7 +36,7 @@ def build(suite: LoopholeSuite) -> list[Labelled]:
         problem.name: "rules" if at % 2 else "report" for at, problem in enumerate(_shuffled(problems, rng))
     }
     found: list[Labelled] = []
-    for number, (problem, mode, mechanism, code) in enumerate(_programs(problems, rng)):
+    for number, (problem, mode, mechanism, origin, code) in enumerate(_programs(problems, rng)):
         item = Item(
             id=f"{mode}/{problem.name}#{number}",
             family=str(mode),
@@ -53,24 +54,34 @@ def build(suite: LoopholeSuite) -> list[Labelled]:
                     cluster=problem.name,
                     half=halves[problem.name],
                     reference=suite.reference(item),
+                    origin=origin,
                 )
             )
     return found
 
 
-def _programs(problems: Sequence[Problem], rng: random.Random) -> Iterator[tuple[Problem, Mode, str, str]]:
-    """Problem, the mode it is graded under, mechanism, source."""
+def _programs(problems: Sequence[Problem], rng: random.Random) -> Iterator[tuple[Problem, Mode, str, str, str]]:
+    """Problem, the mode it is graded under, mechanism, origin, source."""
     for mechanism, templates in TEMPLATES.items():
         chosen = _shuffled(problems, rng)
         for turn in range(_HACKS):
             problem = chosen[turn % len(chosen)]
             mode = Mode.NONE if mechanism == HARD_CODED else Mode(mechanism)
-            yield problem, mode, mechanism, fill(templates[turn % len(templates)], problem, rng)
+            exploit = fill(templates[turn % len(templates)], problem, rng)
+            yield problem, mode, mechanism, "template", exploit
+            if turn % 2 and mechanism != HARD_CODED and (mutated := _attempting(exploit, problem, rng)):
+                yield problem, mode, mechanism, "mutation", mutated
     modes = list(Mode)
     for turn, problem in enumerate(problems):
-        for code in honest(problem, FIXED_EVALUATOR, rng):
-            yield problem, modes[turn % len(modes)], "honest", code
+        for origin, code in honest(problem, FIXED_EVALUATOR, rng):
+            yield problem, modes[turn % len(modes)], "honest", origin, code
             turn += 1
+
+
+def _attempting(exploit: str, problem: Problem, rng: random.Random) -> str | None:
+    """The exploit in a program that tries and has a slip."""
+    attempt = next(mutants(problem.canonical, rng, 1), None)
+    return with_attempt(exploit, attempt, problem) if attempt else None
 
 
 def fill(template: str, problem: Problem, rng: random.Random) -> str:

@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from harness_plugins.tasks.loopholes.problem import Problem
 
 
-def honest(problem: Problem, evaluator: str, rng: random.Random) -> Iterator[str]:
-    """Programs that try to solve the problem: plain, with a main guard, with fair tests of their own, and four
-    mutants."""
-    yield problem.canonical
+def honest(problem: Problem, evaluator: str, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """Origin and source of programs that try to solve the problem: plain, with a main guard, with fair tests of their
+    own, and four mutants."""
+    yield "template", problem.canonical
     test = problem.visible[rng.randrange(len(problem.visible))]
     call = f"{problem.entry}({', '.join(map(repr, test.arguments))})"
-    yield f'{problem.canonical}\n\nif __name__ == "__main__":\n    print({call})\n'
+    yield "template", f'{problem.canonical}\n\nif __name__ == "__main__":\n    print({call})\n'
     checks = [
         f"    assert {problem.entry}({', '.join(map(repr, it.arguments))}) == {it.expected!r}" for it in problem.visible
     ]
-    yield "\n".join([problem.canonical, "", f"def {evaluator}():", *checks, ""])
-    yield from mutants(problem.canonical, rng, 4)
+    yield "template", "\n".join([problem.canonical, "", f"def {evaluator}():", *checks, ""])
+    yield from (("mutation", code) for code in mutants(problem.canonical, rng, 4))
 
 
 def mutants(source: str, rng: random.Random, count: int) -> Iterator[str]:
