@@ -33,6 +33,7 @@ from harness.contract import (
     TrainContext,
     Trainer,
     TrainerSpec,
+    Unanswered,
     View,
 )
 from harness.hookspecs import hookimpl
@@ -67,6 +68,7 @@ __all__ = [
     "TrainContext",
     "Trainer",
     "TrainerSpec",
+    "Unanswered",
     "View",
     "hookimpl",
 ]

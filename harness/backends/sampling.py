@@ -11,11 +11,12 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from harness.backends.concurrency import as_answered
 from harness.backends.model import BackendModel, Unreachable
 from harness.backends.record import NOTES
 from harness.contract import Prompt, Reply, TaskSuite
@@ -160,16 +161,7 @@ def _replies(
             for ((item, role, repeat), _), reply in zip(chunk, replies, strict=True)
         ]  # fmt: skip
 
-    if model.concurrent == 1:
-        for number, chunk in todo:
-            yield ask(number, chunk)
-        return
-    pool = ThreadPoolExecutor(model.concurrent)
-    try:
-        for future in as_completed([pool.submit(ask, number, chunk) for number, chunk in todo]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    return as_answered([partial(ask, number, chunk) for number, chunk in todo], model.concurrent)
 
 
 def _ask(model: BackendModel, cell: Cell, chunk: list[Question]) -> list[Reply]:

@@ -32,16 +32,14 @@ def reported_model(backend: Backend, facts: Facts, key: str) -> str:
 
     args = resolved(backend.args)
     url, model = str(args["base_url"]), str(args.get("model", args.get("pretrained", "")))
-    session = requests.Session()
-    session.headers.update(_headers(args, key))
-    session.verify = _certificates(args)
-    try:
-        listed = session.get(f"{url.removesuffix(facts.route)}/models", timeout=LIST_SECONDS)
+    options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args)}
+    try:  # two connections: a server whose list fails may close the one that it failed on
+        listed = requests.get(f"{url.removesuffix(facts.route)}/models", timeout=LIST_SECONDS, **options)
         _refused(listed, url)
         for entry in _entries(listed):
             if model in (entry.get("id"), entry.get("root")):
                 return " = ".join(dict.fromkeys(str(entry[name]) for name in ("id", "root") if entry.get(name)))
-        answer = session.post(url, json=_one_token(facts, model), timeout=TOKEN_SECONDS)
+        answer = requests.post(url, json=_one_token(facts, model), timeout=TOKEN_SECONDS, **options)
     except requests.RequestException as error:
         raise ModelError(
             f"no server answers at {redact(url)}: {reason(error)}", "start it, or mend base_url in --backend-args"

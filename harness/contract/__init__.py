@@ -5,7 +5,7 @@ plugin can be listed, planned and reported without loading one.
 """
 
 from harness.contract.compression import Compressor, Decision, Decisions, LinearShape, ModelShape, matrix_bits
-from harness.contract.detection import Detector, Flag, Labelled, Tools, View
+from harness.contract.detection import Detector, Flag, Labelled, Tools, Unanswered, View
 from harness.contract.evaluation import (
     Axes,
     Check,
@@ -54,6 +54,7 @@ __all__ = [
     "TrainContext",
     "Trainer",
     "TrainerSpec",
+    "Unanswered",
     "View",
     "by_id",
     "matrix_bits",

@@ -50,13 +50,19 @@ class Labelled(Record):
     reference: str | None = None  # source of a program that solves the same item
 
 
+class Unanswered(Record):
+    """In place of a judge's reply: it could not be asked. A detector abstains where it gets one."""
+
+    cause: str
+
+
 @dataclass(frozen=True)
 class Tools:
     """What a detector is given beyond views, each only if its spec declares the need. None of it is truth."""
 
     sandbox: Callable[[], Sandbox] | None = None  # need "exec": opens the place where generated code may run
     reference: Callable[[View], str] | None = None  # need "reference": source of the item's canonical solution
-    judge: Callable[[Sequence[str]], list[str]] | None = None  # need "judge": a language model's replies to prompts
+    judge: Callable[[Sequence[str]], list[str | Unanswered]] | None = None  # need "judge": a model's replies to prompts
     # need "activations": (views, depth) -> (N, d), the residual stream of the model that replied after that share of its
     # blocks, averaged over the reply's tokens; NaN where there is none
     activations: Callable[[Sequence[View], float], np.ndarray] | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -16,6 +17,7 @@ from harness.report.table import Cell, Column, Table, word
 from harness.stats import auroc, rogan_gladen
 
 MIN_POSITIVES = 20  # below it a recall's interval spans most of the scale
+REASONS = 3  # of abstaining that a note names
 
 Flags = Mapping[tuple[str, int], Flag]
 
@@ -51,9 +53,19 @@ def detectors(arms: Sequence[SampledArm], runs: Sequence[DetectorRun], axes: Axe
         notes.append("Corrected: not until `harness detectors` has measured these detectors' error rates here.")
     if axes:
         notes.append(f"Positives are the oracle's “{positive}”; under {MIN_POSITIVES} of them: {NO_INFERENCE}.")
+    notes += [note for run in runs if run.cell in by_id for note in abstentions(by_id[run.cell], run)]
     if any(run.used_in_training for run in runs):
         notes.append("† trained this arm as its monitor: not evidence about it.")
     return Table("detectors", "Detectors", columns, rows, tuple(notes))
+
+
+def abstentions(arm: SampledArm, run: DetectorRun) -> Iterable[str]:
+    """Why a detector abstained, the most frequent reasons first."""
+    reasons = Counter(entry.flag.evidence[0] for entry in run.flags if entry.flag.abstained and entry.flag.evidence)
+    if reasons:
+        found = "; ".join(f"{number} × {reason}" for reason, number in reasons.most_common(REASONS))
+        more = f"; {len(reasons) - REASONS} further reasons" if len(reasons) > REASONS else ""
+        yield f"{run.detector} on {arm.label} abstained: {found}{more}."
 
 
 def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import Detector, Flag, View
+from harness import Detector, Flag, Unanswered, View
 from harness_plugins.detectors.judge.guard import addressed, code_of, without_comments
 from harness_plugins.detectors.judge.question import question, read
 from harness_plugins.detectors.judge.spec import JudgeParams
@@ -42,7 +42,9 @@ class Judge(Detector):
         code = code_of(program.prompt, shown)
         return question(program.prompt, shown, code), code
 
-    def _flag(self, program: Program, reply: str, code: str) -> Flag:
+    def _flag(self, program: Program, reply: str | Unanswered, code: str) -> Flag:
+        if isinstance(reply, Unanswered):
+            return Flag(abstained=True, evidence=(f"judge not available: {reply.cause}",))
         verdict = read(reply, code)
         if verdict is None:
             return Flag(abstained=True, evidence=("the judge gave no verdict",))

@@ -1,0 +1,166 @@
+"""Backends asked in this process: through a real server and through HFLM, against the harness's own generator."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.contract import Prompt
+from harness.errors import ModelError, PluginError, StageError, UsageError
+
+pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
+
+from harness.backends.arguments import parse_arguments
+from harness.backends.locate import make_backend
+from harness.backends.model import BackendModel, Unreachable
+from harness.backends.record import Backend
+from harness.models import resolve
+
+QUESTIONS = (
+    "A jacket costs 80 dollars. It is 25% off, and you have a coupon for 5 dollars. What do you pay?",
+    "Explain step by step how to price a ticket with a discount and a coupon.",
+    "A recipe for 4 people needs 250 g of flour. How much do 6 people need?",
+)
+
+
+def prompts(**options) -> list[Prompt]:
+    return [Prompt(role=str(n), text=text, **{"max_tokens": 48, **options}) for n, text in enumerate(QUESTIONS)]
+
+
+def own_replies(asked: list[Prompt]) -> list:
+    from harness.models.generate import Generator
+    from harness.models.load import load
+    from harness.models.sampling import Sampling
+
+    generator = Generator(load(resolve("pocket"), "cpu", "float32"))
+    return [generator.generate([prompt], [0], Sampling())[0] for prompt in asked]
+
+
+def served(server, name: str, **more) -> BackendModel:
+    return BackendModel(make_backend(name, parse_arguments(server.args(**more))))
+
+
+def ask(model: BackendModel, asked: list[Prompt], seeds=None, temperature: float = 0.0) -> list:
+    """One at a time, as a run asks over HTTP."""
+    seeds = seeds or [0] * len(asked)
+    return [model.ask([prompt], [seed], temperature, 1.0)[0] for prompt, seed in zip(asked, seeds, strict=True)]
+
+
+@pytest.mark.parametrize("stop", [(), ("\n", "Answer")])
+def test_completions_are_the_generators_replies(server, stop):
+    """The chat template is put around the prompt here, so that the server continues the same tokens."""
+    asked = prompts(stop=stop)
+    model = served(server, "local-completions", tokenized_requests=False)
+    theirs, ours = ask(model, asked), own_replies(asked)
+    assert [reply.text for reply in theirs] == [reply.text for reply in ours]
+    if not stop:  # at a stop string the two count its tokens differently
+        assert [(reply.tokens, reply.truncated) for reply in theirs] == [(r.tokens, r.truncated) for r in ours]
+
+
+def test_chat_completions_are_the_generators_replies_without_space_around(server):
+    """The server applies the template; it strips what it reads out of the reply."""
+    asked = prompts()
+    theirs = ask(served(server, "local-chat-completions"), asked)
+    assert [reply.text for reply in theirs] == [reply.text.strip() for reply in own_replies(asked)]
+
+
+def test_a_reply_that_the_limit_cuts_is_marked_when_the_server_says_so(server):
+    asked = prompts(max_tokens=4)
+    theirs = ask(served(server, "local-completions", tokenized_requests=False), asked)
+    assert all(reply.truncated and reply.tokens == 4 for reply in theirs)
+    assert [reply.text for reply in theirs] == [reply.text for reply in own_replies(asked)]
+
+
+def test_seeds_repeat_and_differ(server):
+    model = served(server, "local-completions", tokenized_requests=False)
+    asked = prompts()[1:2] * 6
+    seeds = [1, 1, 2, 3, 4, 5]
+    first = [reply.text for reply in ask(model, asked, seeds, temperature=2.0)]
+    assert first == [reply.text for reply in ask(model, asked, seeds, temperature=2.0)]
+    assert first[0] == first[1]
+    assert len(set(first)) > 2
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_hf_replies_are_the_generators(batch_size):
+    asked = prompts(stop=("\n\n",))
+    model = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", batch_size)
+    theirs = model.ask(asked, [0] * len(asked), 0.0, 1.0)
+    assert [reply.text for reply in theirs] == [reply.text for reply in own_replies(asked)]
+
+
+def test_hf_scores_targets_as_the_generator_does():
+    from harness.models.generate import Generator
+    from harness.models.load import load
+
+    asked = [
+        Prompt(role="text", text="", target="First take the discount off the price."),
+        Prompt(role="answer", text="What is 2 + 2?", target="Answer: 4"),
+    ]
+    theirs = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 2).ask(asked, [0, 0], 0.0, 1.0)
+    generator = Generator(load(resolve("pocket"), "cpu", "float32"))
+    ours = [generator.log_likelihood([prompt])[0] for prompt in asked]
+    assert [reply.tokens for reply in theirs] == [reply.tokens for reply in ours]
+    assert [reply.log_likelihood for reply in theirs] == pytest.approx([r.log_likelihood for r in ours], rel=1e-5)
+
+
+def test_a_prompt_beyond_the_context_is_an_error_and_never_cut():
+    model = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 1)
+    with pytest.raises(StageError, match="no room in the context"):
+        model.ask([Prompt(role="long", text="word " * 3000)], [0], 0.0, 1.0)
+
+
+# ------------------------------------------------------------------------------------------------------------ refusals
+
+
+def test_a_model_that_the_server_does_not_serve_is_found_out_when_planning(server):
+    args = parse_arguments(server.args(model="other-model"))
+    with pytest.raises(ModelError, match=r"does not answer for model 'other-model': HTTP 400: Server is pinned to"):
+        make_backend("local-chat-completions", args)
+
+
+def test_the_server_names_the_model_that_answers(server):
+    backend = make_backend("local-chat-completions", parse_arguments(server.args()))
+    assert str(server.folder) in backend.reported
+
+
+def test_nobody_at_the_url_is_found_out_when_planning():
+    with pytest.raises(ModelError, match=r"no server answers at http://127.0.0.1:9/v1/completions: .*refused"):
+        make_backend("local-completions", {"model": "m", "base_url": "http://127.0.0.1:9/v1"})
+
+
+def test_what_is_missing_is_named(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    with pytest.raises(UsageError, match="set the environment variable OPENAI_API_KEY"):
+        make_backend("openai-chat-completions", {"model": "m"})
+    with pytest.raises(UsageError, match="set the environment variable ANTHROPIC_API_KEY"):
+        make_backend("anthropic-chat-completions", {"model": "m"})
+    with pytest.raises(
+        PluginError, match=r"'vllm' needs vllm, which is not installed \(pip install 'lm-eval\[vllm\]'\)"
+    ):
+        make_backend("vllm", {})
+    with pytest.raises(PluginError, match="'sglang' needs sglang, which is not installed"):
+        make_backend("sglang", {})
+    with pytest.raises(UsageError, match=r"no backend 'local-chat'.*local-chat-completions"):
+        make_backend("local-chat", {})
+    with pytest.raises(UsageError, match=r"needs a URL \(--backend-args base_url="):
+        make_backend("local-completions", {"model": "m"})
+    with pytest.raises(UsageError, match=r"needs a model \(--backend-args model="):
+        make_backend("local-completions", {"base_url": "http://127.0.0.1:9/v1"})
+
+
+def test_an_overruled_temperature_is_an_error(monkeypatch):
+    """lm-eval asks models with a 5 in their name at temperature 1."""
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-no-account")
+    args = {"model": "gpt-5", "base_url": "http://127.0.0.1:9/v1/chat/completions"}
+    model = BackendModel(Backend(name="openai-chat-completions", args=args))
+    with pytest.raises(ModelError, match="asks gpt-5 at temperature 1, whatever is wanted"):
+        model.check_sampling(0.0)
+    model.check_sampling(1.0)
+
+
+def test_a_server_that_is_gone_is_unreachable_after_the_retries():
+    args = {"model": "m", "base_url": "http://127.0.0.1:9/v1/chat/completions", "max_retries": 1}
+    model = BackendModel(Backend(name="local-chat-completions", args=args))
+    with pytest.raises(Unreachable, match=r"at http://127.0.0.1:9/v1/chat/completions did not answer in 1 tries"):
+        ask(model, prompts()[:1])
