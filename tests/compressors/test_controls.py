@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from test_allocation import SHAPES
 
 from harness.contract import Compressor, Decision, Decisions, LinearShape, ModelShape, Params
 from harness.errors import PluginError, UsageError
+from harness.experiment import Experiment
+from harness.plan import Plan, make_plan
 from harness.registry import Catalogue, load_catalogue, load_plugins
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.budget import Budget
@@ -162,3 +165,50 @@ def test_a_control_of_nothing_is_an_error(catalogue: Catalogue, label: str, erro
     with pytest.raises((UsageError, PluginError)) as refused:
         catalogue.arms("compressors", label)
     assert error in refused.value.cause
+
+
+def planned(catalogue: Catalogue, model: Path, text: Path, *names: str, **params: dict[str, object]) -> Plan:
+    asked = {"model": (str(model),), "compressor": names, "tasks": (f"perplexity:{text}",), "params": params}
+    return make_plan(Experiment.model_validate(asked), catalogue)
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    (tmp_path / "text.txt").write_text("A recipe for 4 people needs 250 g of flour. " * 20)
+    return tmp_path / "text.txt"
+
+
+def test_what_is_controlled_is_contrasted_with_its_controls(catalogue: Catalogue, tiny_qwen2: Path, text: Path) -> None:
+    plan = planned(catalogue, tiny_qwen2, text, "uniform@budget@3", "random-protect@budget@3", "budget@3")
+    labels = {cell.id: cell.compressor.label for cell in plan.cells}
+    draws = [f"random-protect@budget@3#{seed}" for seed in range(1, 6)]
+    assert list(labels.values()) == ["none", "uniform@budget@3", *draws, "budget@3"]
+    assert [(labels[one.base], labels[one.other], one.factor) for one in plan.contrasts] == [
+        ("none", "uniform@budget@3", "compressor"),
+        ("none", "budget@3", "compressor"),
+        ("uniform@budget@3", "budget@3", "control"),
+        *((draw, "budget@3", "control") for draw in draws),
+    ]
+    assert {size.described for size in plan.sizes.values()} == {"≤3.000"}
+
+
+def test_draws_whose_original_does_not_run_are_contrasted_with_the_baseline(
+    catalogue: Catalogue, tiny_qwen2: Path, text: Path
+) -> None:
+    plan = planned(catalogue, tiny_qwen2, text, "random-protect@selective3")
+    assert len({cell.compressed_key for cell in plan.cells}) == 6
+    assert {(one.base, one.factor) for one in plan.contrasts} == {(plan.cells[0].id, "compressor")}
+    assert len(plan.contrasts) == 5
+
+
+def test_a_parameter_of_what_is_controlled_reaches_every_control(
+    catalogue: Catalogue, tiny_qwen2: Path, text: Path
+) -> None:
+    names = ("selective3", "random-protect@selective3")
+    plain = planned(catalogue, tiny_qwen2, text, *names)
+    told = planned(catalogue, tiny_qwen2, text, *names, selective3={"protect": 2})
+    keys = [{cell.compressed_key for cell in plan.cells if cell.compressed_key} for plan in (plain, told)]
+    assert len(keys[0]) == len(keys[1]) == 6
+    assert not keys[0] & keys[1]
+    with pytest.raises(UsageError, match="does not select"):
+        planned(catalogue, tiny_qwen2, text, *names, selective4={"protect": 2})
