@@ -38,17 +38,18 @@ def decode(
     limits: Sequence[int],
     eos: Sequence[int],
     stop: Sequence[str],
+    cache: DynamicCache | None = None,
 ) -> list[list[int]]:
     """New tokens of each row, up to and including the one that ended it.
 
-    `input_ids`, `attention_mask`: (B, L), padded on the left; `keys` and `limits` have one entry per row.
-    Raises StageError if the logits are not finite.
+    `input_ids`, `attention_mask`: (B, L), padded on the left; `keys` and `limits` have one entry per row; `cache` is what
+    `read_prompts` has read of the rows already. Raises StageError if the logits are not finite.
     """
     length = input_ids.shape[1]
     rows = torch.arange(len(input_ids), device=input_ids.device)  # (B,) the rows that still run
     all_keys, all_limits = (torch.tensor(column, device=input_ids.device) for column in (keys, limits))
     replies: list[list[int]] = [[] for _ in keys]
-    finite, cache = FiniteLogits(), None
+    finite = FiniteLogits()
     while len(rows):
         endings = Endings(all_limits[rows], eos, stop, tokenizer, length)
         processors: list[LogitsProcessor] = [finite]
@@ -77,6 +78,33 @@ def decode(
         elif len(rows):
             cache.batch_select_indices(going)
     return replies
+
+
+@torch.no_grad()
+def read_prompts(
+    model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, rows: Sequence[int]
+) -> DynamicCache | None:
+    """The key-value cache of B requests for U distinct prompts, each read once, all but its last token.
+
+    `input_ids`, `attention_mask`: (U, L), padded on the left; `rows` has the prompt of each of the B requests. None where
+    the model keeps another kind of memory, or there is nothing to read.
+    """
+    if input_ids.shape[1] < 2:
+        return None
+    seen = attention_mask[:, :-1]
+    positions = (seen.cumsum(dim=1) - 1).clamp(min=0)  # (U, L - 1)
+    output = model(
+        input_ids=input_ids[:, :-1],
+        attention_mask=seen,
+        position_ids=positions,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    cache = getattr(output, "past_key_values", None)
+    if type(cache) is not DynamicCache:
+        return None
+    cache.batch_select_indices(torch.tensor(rows, device=input_ids.device))
+    return cache
 
 
 def extended(attention_mask: torch.Tensor, length: int) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 
 from harness.contract import Item, Outcome, Prompt, Reply, TaskSuite
 from harness.errors import UsageError
-from harness.models.decode import decode
+from harness.models.decode import decode, read_prompts
 from harness.models.generate import Generator
 from harness.models.sampling import Sampling, request_key
 from harness.models.stopping import cut_at_stop
@@ -182,13 +182,16 @@ def _sample(
         raise UsageError("a training prompt does not fit the model's context", "use a model with a longer context")
     width, pad = max(map(len, rows)), generator.tokenizer.pad_token_id  # L
     device = generator.loaded.device
-    input_ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=device)  # (B, L)
-    attention = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    prompts = list(dict.fromkeys(map(tuple, rows)))  # U: a group asks one prompt many times
+    input_ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts], device=device)  # (U, L)
+    attention = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=device)
+    asks = [prompts.index(tuple(row)) for row in rows]  # (B,)
     return decode(
         generator.model,
         generator.tokenizer,
-        input_ids,
-        attention,
+        input_ids[asks],
+        attention[asks],
+        cache=read_prompts(generator.model, input_ids, attention, asks),
         keys=[request_key(seed, "train", item.id, prompt.role, step * size + place) for item, prompt, place in asked],
         sampling=sampling,
         limits=limits,

@@ -288,3 +288,9 @@ def test_each_steps_items_are_dealt_over_the_families():
         assert drawn == draw_items(items, 4, seed=1, step=step)
     assert len({draw_items(items, 1, seed=1, step=step)[0].id for step in range(40)}) == 6
     assert len(draw_items(items, 99, seed=1, step=0)) == 6
+
+
+def test_a_prompt_is_read_once_for_its_group_and_the_replies_are_the_same(run, monkeypatch):
+    shared = run(steps=2, prompts_per_step=3)
+    monkeypatch.setattr("harness_plugins.trainers.rollouts.read_prompts", lambda *_: None)
+    assert run(steps=2, prompts_per_step=3).rows == shared.rows
