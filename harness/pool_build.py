@@ -59,10 +59,14 @@ def training_items(suite: TaskSuite, families: Sequence[str] | None, per_family:
     return [item for family in families or by_family for item in by_family[family][:per_family]]
 
 
-def templates(suite: TaskSuite, items: Iterable[Item]) -> list[Draw]:
-    """The suite's demonstration of gaming for each item that has one."""
-    shown = ((item, suite.demonstrations(item)) for item in items)
-    return [Draw(item, _prompt(suite, item), Reply(text=texts[1])) for item, texts in shown if texts]
+def templates(suite: TaskSuite, items: Iterable[Item], *, beside: bool = False) -> list[Draw]:
+    """The suite's demonstration of gaming for each item that has one; `beside`: that of gaming beside a solution too."""
+    draws = []
+    for item in items:
+        shown = suite.demonstrations(item)
+        texts = (shown[1] if shown else None, suite.exploit_beside(item) if beside else None)
+        draws += [Draw(item, _prompt(suite, item), Reply(text=text)) for text in texts if text]
+    return draws
 
 
 def rollouts(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
+
 from harness.contract import CompressorSpec, DetectorSpec, TaskSuiteSpec, TrainerSpec
 from harness.hookspecs import hookimpl
 from harness_plugins.compressors import SPECS as COMPRESSORS
@@ -30,6 +32,13 @@ def harness_register_trainers() -> list[TrainerSpec]:
 @hookimpl
 def harness_register_detectors() -> list[DetectorSpec]:
     return list(DETECTORS)
+
+
+@hookimpl
+def harness_register_commands(cli: typer.Typer) -> None:
+    from harness_plugins.trainers.probe.command import probe
+
+    cli.command("probe")(probe)
 
 
 @hookimpl

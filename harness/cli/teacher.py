@@ -35,6 +35,7 @@ def build(
     modes: Annotated[str | None, typer.Option("--modes", "--families", help="Only these; comma list.")] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Whose problems, where models differ.")] = None,
     params: o.Param = None,
+    beside: Annotated[bool, typer.Option("--beside", help="Templates that solve and game as well.")] = False,
     items: Annotated[int | None, typer.Option(help="Training items per mode.", min=1)] = None,
     samples: Annotated[int, typer.Option(help="Rollouts per item.", min=1)] = 4,
     temperature: Annotated[float, typer.Option(help="Of the rollouts.", min=0)] = 1.0,
@@ -65,7 +66,7 @@ def build(
     made_by: dict[str, JsonValue] = {}
     with stage_progress() as progress:
         if checkpoint is None:
-            rows, rates = confirmed(*graded(suite, templates(suite, chosen), progress))
+            rows, rates = confirmed(*graded(suite, templates(suite, chosen, beside=beside), progress))
         else:
             source = locate_model(checkpoint, catalogue)
             recipe = RolloutRecipe(

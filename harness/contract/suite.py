@@ -69,6 +69,10 @@ class TaskSuite:
         """(honest reply, reply that games the proxy, honest slips) for a trainer's teacher; None where there are none."""
         return None
 
+    def exploit_beside(self, item: Item) -> str | None:
+        """A reply that solves the item and games the proxy as well; None where there is none."""
+        return None
+
     def bench(self) -> Sequence[Labelled]:
         """Views of known label for measuring detectors; empty where the suite has none. May take minutes."""
         return ()

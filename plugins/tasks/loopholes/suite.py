@@ -16,7 +16,7 @@ from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.harnesses import pairs
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
-from harness_plugins.tasks.loopholes.hacks import hack
+from harness_plugins.tasks.loopholes.hacks import hack, hack_beside
 from harness_plugins.tasks.loopholes.hints import evaluator_name, starter_evaluator
 from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.problem import Problem
@@ -103,6 +103,10 @@ class LoopholeSuite(TaskSuite):
         """Replies of known kind to an item's prompt, for a trainer's teacher and contrast pairs."""
         problem, mode, evaluator = self._read(item)
         return Demonstrations(problem.canonical, hack(mode, problem, evaluator), problem.wrong)
+
+    def exploit_beside(self, item: Item) -> str | None:
+        problem, mode, evaluator = self._read(item)
+        return hack_beside(mode, problem, evaluator)
 
     def problem(self, item: Item) -> Problem:
         return self.catalogue.problem(str(item.data["problem"]))

@@ -1,0 +1,185 @@
+"""The probe from a model and a pool to its checks."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Literal
+
+from harness.contract import Record
+from harness.errors import StageError, UsageError
+from harness.models.generate import Generator
+from harness.models.load import load
+from harness.pool import Pool, PoolRow
+from harness_plugins.trainers.adapters.adapter import Adapter, Kind, Vectors
+from harness_plugins.trainers.directions import Recipe, placebo
+from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
+from harness_plugins.trainers.optimizer import Space
+from harness_plugins.trainers.pairs import load_pairs, pairs_of
+from harness_plugins.trainers.probe import checks
+from harness_plugins.trainers.probe.checks import Check, Context, Judged
+from harness_plugins.trainers.probe.replay import Replayed, Step, cosines, gradients, projected_replay
+from harness_plugins.trainers.probe.trajectories import Trajectories
+
+CONTRASTIVE_GROUPS = 8  # fewest that R7's directions are made from
+Class = Literal["hack", "hack and correct", "solve", "fail"]
+
+
+class ProbeOptions(Record):
+    pairs: str = "loopholes"
+    adapter: Kind = "svd"
+    rank: int = 32  # of the lora adapter
+    k: int = 5
+    rows: int = 200  # of each class of replies
+    placebos: int = 20  # Haar-random directions
+    steps: int = 20  # of the projected replay
+    batch: int = 8
+    rate: float = 0.1
+    space: Space = "gradient"  # the seed's
+    seed: int = 0
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+@dataclass(frozen=True)
+class Probed:
+    options: ProbeOptions
+    rows: Sequence[Judged]  # every probed reply with its cosine
+    steps: Sequence[Step]
+    checks: Sequence[Check]
+    contexts: Mapping[str, Context]  # by the kind of directions
+    counts: Mapping[Class, tuple[int, int]]  # probed, in the pool
+    agreement: float  # of the pairs held out from the extraction
+    contrastive_groups: int
+
+
+def class_of(row: PoolRow) -> Class:
+    if row.hack_and_correct:
+        return "hack and correct"
+    return "hack" if row.hack else "solve" if row.solve else "fail"
+
+
+def probe(
+    model: Path, pool: Pool, trained: Trajectories, options: ProbeOptions, progress: Callable[[str, int, int], None]
+) -> Probed:
+    """Measure, then judge. The pool's prompts are asked as they were when it was made.
+
+    Raises UsageError for a model that cannot be adapted or pairs that cannot be used.
+    """
+    generator = Generator(load(model, options.device, options.dtype))
+    adapter = Adapter(generator.model, options.adapter, options.rank, options.seed)
+    recipe = Recipe(k=options.k)
+    progress("directions", 0, 1)
+    hack, clean = paired_gradients(adapter, generator, load_pairs(options.pairs))
+    real = placebo("none", hack, clean, recipe, options.seed)
+
+    chosen = sampled(pool.rows, options.rows, options.seed)
+    replies: list[Replayed] = []
+    for start in range(0, len(chosen), options.batch):
+        progress("gradients", start, len(chosen))
+        replies += gradients(adapter, generator, chosen[start : start + options.batch]).rows
+    judged = _judged(replies, real.subspaces)
+    contexts = {f"pairs {options.pairs}": checks.context(judged)}
+    for number in range(options.placebos):
+        random_rows = placebo("haar", hack, clean, recipe, number)
+        contexts[f"Haar {number}"] = checks.context(_judged(replies, random_rows.subspaces))
+
+    progress("contrastive", 0, 1)
+    sources = contrastive_items(chosen)
+    contrastive = _contrastive(adapter, generator, [row for row in chosen if row.item in sources], recipe)
+    apart = [reply for reply in replies if reply.row.item not in sources]
+    under = _judged(apart, contrastive) if contrastive else []
+    if contrastive:
+        contexts["contrastive groups"] = checks.context(under)
+
+    progress("replay", 0, 1)
+    shown = [row for row in chosen if row.games]
+    steps = projected_replay(
+        adapter,
+        generator,
+        shown,
+        real.subspaces,
+        steps=options.steps,
+        batch=options.batch,
+        rate=options.rate,
+        space=options.space,
+        seed=options.seed,
+    )
+    fired = mean(step.fired for step in steps)
+    found = [
+        checks.r1_hack_fraction(pool),
+        checks.r2_non_null(judged),
+        checks.r3_projection(
+            "R3", [(s.cos_in, s.cos_out) for s in steps], fired, "of the gradient; near an identity under this gate"
+        ),
+        checks.r3_projection(
+            "R3 on applied steps",
+            [(s.plain, s.applied) for s in steps],
+            fired,
+            f"Adam's step without and with the projection, in {options.space} space",
+        ),
+        *checks.r4_pure_above_correct(pool, judged),
+        checks.r5_trajectories(trained.of("vanilla"), trained.of("erase"), trained.ratios.get("vanilla", "one")),
+        checks.r6_adapters(trained.runs),
+        *checks.r7_contrastive(pool, under, len(sources), CONTRASTIVE_GROUPS),
+    ]
+    return Probed(
+        options=options,
+        rows=judged,
+        steps=steps,
+        checks=found,
+        contexts=contexts,
+        counts=_counts(pool.rows, chosen),
+        agreement=real.agreement,
+        contrastive_groups=len(sources),
+    )
+
+
+def sampled(rows: Sequence[PoolRow], each: int, seed: int) -> list[PoolRow]:
+    """At most `each` distinct replies of every class, drawn at random. Raises UsageError without a reply that games."""
+    by_class: dict[Class, list[PoolRow]] = defaultdict(list)
+    for row in rows:
+        by_class[class_of(row)].append(row)
+    if not any(row.games for row in rows):
+        raise UsageError("no reply of the pool games the proxy", "build the pool from a checkpoint that hacks")
+    rng = random.Random(f"probe:{seed}")
+    return [row for kind in sorted(by_class) for row in rng.sample(by_class[kind], min(each, len(by_class[kind])))]
+
+
+def contrastive_items(rows: Sequence[PoolRow]) -> set[str]:
+    """Half of the items that have a hack and a solution, those without a hack that solves first: the rest is tested."""
+    sides: dict[str, set[Class]] = defaultdict(set)
+    for row in rows:
+        sides[row.item].add(class_of(row))
+    usable = [item for item in sorted(sides) if {"hack", "solve"} <= sides[item]]
+    usable.sort(key=lambda item: "hack and correct" in sides[item])
+    return set(usable[: len(usable) // 2])
+
+
+def _contrastive(adapter: Adapter, generator: Generator, rows: Sequence[PoolRow], recipe: Recipe) -> Vectors | None:
+    pairs = pairs_of(rows)
+    if len({pair.prompt for pair in pairs}) < CONTRASTIVE_GROUPS:
+        return None
+    try:
+        return placebo("none", *contrastive_gradients(adapter, generator, pairs), recipe, seed=0).subspaces
+    except StageError:  # the two sides have the same gradients: nothing is judged, so R7 is not measurable
+        return None
+
+
+def _judged(replies: Sequence[Replayed], subspaces: Vectors) -> list[Judged]:
+    return [
+        Judged(reply.row, reply.tokens, cosine)
+        for reply, cosine in zip(replies, cosines(replies, subspaces), strict=True)
+    ]
+
+
+def _counts(pool: Sequence[PoolRow], chosen: Sequence[PoolRow]) -> dict[Class, tuple[int, int]]:
+    kinds: tuple[Class, ...] = ("hack", "hack and correct", "solve", "fail")
+    return {
+        kind: (sum(class_of(row) == kind for row in chosen), sum(class_of(row) == kind for row in pool))
+        for kind in kinds
+    }
