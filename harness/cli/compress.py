@@ -36,6 +36,9 @@ def compress(
     original: Annotated[
         bool, typer.Option("--original-activations", help="Calibrate on the original model, not the compressed prefix.")
     ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it will take, from a dry run of one block, and stop.")
+    ] = False,
     params: o.Param = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
 ) -> None:
@@ -66,6 +69,14 @@ def compress(
     console = Console(soft_wrap=True, highlight=False, markup=False)
     planned = size_of(component, model_shape(source), catalogue)
     console.print(f"plan: {planned.replaced}/{planned.linears} Linears in {planned.described} bits a weight")
+    if estimate:
+        from harness.compression.estimate import estimate as measure
+
+        plugin = catalogue.build(component)
+        console.print(
+            f"estimate: {measure(Path(source.path), plugin, wanted, device=resolve_device(device)).described}"
+        )
+        return
     with stage_progress() as progress:
         made = make(
             Path(source.path), catalogue.build(component), wanted, out, device=resolve_device(device), progress=progress

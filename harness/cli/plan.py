@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json as json_module
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +16,8 @@ from harness.cli.screen import plain_table, screen
 from harness.experiment import Experiment
 
 if TYPE_CHECKING:
-    from harness.plan import Plan
+    from harness.plan import Cell, Plan
+    from harness.registry import Catalogue
     from harness.store import RunStore
 
 
@@ -29,35 +31,70 @@ def plan(
     experiment: Experiment,
     out: o.Out = None,
     json: o.Json = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Memory, disk and hours of every compression to make: one block is tried."),
+    ] = False,
 ) -> None:
     from harness.plan import make_plan
     from harness.store import RunStore
 
-    made = make_plan(experiment, doors_of(context).catalogue)
+    catalogue = doors_of(context).catalogue
+    made = make_plan(experiment, catalogue)
     for line in made.separations:
         print(line, file=sys.stderr)
     store = RunStore(out or RUNS / made.name)
     rows = _rows(made, store)
+    estimates = _estimates(made, catalogue) if estimate else {}
     if json:
         contrasts = [contrast.model_dump() for contrast in made.contrasts]
-        print(json_module.dumps({"run": str(store.folder), "cells": rows, "contrasts": contrasts}, indent=1))
+        described = {"run": str(store.folder), "cells": rows, "contrasts": contrasts, "estimates": estimates}
+        print(json_module.dumps(described, indent=1))
         return
     table = plain_table("cell", "replaced", "bits/weight", "generations", "stored", "weights")
     for row in rows:
         replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else "-"
         table.add_row(row["cell"], replaced, row["size"], str(row["generations"]), str(row["stored"]), row["weights"])
     screen().print(table, markup=False)
+    for label, said in estimates.items():
+        print(f"{label}: {said['described']}")
     total = sum(row["generations"] - row["stored"] for row in rows)
     print(f"{len(rows)} cells, {len(made.contrasts)} contrasts, {total} generations to do; run folder {store.folder}")
 
 
-def _rows(plan: Plan, store: RunStore) -> list[dict]:
+def _estimates(plan: Plan, catalogue: Catalogue) -> dict[str, dict]:
+    """What each compression still to make will take, by model and compressor; trained models are as large as their source."""
+    from harness.compression.calibration import CalibrationSource
+    from harness.compression.estimate import estimate
+    from harness.errors import UsageError
+
+    found: dict[str, dict] = {}
+    for cell in plan.cells:
+        label = f"{cell.model.name}, {cell.compressor.label}"
+        if label in found or _made(cell):
+            continue
+        wanted = CalibrationSource(source=cell.model.calibration)
+        try:
+            plugin = catalogue.build(cell.compressor)
+            said = estimate(Path(cell.model.path), plugin, wanted, device=cell.settings.device)
+            found[label] = {**said.model_dump(), "described": said.described}
+        except UsageError as error:
+            found[label] = {"described": str(error)}
+    return found
+
+
+def _made(cell: Cell) -> bool:
+    from harness.compression.manifest import MARKER
     from harness.paths import artefact_folder
 
+    return cell.compressed_key is None or (artefact_folder(cell.compressed_key) / MARKER).exists()
+
+
+def _rows(plan: Plan, store: RunStore) -> list[dict]:
     rows = []
     for cell in plan.cells:
         size = plan.sizes.get(cell.compressed_key or "")
-        made = cell.compressed_key is None or (artefact_folder(cell.compressed_key) / "config.json").exists()
+        made = _made(cell)
         stored = sum(row.reply is not None for row in store.cell(cell.id).samples() if row.repeat < cell.settings.runs)
         rows.append(
             {

@@ -25,13 +25,14 @@ class CalibrationSource(Record):
 
     A JSONL row carries `messages`, `text`, or `prompt` and `completion`; with `min_score` rows whose `score` is lower
     are left out, with `weighted` a row's activations count in proportion to its score (consensus calibration).
-    `texts` replaces the source by given texts and conversations. `sequential` collects the activations of the
-    compressed prefix, otherwise those of the original model. `refit`, in sequential mode, fits each Linear to what the
-    original model puts out there, not to its own weight.
+    `texts` replaces the source by given texts and conversations, `tokens` by sequences of token ids. `sequential`
+    collects the activations of the compressed prefix, otherwise those of the original model. `refit`, in sequential
+    mode, fits each Linear to what the original model puts out there, not to its own weight.
     """
 
     source: str = SELF
     texts: tuple[str | tuple[Message, ...], ...] = ()
+    tokens: tuple[tuple[int, ...], ...] = ()
     sequences: int = 128
     length: int = 512  # tokens a sequence at most; the model's context if that is shorter
     seed: int = 0
@@ -64,6 +65,8 @@ def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu"
         UsageError: the source is missing, empty or malformed, or needs what the tokenizer lacks.
     """
     length = min(wanted.length, context_length(model))
+    if wanted.tokens:
+        return Calibration([list(tokens) for tokens in wanted.tokens], [1.0] * len(wanted.tokens))
     if not wanted.texts and wanted.source == SELF:
         sequences = sample_from(model, wanted.sequences, length, wanted.seed, device)
         return Calibration(sequences, [1.0] * len(sequences))

@@ -278,7 +278,7 @@ def _manifest(
     described = None
     if calibration:
         counts = {"tokens": calibration.tokens, "digest": calibration.digest}
-        described = {**job.wanted.model_dump(mode="json", exclude={"texts"}), **counts}
+        described = {**job.wanted.model_dump(mode="json", exclude={"texts", "tokens"}), **counts}
         described["sequences"] = len(calibration.sequences)
     return Manifest(
         run=run,

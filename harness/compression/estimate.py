@@ -1,0 +1,218 @@
+"""What compressing a model will take: memory, disk and hours, from a dry run of one of its blocks.
+
+The dry run is the real thing on a cut of the model: its first two blocks with their own weights, embeddings of few rows,
+random tokens, no more than the widest Linear needs. It stops behind the first block. It runs in a process of its own, whose
+peak memory is read, and in a temporary folder: no artefact is left behind.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from harness.checkpoint import SINGLE, Checkpoint, open_checkpoint, shape_of
+from harness.compression.blocks import read_tensors
+from harness.compression.calibration import SELF, CalibrationSource, context_length
+from harness.compression.driver import PARTIAL, compress
+from harness.compression.pieces import Piece, write_json
+from harness.compressions import stored_bits
+from harness.contract import Compressor, LinearShape, ModelShape, Record
+from harness.errors import HarnessError, ModelError, UsageError
+
+CUT_BLOCKS, CUT_VOCABULARY = 2, 256
+LEAST_SEQUENCES = 16  # fewer, and what does not grow with the tokens would weigh too much
+
+
+class Estimate(Record):
+    """`memory` and `disk` in bytes. `block_seconds` is what the dry run took for one block of `blocks`."""
+
+    blocks: int
+    block_seconds: float
+    seconds: float
+    memory: int
+    device_memory: int | None  # of an accelerator
+    disk: int
+
+    @property
+    def described(self) -> str:
+        device = f", {self.device_memory / 1e9:.1f} GB on the device" if self.device_memory is not None else ""
+        return (
+            f"{self.memory / 1e9:.1f} GB memory{device}, {self.disk / 1e9:.2f} GB disk, {self.seconds / 3600:.2f} hours "
+            f"(one of {self.blocks} blocks took {self.block_seconds:.0f} s)"
+        )
+
+
+def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *, device: str = "cpu") -> Estimate:
+    """Measure one block of the model in folder `source`; takes about as long as compressing it does.
+
+    Raises:
+        UsageError: the compressor hands the whole model to a library, of which one block tells nothing.
+        ModelError: what compressing itself would raise.
+    """
+    if compressor.whole_model:
+        raise UsageError(f"{type(compressor).__name__} takes the whole model: nothing to estimate from one block")
+    checkpoint = open_checkpoint(Path(source))
+    shape = shape_of(checkpoint)
+    length = min(wanted.length, context_length(Path(source)))
+    widest = max(linear.columns for linear in shape.linears)
+    count = min(wanted.sequences, max(LEAST_SEQUENCES, math.ceil(widest / length) + 1))
+    with tempfile.TemporaryDirectory(prefix="harness-estimate-") as scratch:
+        vocabulary = write_cut(checkpoint, Path(scratch) / "model")
+        generator = torch.Generator().manual_seed(wanted.seed)
+        tokens = torch.randint(vocabulary, (count, length), generator=generator).tolist()
+        given = wanted.model_copy(update={"tokens": tuple(map(tuple, tokens)), "sequences": count})
+        dry = _in_a_process_of_its_own(Path(scratch), compressor, given, device)
+    share = shape.weights / _weights(shape, 0)  # blocks, when all are alike
+    per_token = wanted.sequences / count
+    seconds = dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing * per_token
+    streams = 2 if wanted.sequential and wanted.refit and compressor.calibrated else 1
+    activations = 4 * shape.hidden * length * (wanted.sequences if compressor.calibrated else 0)
+    outside = sum(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())
+    everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
+    samples = compressor.calibrated and wanted.source == SELF and not wanted.texts
+    on_device = dry.device_memory is not None
+    return Estimate(
+        blocks=shape.blocks,
+        block_seconds=dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing,
+        seconds=share * seconds,
+        memory=max(
+            dry.memory + streams * activations,
+            dry.imports + activations + 4 * outside,
+            dry.imports + (4 * everything if samples and not on_device else 0),
+        ),
+        device_memory=max(dry.device_memory or 0, 4 * everything if samples else 4 * outside) if on_device else None,
+        disk=artefact_bytes(shape, compressor),
+    )
+
+
+def artefact_bytes(shape: ModelShape, compressor: Compressor) -> int:
+    """What lies on the disk at most: the artefact, and once more the pieces of its largest block."""
+    decisions = compressor.plan(shape)
+    limit = compressor.limit(shape) if compressor.measures else None
+    stored = stored_bits(shape, decisions) if limit is None else limit
+    largest = max(
+        sum(decisions[linear.name].stored_bits(linear.rows, linear.columns) for linear in _of_block(shape, block))
+        for block in range(shape.blocks)
+    )
+    return (stored + largest) // 8 + shape.overhead
+
+
+def write_cut(checkpoint: Checkpoint, folder: Path) -> int:
+    """The first blocks as a model folder of their own, embeddings cut to few rows; returns its vocabulary."""
+    stated = int(checkpoint.config.get("vocab_size", 0))
+    vocabulary = min(stated, CUT_VOCABULARY)
+    blocks = min(CUT_BLOCKS, shape_of(checkpoint).blocks)
+    names = [*checkpoint.outside_blocks(), *(name for block in range(blocks) for name in checkpoint.of_block(block))]
+    tensors = dict(read_tensors(checkpoint, names))
+    for name in checkpoint.outside_blocks():
+        if tensors[name].ndim == 2 and len(tensors[name]) == stated:
+            tensors[name] = tensors[name][:vocabulary].clone()
+    folder.mkdir()
+    save_file(
+        {name: tensor.contiguous() for name, tensor in tensors.items()}, folder / SINGLE, metadata={"format": "pt"}
+    )
+    config: dict[str, Any] = {**checkpoint.config, "vocab_size": vocabulary}
+    config |= {key: blocks for key in ("num_hidden_layers", "n_layer") if key in config}
+    config |= {key: None for key in ("bos_token_id", "eos_token_id", "pad_token_id") if key in config}
+    if isinstance(config.get("layer_types"), list):
+        config["layer_types"] = config["layer_types"][:blocks]
+    write_json(folder / "config.json", config)
+    return vocabulary
+
+
+@dataclass
+class DryRun:
+    """Seconds of the stages of one block, and bytes: `imports` before, `memory` at the peak."""
+
+    measuring: float = 0.0
+    compressing: float = 0.0
+    passing: float = 0.0  # forward passes and Hessians: grows with the tokens
+    imports: int = 0
+    memory: int = 0
+    device_memory: int | None = None
+    error: HarnessError | None = None
+
+
+class _Enough(Exception):
+    """The first block is done."""
+
+
+@dataclass
+class _Stopwatch:
+    """A progress display that notes how long each stage took, and stops behind the first block."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.monotonic)
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self.last
+        self.last = now
+        if stage == "blocks":
+            raise _Enough
+
+
+def _in_a_process_of_its_own(scratch: Path, compressor: Compressor, wanted: CalibrationSource, device: str) -> DryRun:
+    context = multiprocessing.get_context("spawn")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=_dry_run, args=(send, scratch, compressor, wanted, device))
+    process.start()
+    send.close()
+    try:
+        dry: DryRun = receive.recv()
+    except EOFError as error:
+        process.join()
+        cause = f"the dry run of one block died with exit code {process.exitcode}"
+        raise ModelError(cause, "it may have run out of memory") from error
+    process.join()
+    if dry.error:
+        raise dry.error
+    return dry
+
+
+def _dry_run(send: Any, scratch: Path, compressor: Compressor, wanted: CalibrationSource, device: str) -> None:
+    os.environ["HARNESS_CACHE"] = str(scratch / "cache")
+    dry = DryRun(imports=_peak_memory())
+    watch = _Stopwatch()
+    out = scratch / "artefact"
+    try:
+        compress(scratch / "model", compressor, wanted, out, device=device, progress=watch)
+    except _Enough:
+        piece = Piece.model_validate_json((out / PARTIAL / "block-00000.json").read_bytes())
+        dry.compressing = sum(entry.seconds for entry in piece.linears.values())
+        dry.passing = max(0.0, watch.seconds.pop("blocks") - dry.compressing)
+        watch.seconds.pop("calibration", None)
+        dry.measuring = sum(watch.seconds.values())
+        dry.memory = _peak_memory()
+        if device.startswith("cuda"):
+            dry.device_memory = torch.cuda.max_memory_allocated(device)
+    except HarnessError as error:
+        dry.error = error
+    send.send(dry)
+
+
+def _peak_memory() -> int:
+    """Peak resident bytes of this process so far (Linux: of what it has run since exec, not of its parent)."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+def _of_block(shape: ModelShape, block: int) -> list[LinearShape]:
+    return [linear for linear in shape.linears if linear.block == block]
+
+
+def _weights(shape: ModelShape, block: int) -> int:
+    return sum(linear.rows * linear.columns for linear in _of_block(shape, block))
