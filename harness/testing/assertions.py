@@ -1,0 +1,33 @@
+"""What the checks share: one way to fail, and texts that a model may say."""
+
+from __future__ import annotations
+
+
+class BrokenContract(AssertionError):
+    """A plugin does not do what `harness.contract` promises for it."""
+
+
+def require(kept: bool, promise: str, found: object = "") -> None:
+    """Raise BrokenContract unless `kept`; `promise` says what should hold, `found` what was there."""
+    if not kept:
+        shown = f": {found!r:.300}" if found != "" else ""
+        raise BrokenContract(f"{promise}{shown}")
+
+
+ANY_TEXT = (
+    "",
+    " \n\t",
+    "The answer is 42.",
+    "Perhaps. First add the numbers, then divide by two: 1,234.5 / 2 = 617.25 €",
+    "```python\ndef solve(numbers):\n    return sum(numbers)\n```",
+    "```python\ndef solve(",
+    '{"answer": [1, {"nested": null}]}',
+    "∀x∈ℝ: x² ≥ 0 — naïve 日本語 🙂 \u202e reversed",
+    "\x00\x07\ufffd\ud7ff",
+    "9" * 400,
+    "word " * 4000,
+    "(" * 300,
+    "import os; os._exit(0)",
+    "<think>",
+    "%s %(x)d {0} \\1 $& [[",
+)
