@@ -15,6 +15,7 @@ from harness.cli import (
     inspect,
     listing,
     lm_eval_path,
+    new_plugin,
     plan,
     plugins,
     published,
@@ -52,6 +53,7 @@ VERBS = (
     detectors,
     teacher,
     lm_eval_path,
+    new_plugin,
     doctor,
 )
 for verb in VERBS:

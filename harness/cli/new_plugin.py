@@ -1,0 +1,25 @@
+"""`harness new-plugin`: an installable package with one working plugin and a test of its contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("new-plugin", help="Write an installable plugin package: code, test, README.")(new_plugin)
+
+
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="As it will be selected: small letters, digits, dashes.")],
+    kind: Annotated[str, typer.Option(help="compressor, tasks, trainer or detector.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: ./NAME).")] = None,
+) -> None:
+    from harness.scaffold.write import write_package
+
+    folder = out or Path(name)
+    for path in write_package(name, kind, folder):
+        print(path)
+    print(f"\nNext:  cd {folder} && pip install -e . && pytest && harness plugins")
