@@ -1,0 +1,1 @@
+"""Flags replies that repeat their prompt."""

@@ -1,0 +1,1 @@
+"""Quizzes from a JSONL file."""

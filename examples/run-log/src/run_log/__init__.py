@@ -1,0 +1,1 @@
+"""A log of every run, as JSON lines."""

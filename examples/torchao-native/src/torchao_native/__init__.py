@@ -1,0 +1,1 @@
+"""torchao's int8 weights in torchao's own file format."""
