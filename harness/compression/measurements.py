@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -44,5 +45,8 @@ def measured(
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not file.is_file():  # written whole or not at all
-            write_json(file, compressor.measure(source, calibration, device, progress))
+            scratch = file.with_suffix(".partial")
+            scratch.mkdir(exist_ok=True)
+            write_json(file, compressor.measure(source, calibration, device, progress, scratch))
+            shutil.rmtree(scratch)
         return json.loads(file.read_text(encoding="utf-8"))

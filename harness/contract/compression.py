@@ -116,9 +116,12 @@ class Compressor:
         """Only where it `measures`: the stored bits that no plan exceeds, whatever will be measured."""
         return None
 
-    def measure(self, source: Path, calibration: Calibration, device: str, progress: Progress) -> JsonValue:
+    def measure(
+        self, source: Path, calibration: Calibration, device: str, progress: Progress, scratch: Path
+    ) -> JsonValue:
         """Only where it `measures`: a table of what `plan` needs to know of the model in folder `source`. It is kept, and
-        shared by all compressors that differ in `unmeasured` parameters only."""
+        shared by all compressors that differ in `unmeasured` parameters only. The folder `scratch` is empty, or holds
+        what a call with the same arguments left there when it was killed."""
         raise NotImplementedError
 
     def compress_group(

@@ -61,11 +61,11 @@ def test_the_streamed_backward_pass_is_the_whole_models(tiny: Path) -> None:
         assert streamed[linear.name] == pytest.approx(sums[linear.name] / tokens / linear.rows, rel=1e-3)
 
 
-def test_a_measured_plan_meets_its_budget(tiny: Path) -> None:
+def test_a_measured_plan_meets_its_budget(tiny: Path, tmp_path: Path) -> None:
     shape = shape_of(open_checkpoint(tiny))
     budget = Budget(BudgetParams(bpw=3.5))
     seen: list[tuple[str, int, int]] = []
-    table = budget.measure(tiny, calibration(), "cpu", lambda *step: seen.append(step))
+    table = budget.measure(tiny, calibration(), "cpu", lambda *step: seen.append(step), tmp_path)
     assert seen == [("measuring", done, 3) for done in (1, 2, 3)]
     measurements = TABLE.validate_json(json.dumps(table))
     assert measurements.keys() == {linear.name for linear in shape.linears}
@@ -74,3 +74,30 @@ def test_a_measured_plan_meets_its_budget(tiny: Path) -> None:
         assert entries[0].error > entries[3].error  # 2 bits against 5
     decisions = budget.plan(shape, table)
     assert 3.3 * shape.weights < stored_bits(shape, decisions) <= 3.5 * shape.weights
+
+
+def test_a_killed_measurement_goes_on_at_its_block(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dying(stage: str, done: int, total: int) -> None:
+        if done == 2:
+            raise Killed
+
+    budget = Budget(BudgetParams(bpw=3.5, widths=(2, 4), ranked_below=0))
+    whole = budget.measure(tiny, calibration(), "cpu", lambda *_: None, _folder(tmp_path / "whole"))
+    scratch = _folder(tmp_path / "killed")
+    with pytest.raises(Killed):
+        budget.measure(tiny, calibration(), "cpu", dying, scratch)
+    measured: list[str] = []
+    one = Budget.measure_group
+    monkeypatch.setattr(
+        Budget, "measure_group", lambda self, weights, *rest: measured.extend(weights) or one(self, weights, *rest)
+    )
+    assert budget.measure(tiny, calibration(), "cpu", lambda *_: None, scratch) == whole
+    assert {name.split(".")[2] for name in measured} == {"2"}
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path

@@ -90,10 +90,12 @@ class Budget(Engine):
         rest = f"{shape.overhead:,} of them for what stays as it is"
         return UsageError(cause, f"ask for {-(-least // 8) + shape.overhead:,} bytes or more ({rest})")
 
-    def measure(self, source: Path, calibration: Calibration, device: str, progress: Progress) -> JsonValue:
+    def measure(
+        self, source: Path, calibration: Calibration, device: str, progress: Progress, scratch: Path
+    ) -> JsonValue:
         from harness_plugins.compressors.caldera.measuring import measure
 
-        return TABLE.dump_python(measure(source, self, calibration, device, progress), mode="json")
+        return TABLE.dump_python(measure(source, self, calibration, device, progress, scratch), mode="json")
 
     def measure_group(
         self,

@@ -18,19 +18,23 @@ from torch import nn
 from harness.checkpoint import groups_of, open_checkpoint, shape_of
 from harness.compression.blocks import Batch, BlockWalker, read_tensors, return_memory
 from harness.compression.calibration import Calibration
+from harness.compression.pieces import write_json
 from harness.contract import LinearShape, ModelShape
 from harness.contract.compression import Progress
 from harness.errors import ModelError
 from harness.models.quantizer import find_linear
-from harness_plugins.compressors.caldera.budget import Budget, Measurement, reweighted
+from harness_plugins.compressors.caldera.budget import TABLE, Budget, Measurement, reweighted
 
 PROBES = 32  # calibration sequences that the backward pass sees
 
 
 def measure(
-    folder: Path, budget: Budget, calibration: Calibration, device: str, progress: Progress
+    folder: Path, budget: Budget, calibration: Calibration, device: str, progress: Progress, scratch: Path
 ) -> dict[str, list[Measurement]]:
-    """Linear -> its options with the error each would cause, on the original model's activations."""
+    """Linear -> its options with the error each would cause, on the original model's activations.
+
+    Each block's part lies in `scratch` as soon as it is measured, and is taken from there if it does.
+    """
     checkpoint = open_checkpoint(folder)
     shape = shape_of(checkpoint)
     walker = BlockWalker(checkpoint, device)
@@ -39,18 +43,36 @@ def measure(
     batches = walker.embed(calibration)
     table: dict[str, list[Measurement]] = {}
     for block in range(shape.blocks):
-        linears = _of_block(shape, block)
+        linears, kept = _of_block(shape, block), scratch / f"block-{block:05d}.json"
         with walker.loaded(block):
-            sums = walker.hessians(block, batches, {linear.group: linear.name for linear in linears})
-            for group, members in groups_of(linears):
-                hessian, _ = sums[group].finish(group)
-                weights = {linear.name: _weight(walker, linear) for linear in members}
-                options = {linear.name: budget.options(linear, shape.hidden) for linear in members}
-                table |= budget.measure_group(weights, hessian, options)
+            if kept.is_file():
+                table |= TABLE.validate_json(kept.read_bytes())
+            else:
+                found = _measure_block(walker, block, linears, batches, budget, shape.hidden)
+                write_json(kept, TABLE.dump_python(found, mode="json"))
+                table |= found
             walker.advance(block, batches)
         return_memory()
         progress("measuring", block + 1, shape.blocks)
     return reweighted(table, sensitivity)
+
+
+def _measure_block(
+    walker: BlockWalker,
+    block: int,
+    linears: Sequence[LinearShape],
+    batches: Sequence[Batch],
+    budget: Budget,
+    hidden: int,
+) -> dict[str, list[Measurement]]:
+    """The Linears of a loaded block, with every option's tr(D H Dᵀ)."""
+    sums = walker.hessians(block, batches, {linear.group: linear.name for linear in linears})
+    table: dict[str, list[Measurement]] = {}
+    for group, members in groups_of(linears):
+        weights = {linear.name: _weight(walker, linear) for linear in members}
+        options = {linear.name: budget.options(linear, hidden) for linear in members}
+        table |= budget.measure_group(weights, sums[group].finish(group)[0], options)
+    return table
 
 
 def output_sensitivity(walker: BlockWalker, shape: ModelShape, calibration: Calibration) -> dict[str, float]:
