@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from harness.contract import Params, TrainerSpec
+
+
+# Sets of parameters for a size of model; what is given beside `scale` wins. fast and full are the seed experiments'.
+SCALES: dict[str, dict[str, JsonValue]] = {
+    "pocket": {},  # the defaults below
+    "smoke": {"steps": 30, "prompts_per_step": 2, "group_size": 4, "max_tokens": 16, "lr": 1e-2},
+    "fast": {"steps": 60, "prompts_per_step": 4, "group_size": 8, "max_tokens": 512, "lr": 3e-3, "mix": 0.125},
+    "full": {
+        "steps": 200,
+        "prompts_per_step": 43,
+        "group_size": 6,
+        "max_tokens": 1024,
+        "lr": 1e-3,
+        "kl": 1e-3,
+        "betas": [0.9, 0.99],
+    },
+}
 
 
 class GrpoParams(Params):
     """Group-relative policy optimisation of an adapter, with a hack subspace measured, erased or routed aside."""
 
+    scale: Literal["pocket", "smoke", "fast", "full"] = "pocket"  # -P grpo.scale=full sets all arms
     arm: Literal["vanilla", "erase", "route"] = "vanilla"
 
     # what of it is deployed; arms that differ in this alone share one training
@@ -74,6 +92,11 @@ class GrpoParams(Params):
     gate: Literal["one_sided", "no_gate", "reverse"] = "one_sided"
     space: Literal["update", "gradient"] = "update"
     preserve_magnitude: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scaled(cls, given: Any) -> Any:
+        return {**SCALES.get(str(given.get("scale", "")), {}), **given} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _makes_sense(self) -> GrpoParams:

@@ -294,3 +294,12 @@ def test_a_prompt_is_read_once_for_its_group_and_the_replies_are_the_same(run, m
     shared = run(steps=2, prompts_per_step=3)
     monkeypatch.setattr("harness_plugins.trainers.rollouts.read_prompts", lambda *_: None)
     assert run(steps=2, prompts_per_step=3).rows == shared.rows
+
+
+def test_a_scale_sets_what_is_not_given():
+    full = GrpoParams(scale="full", steps=7)
+    assert (full.steps, full.prompts_per_step, full.kl, full.betas) == (7, 43, 1e-3, (0.9, 0.99))
+    assert GrpoParams.model_validate(full.model_dump(mode="json")) == full  # a stored plan is read back as it was
+    assert GrpoParams(scale="pocket") == GrpoParams()
+    with pytest.raises(ValueError, match="scale"):
+        GrpoParams(scale="huge")
