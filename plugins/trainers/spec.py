@@ -8,7 +8,6 @@ from pydantic import Field, JsonValue, model_validator
 
 from harness.contract import Params, TrainerSpec
 
-
 # Sets of parameters for a size of model; what is given beside `scale` wins. fast and full are the seed experiments'.
 SCALES: dict[str, dict[str, JsonValue]] = {
     "pocket": {},  # the defaults below
