@@ -1,7 +1,7 @@
 """What a user asked for, before anything is looked up: names, sampling and overrides, as one validated record.
 
-It comes from the command line, from `@experiment.toml`, or both (the command line wins), and is written fully resolved to
-the run folder's config.toml, so that re-running that file repeats the run.
+It comes from the command line, from an experiment file (TOML), or both (the command line wins), and is written fully resolved
+to the run folder's config.toml, so that re-running that file repeats the run.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SUITE_FLAGS = (
 class Experiment(Record):
     """A cross product: models × trainers × compressors × tasks × seeds. Names follow the registry's grammar."""
 
+    name: str | None = None  # of the run folder; None: made from the tasks, the model and the frame
     model: tuple[str, ...] = ()  # empty: each suite's default model
     trainer: tuple[str, ...] = ("none",)
     compressor: tuple[str, ...] = ("none",)
@@ -47,6 +48,8 @@ class Experiment(Record):
     backend_args: dict[str, JsonValue] = {}  # no secrets: a variable's name in their place
     suite_flags: dict[str, JsonValue] = {}
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
+    trainers: dict[str, dict[str, JsonValue]] = {}  # presets of this experiment's own, as in a registry.toml
+    compressors: dict[str, dict[str, JsonValue]] = {}
 
 
 def experiment_from(*layers: dict[str, Any]) -> Experiment:
@@ -63,7 +66,7 @@ def experiment_from(*layers: dict[str, Any]) -> Experiment:
 
 
 def read_experiment_file(path: Path) -> dict[str, Any]:
-    """One `@experiment.toml`: the fields of Experiment, comma lists allowed where lists are."""
+    """The fields of Experiment, comma lists allowed where lists are; [trainers.NAME] and [compressors.NAME] are presets."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

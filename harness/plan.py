@@ -92,7 +92,10 @@ class Plan(Record):
         """Run-folder name: the frame in which cells are comparable. Arms and repeats are not in it, so adding some
         to the same command continues in the same folder."""
         experiment = self.experiment
+        if experiment.name:
+            return _slug(experiment.name)
         arms = {"trainer", "compressor", "detectors", "runs", "seeds", "baseline", "params"}
+        arms |= {"name", "trainers", "compressors"}
         if experiment.backend is None:
             arms |= {"backend", "backend_args"}
         frame = key_of(experiment.model_dump(mode="json", exclude=arms))[:8]
@@ -115,6 +118,9 @@ def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
     """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers."""
     if not experiment.tasks:
         raise UsageError("no tasks selected", "add --tasks, e.g. --tasks goodhart7; `harness list tasks` names them")
+    if experiment.trainers or experiment.compressors:
+        own = {"trainers": experiment.trainers, "compressors": experiment.compressors}
+        catalogue = catalogue.joined(own, "experiment file")
     chosen = _Selection(experiment, catalogue)
     device = resolve_device(experiment.device)
     settings = Settings(
@@ -153,7 +159,7 @@ class _Selection:
     def __init__(self, experiment: Experiment, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.experiment = experiment
-        self.unused = set(experiment.params)
+        self.params, self.unused = self._overrides(), set(experiment.params)
         self.suites = [self._component("tasks", label) for label in experiment.tasks]
         self.trainers = self._arms("trainers", experiment.trainer)
         self.compressors = self._arms("compressors", experiment.compressor)
@@ -166,11 +172,28 @@ class _Selection:
         self.backend = make_backend(experiment.backend, experiment.backend_args) if experiment.backend else None
 
     def locate(self, name: str) -> ModelRef:
-        return locate_through(self.backend, name, self.catalogue) if self.backend else locate_model(name, self.catalogue)
+        return (
+            locate_through(self.backend, name, self.catalogue) if self.backend else locate_model(name, self.catalogue)
+        )
+
+    def _overrides(self) -> dict[str, dict[str, JsonValue]]:
+        """-P by label. On a plugin's name it holds for all selected presets of that plugin, unless that is selected itself."""
+        given, experiment = self.experiment.params, self.experiment
+        found = dict(given)
+        for kind, labels in (
+            ("tasks", experiment.tasks),
+            ("trainers", experiment.trainer),
+            ("compressors", experiment.compressor),
+        ):
+            for label in labels:
+                plugin = self.catalogue.plugin_of(kind, label)
+                if plugin in given and plugin not in labels:
+                    found[label] = {**given[plugin], **given.get(label, {})}
+        return found
 
     def _component(self, kind: str, label: str) -> Component:
-        self.unused.discard(label)
-        return self.catalogue.resolve(kind, label, self.experiment.params.get(label))
+        self.unused -= {label, self.catalogue.plugin_of(kind, label)}
+        return self.catalogue.resolve(kind, label, self.params.get(label))
 
     @property
     def asked(self) -> list[tuple[str, str]]:
@@ -183,13 +206,14 @@ class _Selection:
         flags = {
             flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)
         }
-        return self.catalogue.resolve("tasks", label, {**flags, **self.experiment.params.get(label, {})}, model)
+        return self.catalogue.resolve("tasks", label, {**flags, **self.params.get(label, {})}, model)
 
     def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
         """Each label as one arm, or as many as its preset draws."""
         first = [NONE] if self.experiment.baseline and NONE not in labels else []
-        arms = [arm for label in [*first, *labels] for arm in self.catalogue.arms(kind, label, self.experiment.params)]
+        arms = [arm for label in [*first, *labels] for arm in self.catalogue.arms(kind, label, self.params)]
         self.unused -= {label for arm in arms for one in arm.chain for label in (one.label, one.draw_of)}
+        self.unused -= {arm.plugin for arm in arms}
         return arms
 
     def monitor(self, trainer: Component) -> Component | None:

@@ -56,12 +56,14 @@ def doors_of(context: typer.Context) -> Doors:
 
 
 def make_experiment(files: list[str], options: dict[str, Any]) -> Experiment:
-    """@files, then the options that were given: later ones win."""
+    """Experiment files, then the options that were given: later ones win."""
     layers = []
     for file in files:
-        if not file.startswith("@"):
-            raise typer.BadParameter(f"unexpected argument {file!r}; an experiment file is written @{file}")
-        layers.append(read_experiment_file(Path(file[1:])))
+        if not file.startswith("@") and not file.endswith(".toml"):
+            raise typer.BadParameter(
+                f"unexpected argument {file!r}; an experiment file ends in .toml or is written @{file}"
+            )
+        layers.append(read_experiment_file(Path(file.removeprefix("@"))))
     given = {key: value for key, value in options.items() if value not in (None, [], ())}
     for key in ("model", "trainer", "compressor", "tasks", "detectors"):
         if key in given:

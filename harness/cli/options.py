@@ -12,7 +12,7 @@ import typer
 
 from harness.cli.context import make_experiment
 
-Files = Annotated[list[str] | None, typer.Argument(metavar="[@EXPERIMENT.toml]", help="Read options from a file.")]
+Files = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT.toml]", help="Read options from a file.")]
 Names = list[str] | None
 Model = Annotated[Names, typer.Option("--model", "-m", help="Registry entry, folder or hub id; comma list.")]
 Compressor = Annotated[Names, typer.Option("--compressor", "-c", help="Comma list; see `harness list compressors`.")]
@@ -40,7 +40,12 @@ Backend = Annotated[
 BackendArgs = Annotated[
     Names, typer.Option("--backend-args", metavar="NAME=VALUE,…", help="Its arguments; a secret as NAME=env:VARIABLE.")
 ]
-Param = Annotated[Names, typer.Option("-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name.")]
+Param = Annotated[
+    Names,
+    typer.Option(
+        "-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name, or of a plugin: of all its presets."
+    ),
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder (default: runs/<name of the experiment>).")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]

@@ -22,7 +22,7 @@ from harness.contract import Record, Spec, TrainerSpec
 from harness.errors import PluginError, UsageError
 from harness.hashing import source_digest
 from harness.registry.plugins import PluginSet, PluginStatus
-from harness.registry.presets import Model, Preset, RegistryFile, read_registry_file
+from harness.registry.presets import Model, Preset, RegistryFile, read_presets, read_registry_file
 
 SINGULAR = {"compressors": "compressor", "tasks": "task suite", "trainers": "trainer", "detectors": "detector"}
 NONE = "none"  # the untouched model: a compressor and a trainer of every run
@@ -74,6 +74,14 @@ class Catalogue:
     def __init__(self, plugins: PluginSet, files: Iterable[RegistryFile]) -> None:
         self.plugins = plugins
         self.files = sorted(files, key=lambda file: file.precedence)
+
+    def joined(self, tables: Mapping[str, Mapping[str, Mapping[str, JsonValue]]], where: str) -> Catalogue:
+        """This catalogue with presets of one experiment's own (kind -> name -> table), which win over all others."""
+        precedence = 1 + max((file.precedence for file in self.files), default=-1)
+        presets = read_presets(tables, where, where, precedence)
+        return Catalogue(
+            self.plugins, [*self.files, RegistryFile(path=where, precedence=precedence, presets=presets, models={})]
+        )
 
     # ------------------------------------------------------------------------------------------------------------ names
 
@@ -228,9 +236,12 @@ class Catalogue:
                 f"{label}.{where}: {first['msg']}", f"parameters of {spec.name}: {known or 'none'}"
             ) from None
 
+    def plugin_of(self, kind: str, label: str) -> str:
+        return self.preset(kind, self._parse(kind, label)[0]).plugin
+
     def parameters(self, kind: str, label: str) -> set[str]:
         """What the plugin behind a label can be told."""
-        plugin = self.preset(kind, self._parse(kind, label)[0]).plugin
+        plugin = self.plugin_of(kind, label)
         return set() if plugin == NONE else set(self.spec(kind, plugin)[0].params.model_fields)
 
     def build(self, component: Component) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -85,11 +86,7 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
         raise UsageError(
             f"bad registry {path}: unknown table [{sorted(unknown)[0]}]", f"known: {', '.join(KINDS)}, models"
         )
-    presets: dict[str, dict[str, Preset]] = {}
-    for kind in KINDS:
-        presets[kind] = {
-            name: _preset(path, kind, name, table, origin, precedence) for name, table in tables.get(kind, {}).items()
-        }
+    presets = read_presets({kind: tables.get(kind, {}) for kind in KINDS}, f"registry {path}", origin, precedence)
     models = {}
     for name, table in tables.get("models", {}).items():
         try:
@@ -102,17 +99,25 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
     )
 
 
-def _preset(path: Path, kind: str, name: str, table: object, origin: str, precedence: int) -> Preset:
+def read_presets(
+    tables: Mapping[str, Mapping[str, object]], where: str, origin: str, precedence: int
+) -> dict[str, dict[str, Preset]]:
+    """kind -> name -> table, as parsed, to presets; `where` names the source of an error."""
+    return {
+        kind: {name: _preset(where, kind, name, table, origin, precedence) for name, table in named.items()}
+        for kind, named in tables.items()
+    }
+
+
+def _preset(where: str, kind: str, name: str, table: object, origin: str, precedence: int) -> Preset:
     if not isinstance(table, dict) or "plugin" not in table:
-        raise UsageError(
-            f"bad registry {path}: [{kind}.{name}] names no plugin", f'add plugin = "…" to [{kind}.{name}]'
-        )
+        raise UsageError(f"bad {where}: [{kind}.{name}] names no plugin", f'add plugin = "…" to [{kind}.{name}]')
     own = {key: table[key] for key in OWN_KEYS if key in table}
     params = {key: value for key, value in table.items() if key not in OWN_KEYS}
     try:
         return Preset(name=name, origin=origin, precedence=precedence, params=params, **own)
     except ValidationError as error:
-        raise UsageError(f"bad registry {path}: [{kind}.{name}]: {_first(error)}") from None
+        raise UsageError(f"bad {where}: [{kind}.{name}]: {_first(error)}") from None
 
 
 def _first(error: Exception) -> str:

@@ -1,0 +1,121 @@
+"""The experiment files in examples/: each plans, changes one factor at a time, and runs as printed at its head."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.experiment import experiment_from, read_experiment_file
+from harness.plan import make_plan
+from harness.registry import load_catalogue, load_plugins
+from harness.stats import ALPHA, minimal_p
+
+FOLDER = Path(__file__).parents[2] / "examples" / "experiments"
+FILES = sorted(FOLDER.glob("*.toml"))
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return load_catalogue(load_plugins())
+
+
+def planned(catalogue, *layers):
+    return make_plan(experiment_from(*layers), catalogue)
+
+
+def test_every_question_has_its_file():
+    asked = {file.name.partition("-")[0] for file in FILES}
+    assert {"q1", "q2", "q3", "q4", "q5", "q6", "q8", "q9", "q10", "q11", "held"} <= asked
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_file_plans_and_its_controls_change_one_factor(catalogue, file):
+    plan = planned(catalogue, read_experiment_file(file))
+    assert plan.name == file.stem
+    assert f"harness run examples/experiments/{file.name}" in file.read_text()
+    assert minimal_p(len(plan.experiment.seeds)) <= ALPHA
+    arms = {cell.trainer.label: cell.trainer for cell in plan.cells}
+    assert set(plan.experiment.trainers) <= set(arms)  # no preset that nothing runs
+    for arm in arms.values():
+        if arm.control in arms:
+            control = arms[arm.control]
+            changed = [key for key, value in arm.params.items() if control.params[key] != value]
+            allowed = 2 if arm.preset == "route-shrunk" else 1  # kept and shrunk against ablated
+            assert 1 <= len(changed) <= allowed, (arm.label, changed)
+    lonely = [cell.trainer.label for cell in plan.cells if cell.trainer.base and cell.trainer.base not in arms]
+    assert not lonely
+
+
+def test_convergence_is_three_times_the_other_files_length(catalogue):
+    lengths = {
+        file.stem: {cell.trainer.params.get("steps") for cell in planned(catalogue, read_experiment_file(file)).cells}
+        for file in FILES
+    }
+    (long,) = lengths.pop("q11-convergence") - {None}
+    (usual,) = set.union(*lengths.values()) - {None}
+    assert long == 3 * usual
+
+
+def test_a_written_configuration_plans_the_same_cells(catalogue, tmp_path):
+    import tomli_w
+
+    plan = planned(catalogue, read_experiment_file(FOLDER / "q3-gates.toml"))
+    config = tmp_path / "config.toml"
+    config.write_text(tomli_w.dumps(plan.experiment.model_dump(mode="json", exclude_none=True)))
+    assert planned(catalogue, read_experiment_file(config)).cells == plan.cells
+
+
+def test_a_plugins_name_sets_a_parameter_of_all_its_presets(catalogue):
+    file = read_experiment_file(FOLDER / "q3-gates.toml")
+    plan = planned(catalogue, file, {"params": {"grpo": {"steps": 3}, "reverse": {"steps": 4}}})
+    steps = {cell.trainer.label: cell.trainer.params.get("steps") for cell in plan.cells}
+    assert steps.pop("reverse") == 4
+    assert set(steps.values()) == {None, 3}
+    with pytest.raises(UsageError, match="which this run does not select"):
+        planned(catalogue, {"tasks": ("leetcode-loopholes",), "params": {"grpo": {"steps": 3}}})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[trainers.mine]\nsteps = 3\n", r"bad experiment file: \[trainers.mine\] names no plugin"),
+        ('[trainers.mine]\nplugin = "grpo"\nstep = 3\n', r"mine\.step: Extra inputs"),
+        ('[traners.mine]\nplugin = "grpo"\n', "traners"),
+    ],
+)
+def test_a_wrong_preset_is_one_line(catalogue, tmp_path, text, message):
+    path = tmp_path / "wrong.toml"
+    path.write_text('tasks = "leetcode-loopholes"\ntrainer = "mine"\n' + text)
+    with pytest.raises(UsageError, match=message):
+        planned(catalogue, read_experiment_file(path))
+
+
+def test_one_runs_to_its_report(tiny_qwen2, tmp_path):
+    """The command of the file's head, cut short: two arms, two seeds, two steps, a random model."""
+    small = ("grpo.steps=2", "grpo.prompts_per_step=2", "grpo.group_size=4", "grpo.max_tokens=8")
+    suite = ("source=generated", "items=1", "max_tokens=8")
+    command = [sys.executable, "-m", "harness", "run", str(FOLDER / "q2-arms.toml"), "--model", str(tiny_qwen2)]
+    command += ["--trainer", "vanilla,erase-refresh-2", "--seeds", "41-42", "--no-baseline", "--limit", "4"]
+    for one in (*small, *(f"leetcode-loopholes.{it}" for it in suite)):
+        command += ["-P", one]
+    env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / "runs" / "q2-arms"
+    results = json.loads((folder / "report" / "results.json").read_text())
+    tables = {table["key"]: table["rows"] for table in results["sections"][0]["tables"]}
+    assert [(row["arm"], row["seeds"]) for row in tables["training"]] == [
+        ("vanilla", [41, 42]),
+        ("erase-refresh-2", [41, 42]),
+    ]
+    (contrast,) = tables["training:hack"]
+    assert contrast["contrast"]["differs"] == {"arm": ["vanilla", "erase"], "refresh": [None, 2]}
+    assert (folder / "report" / "trajectories-leetcode-loopholes.png").stat().st_size > 10_000
+    assert "trajectories-leetcode-loopholes.svg" in (folder / "report" / "report.md").read_text()
+    assert "[trainers.erase-refresh-2]" in (folder / "config.toml").read_text()
