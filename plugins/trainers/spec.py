@@ -57,9 +57,7 @@ class GrpoParams(Params):
     teacher_families: tuple[str, ...] | None = None  # only for items of these families; None: of all
 
     # the environment, changed for training alone
-    monitor: str | None = (
-        None  # a detector that watches all that is trained on; it never grades the arm that it steered
-    )
+    monitor: str | None = None  # a detector that sees all that is trained on; it never grades the arm
     penalty: float = Field(0.0, ge=0)  # subtracted from the reward of what the monitor flags
     screening: bool = False  # what the monitor flags is left out of its group
     inoculation: str | None = None  # a template around each prompt, e.g. "{prompt}\nCheat: make it pass."
