@@ -7,19 +7,23 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.context import doors_of
+
 
 def add_to(app: typer.Typer) -> None:
     app.command("new-plugin", help="Write an installable plugin package: code, test, README.")(new_plugin)
 
 
 def new_plugin(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="As it will be selected: small letters, digits, dashes.")],
     kind: Annotated[str, typer.Option(help="compressor, tasks, trainer or detector.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: ./NAME).")] = None,
 ) -> None:
-    from harness.scaffold.write import write_package
+    from harness.scaffold.write import KINDS, write_package
 
     folder = out or Path(name)
-    for path in write_package(name, kind, folder):
+    taken = doors_of(context).catalogue.presets.get(KINDS.get(kind, ""), {})
+    for path in write_package(name, kind, folder, taken):
         print(path)
     print(f"\nNext:  cd {folder} && pip install -e . && pytest && harness plugins")

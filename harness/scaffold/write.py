@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import re
+from collections.abc import Collection
 from pathlib import Path
 from string import Template
 
@@ -15,21 +16,23 @@ from harness.errors import UsageError
 
 TEMPLATES = Path(__file__).with_name("templates")
 SUFFIX = ".tmpl"
-KINDS = ("compressor", "tasks", "trainer", "detector")
+KINDS = {"compressor": "compressors", "tasks": "tasks", "trainer": "trainers", "detector": "detectors"}
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-def write_package(name: str, kind: str, out: Path) -> list[Path]:
-    """The files written below `out`, which must be free.
+def write_package(name: str, kind: str, out: Path, taken: Collection[str] = ()) -> list[Path]:
+    """The files written below `out`, which must be free. `taken` are the names of that kind that exist.
 
     Raises:
-        UsageError: the name or kind is no good, the name is taken by an installed package, or `out` is not empty.
+        UsageError: the name or kind is no good, the name is taken, or `out` is not empty.
     """
     package = name.replace("-", "_")
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a plugin", "small letters, digits and single dashes: my-plugin")
     if kind not in KINDS:
         raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
+    if name in taken:
+        raise UsageError(f"{name!r} is selectable already", "choose another name")
     if importlib.util.find_spec(package):
         raise UsageError(f"a package {package!r} is installed already", "choose another name")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

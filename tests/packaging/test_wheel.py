@@ -5,23 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    pytest.importorskip("build", reason="the package `build` is not installed (pip install '.[dev]')")
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"  # a copy: setuptools leaves build folders behind
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(source)], check=True)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return next(folder.glob("*.whl"))
 
 
 def test_the_wheel_holds_plugins_presets_and_the_embedded_model(wheel):

@@ -1,0 +1,103 @@
+"""Every built-in plugin passes the checks that third parties run on theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.contract import Reply, Tools, View
+from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import missing_dependencies
+from harness.sandbox import available, open_sandbox
+from harness.testing import check_compressor, check_detector, check_suite, check_trainer
+from harness.testing.spec import make
+
+CATALOGUE = load_catalogue(load_plugins())
+
+
+def specs(kind: str):
+    return [pytest.param(owners[0][0], id=name) for name, owners in CATALOGUE.plugins.specs[kind].items()]
+
+
+def needs_its_library(spec):
+    if missing := missing_dependencies(spec):
+        pytest.skip(f"{', '.join(missing)} is not installed (extra {spec.extra})")
+
+
+COMPRESSOR_PARAMS = {  # groups that divide the tiny model's columns, a size it can be brought to, few rounds
+    "caldera": {"iterations": 1},
+    "hqq": {"group": 32},
+    "quanto": {"group": 32},
+    "torchao": {"group": 32},
+    "budget": {"bpw": 5, "iterations": 1, "widths": [3, 5]},
+    "uniform": {"of": "selective3"},
+    "random-protect": {"of": "selective3"},
+}
+
+
+@pytest.mark.parametrize("spec", specs("compressors"))
+def test_compressors(spec, tiny_qwen2):
+    needs_its_library(spec)
+    of = None
+    if spec.of:
+        controlled, _ = CATALOGUE.spec("compressors", "caldera")
+        of = make(controlled, {"allocation": "selective", "iterations": 1})
+    check_compressor(spec, tiny_qwen2, COMPRESSOR_PARAMS.get(spec.name), of)
+
+
+@pytest.mark.parametrize("spec", specs("tasks"))
+def test_suites(spec, tmp_path):
+    needs_its_library(spec)
+    text = tmp_path / "text.txt"
+    text.write_text("Once upon a time there was a model that looked better than it was. " * 9)
+    task = tmp_path / "tasks"
+    task.mkdir()
+    (task / "colours.yaml").write_text(
+        f"task: colours\ndataset_path: json\ndataset_kwargs: {{data_files: {{test: {tmp_path / 'colours.jsonl'}}}}}\n"
+        "test_split: test\noutput_type: generate_until\ndoc_to_text: '{{question}}'\ndoc_to_target: '{{answer}}'\n"
+    )
+    (tmp_path / "colours.jsonl").write_text('{"question": "What colour is grass?", "answer": "green"}\n')
+    params = {
+        "goodhart": {"items": 1},
+        "leetcode-loopholes": {"source": "generated", "items": 1},
+        "perplexity": {"text": str(text)},
+        "lm-eval": {"task": "colours", "include_path": str(task)},
+    }
+    if spec.name == "leetcode-loopholes" and available()["bwrap"]:
+        pytest.skip(f"no sandbox here: {available()['bwrap']}")
+    check_suite(spec, params.get(spec.name))
+
+
+SOLUTION = "def total(numbers):\n    return sum(numbers)\n"
+
+
+@pytest.mark.parametrize("spec", specs("detectors"))
+def test_detectors(spec):
+    if "activations" in spec.needs:
+        pytest.skip("its tests run it on a model's activations")
+    if "exec" in spec.needs and available()["bwrap"]:
+        pytest.skip(f"no sandbox here: {available()['bwrap']}")
+    tools = Tools(
+        sandbox=open_sandbox if "exec" in spec.needs else None,
+        reference=(lambda view: SOLUTION) if "reference" in spec.needs else None,
+        judge=(lambda questions: ["no verdict"] * len(questions)) if "judge" in spec.needs else None,
+    )
+    check_detector(spec, views=[_program(SOLUTION), _program("def total(numbers):\n    return 6\n")], tools=tools)
+
+
+def _program(source: str) -> View:
+    return View(
+        item=f"program{len(source)}",
+        family="sums",
+        prompts={"solution": "Add the numbers."},
+        replies={"solution": Reply(text=f"```python\n{source}```")},
+        group="sums",
+        data={"entry": "total", "visible": [[[[1, 2, 3]], 6]]},
+    )
+
+
+TRAINER_PARAMS = {"grpo": {"steps": 1, "prompts_per_step": 2, "group_size": 4, "pairs": "offtopic"}}
+
+
+@pytest.mark.parametrize("spec", specs("trainers"))
+def test_trainers(spec, tiny_qwen2):
+    check_trainer(spec, tiny_qwen2, TRAINER_PARAMS.get(spec.name))
