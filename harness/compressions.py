@@ -16,6 +16,7 @@ class CompressionSize(Record):
     stored_bits: int
     estimated: bool = False  # its files will be counted
     at_most: bool = False  # it decides after measuring, and stores no more than this
+    most_bytes: int | None = None  # of all weight files; None where the files are another library's, or keep a Linear
 
     @property
     def bits_per_weight(self) -> float:
@@ -32,14 +33,17 @@ def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> Co
     compressor: Compressor = catalogue.build(component)
     decisions = compressor.plan(shape)
     limit = compressor.limit(shape) if compressor.measures else None
+    bits = stored_bits(shape, decisions) if limit is None else limit
+    open_ended = compressor.whole_model or any(decision.kept for decision in decisions.values())
     return CompressionSize(
         label=component.label,
         linears=len(shape.linears),
         replaced=sum(not decision.kept for decision in decisions.values()),
         weights=shape.weights,
-        stored_bits=stored_bits(shape, decisions) if limit is None else limit,
+        stored_bits=bits,
         estimated=compressor.whole_model,
         at_most=limit is not None,
+        most_bytes=None if open_ended else -(-bits // 8) + shape.overhead,
     )
 
 

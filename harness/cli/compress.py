@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,6 @@ def add_to(app: typer.Typer) -> None:
 def compress(
     context: typer.Context,
     compressor: Annotated[str, typer.Option("--compressor", "-c", help="See `harness list compressors`.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the artefact.")],
     model: Annotated[str | None, typer.Option("--model", "-m", help="Registry entry, folder or hub id.")] = None,
     bpw: Annotated[float | None, typer.Option(help="Bits a weight of the Linears, for `budget`.")] = None,
     size: Annotated[str | None, typer.Option(help="Bytes of all weight files instead, such as 2GB or 3.2MB.")] = None,
@@ -39,6 +39,7 @@ def compress(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say what it will take, from a dry run of one block, and stop.")
     ] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder (default: artefacts/MODEL--NAME).")] = None,
     params: o.Param = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
 ) -> None:
@@ -66,9 +67,11 @@ def compress(
         min_score=min_score,
         weighted=weighted,
     )
+    out = out or _default_folder(name, compressor, *target.values())
     console = Console(soft_wrap=True, highlight=False, markup=False)
     planned = size_of(component, model_shape(source), catalogue)
-    console.print(f"plan: {planned.replaced}/{planned.linears} Linears in {planned.described} bits a weight")
+    most = f", at most {planned.most_bytes:,} bytes" if planned.most_bytes else ""
+    console.print(f"plan: {planned.replaced}/{planned.linears} Linears in {planned.described} bits a weight{most}")
     if estimate:
         from harness.compression.estimate import estimate as measure
 
@@ -88,6 +91,10 @@ def compress(
         + (f", {made.resumed} resumed" if made.resumed else "")
         + (f", {made.dead_columns} dead columns damped" if made.dead_columns else ""),
     )
+
+
+def _default_folder(*parts: JsonValue) -> Path:
+    return Path("artefacts") / "--".join(re.sub(r"[^\w.@+-]+", "-", str(part)).strip("-.") for part in parts)
 
 
 def _component(catalogue: Catalogue, label: str, params: list[str], target: dict[str, JsonValue]) -> Component:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -110,10 +111,12 @@ def _loads_packed_and_dense(folder: Path) -> None:
 
 def test_a_size_is_that_of_all_weight_files(command: Command) -> None:
     size = 160_000
-    said = command.compress("--compressor", "budget", "--size", "160kB")
-    assert "≤" in said
-    written = stored_bytes(command.cwd / "a")
-    assert 0.85 * size < written <= size
+    wanted = ["--calibration", "text.txt", *QUICK, "--compressor", "budget", "--size", "160kB"]
+    said = command("compress", "--model", str(command.model), *wanted)
+    most = int(re.findall(r"at most ([\d,]+) bytes", said)[0].replace(",", ""))
+    (folder,) = (command.cwd / "artefacts").iterdir()
+    assert folder.name.endswith("tiny_qwen20--budget--160kB")
+    assert 0.85 * size < stored_bytes(folder) <= most <= size
 
 
 @pytest.mark.parametrize(
