@@ -1,0 +1,204 @@
+"""Whole runs through a real server: counts, a server that dies, secrets, and what is refused when planning."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.experiment import experiment_from
+from harness.plan import make_plan
+from harness.registry import load_catalogue, load_plugins
+
+pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
+
+TOYS = Path(__file__).parents[1] / "core" / "toys"
+KEY = "sk-a-key-of-no-account-0123456789"
+
+REGISTRY = """
+[tasks.few]
+plugin = "goodhart"
+items = 1
+families = ["discount_coupon", "time_duration", "recipe_scale", "transitive_order"]
+max_tokens = 200
+"""
+
+
+@dataclass
+class Run:
+    """The real command in a process of its own, offline, in an empty working folder with an empty cache."""
+
+    cwd: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+        return {**os.environ, **offline, "HARNESS_CACHE": str(self.cwd / "cache"), "OPENAI_API_KEY": KEY}
+
+    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments]
+        done = subprocess.run(command, cwd=self.cwd, env=self.env, capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=self.cwd, env=self.env, **quiet)
+
+    def samples(self, out: str) -> dict[tuple, dict]:
+        rows = [json.loads(line) for path in self.cwd.glob(f"{out}/cells/*/samples.jsonl") for line in path.open()]
+        return {(row["item"], row["role"], row["repeat"]): row for row in rows}
+
+    def counts(self, out: str) -> dict[str, tuple]:
+        rows = [json.loads(line) for path in self.cwd.glob(f"{out}/cells/*/verdicts-*.jsonl") for line in path.open()]
+        return {row["item"]: (row["verdict"]["proxy"], row["verdict"]["truth"]) for row in rows}
+
+    def report(self, out: str) -> str:
+        return (self.cwd / out / "report" / "report.md").read_text()
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    (tmp_path / "registry.toml").write_text(REGISTRY)
+    return Run(tmp_path)
+
+
+def test_counts_through_the_server_and_through_hf_are_those_of_the_same_cells_here(run, server):
+    """Greedy, float32, same token limits: completions continue the very tokens that the harness's generator continues."""
+    run("--tasks", "few", "--model", str(server.folder), "--out", "here")
+    there = (
+        "--backend",
+        "local-completions",
+        "--backend-args",
+        server.args(tokenized_requests=False, num_concurrent=2),
+    )
+    run("--tasks", "few", *there, "--out", "there")
+    run("--tasks", "few", "--backend", "hf", "--model", str(server.folder), "--compressor", "rtn2", "--out", "hf")
+    here = {key: row["reply"]["text"] for key, row in run.samples("here").items()}
+    assert len(here) == 8
+    assert {key: row["reply"]["text"] for key, row in run.samples("there").items()} == here
+    assert run.counts("there") == run.counts("here")
+    untouched = next(run.cwd.glob("hf/cells/*--none--*"))
+    rows = [json.loads(line) for line in (untouched / "samples.jsonl").open()]
+    assert {(row["item"], row["role"], row["repeat"]): row["reply"]["text"] for row in rows} == here
+    (compressed,) = run.cwd.glob("hf/cells/*--rtn2--*")
+    damaged = [json.loads(line)["reply"]["text"] for line in (compressed / "samples.jsonl").open()]
+    assert len(damaged) == 8
+    assert sorted(damaged) != sorted(here.values())
+    assert f"calls its model {server.folder}" in run.report("there")
+    assert "does not say which replies the token limit cut" in run.report("hf")
+
+
+def test_a_server_that_dies_ends_the_cell_with_one_line_and_the_run_goes_on_when_it_is_back(run, server):
+    toy = ("--tasks", "toy", "-P", "toy.items=30", "--runs", "2", "--temperature", "1", "--out", "r")  # 120 questions
+    command = (*toy, "--backend", "local-chat-completions", "--backend-args", server.args(max_retries=1))
+    process = run.start(*command)
+    try:
+        wait_for(lambda: len(run.samples("r")) >= 5, process)
+        server.kill()
+        assert process.wait(timeout=120) == 1, process.stderr.read()
+        (state,) = [json.loads(path.read_text()) for path in run.cwd.glob("r/cells/*/state.json")]
+        assert state["state"] == "failed"
+        assert state["error"].startswith(f"the server at {server.url}/chat/completions did not answer in 1 tries: ")
+        assert state["error"].endswith("(when it is back, the same command goes on from here)")
+        kept = run.samples("r")
+        assert 5 <= len(kept) < 120
+        assert all(row["error"] is None for row in kept.values())
+        assert f"no server answers at {server.url}" in run(*command, code=1).stderr
+    finally:
+        process.kill()
+        server.kill()
+        server.start()
+    process = run.start(*command)
+    wait_for(lambda: len(run.samples("r")) >= len(kept) + 5, process)
+    process.kill()  # the run this time
+    process.wait()
+    more = run.samples("r")
+    assert {key: more[key] for key in kept} == kept
+    run(*command)
+    whole = run.samples("r")
+    assert len(whole) == 120
+    assert {key: whole[key] for key in more} == more
+    assert "uncoupled, the backend draws noise of its own; each request carries a seed of its own" in run.report("r")
+
+
+def test_a_key_is_in_no_file_and_none_is_taken_on_the_command_line(run, server):
+    toy = ("--tasks", "toy", "-P", "toy.items=1", "--out", "r", "--backend", "local-chat-completions")
+    run(*toy, "--backend-args", server.args(header="env:MY_HEADERS"), code=2)
+    refused = run(*toy, "--backend-args", server.args(auth_token=KEY), code=2)
+    assert "argument 'auth_token' holds a secret" in refused.stderr
+    assert KEY not in refused.stderr
+    refused = run(*toy, "--backend-args", server.args(user=KEY), code=2)  # by its value, whatever it is called
+    assert "argument 'user' holds a secret" in refused.stderr
+    run(*toy, "--backend-args", server.args())
+    files = [path for path in run.cwd.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# ---------------------------------------------------------------------------------------------------- refused when planning
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return load_catalogue(load_plugins())
+
+
+def plan(catalogue, server, backend: str, **experiment):
+    args = {"model": str(server.folder), "base_url": server.url}
+    return make_plan(experiment_from({"backend": backend, "backend_args": args, **experiment}), catalogue)
+
+
+def test_cells_that_need_weights_are_refused(catalogue, server):
+    with pytest.raises(
+        UsageError, match=r"compressor ultra3 needs the model's weights, and backend .* has no weights here"
+    ):
+        plan(catalogue, server, "local-completions", tasks=["goodhart7"], compressor=["ultra3"])
+    with pytest.raises(UsageError, match="trainer vanilla needs the model's weights"):
+        plan(catalogue, server, "local-chat-completions", tasks=["leetcode-loopholes"], trainer=["vanilla"])
+
+
+def test_likelihoods_are_refused_where_the_backend_has_none(catalogue, server, tmp_path):
+    (tmp_path / "text.txt").write_text("Once upon a time.")
+    with pytest.raises(
+        UsageError, match=r"needs log-likelihoods of given text, which backend 'local-chat-completions'"
+    ):
+        plan(catalogue, server, "local-chat-completions", tasks=[f"perplexity:{tmp_path / 'text.txt'}"])
+
+
+def test_a_server_names_its_own_model(catalogue, server):
+    with pytest.raises(UsageError, match=r"--model and the model '.*' of --backend-args are one too many"):
+        plan(catalogue, server, "local-completions", tasks=["goodhart7"], model=["pocket"])
+
+
+def test_the_model_is_in_the_key_and_the_pace_is_not(catalogue, server):
+    def key(**args):
+        given = {"model": str(server.folder), "base_url": server.url, **args}
+        experiment = {"backend": "local-completions", "backend_args": given, "tasks": ["goodhart7"], "limit": 1}
+        return make_plan(experiment_from(experiment), catalogue).cells[0].sample_key
+
+    assert key() == key(num_concurrent=8, timeout=9, max_retries=1)
+    assert key() != key(eos_string="<|end|>")
+
+
+def test_without_a_backend_no_name_or_key_changes(catalogue):
+    made = make_plan(experiment_from({"tasks": ["goodhart7"]}), catalogue)
+    assert made.cells[0].model.backend is None
+    spelled = {"tasks": ["goodhart7"], "backend_args": {}}
+    assert make_plan(experiment_from(spelled), catalogue).name == made.name
