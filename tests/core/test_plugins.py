@@ -89,7 +89,7 @@ def test_the_cli_goes_on_and_says_so_in_a_line(cli):
     done = cli("plugins", "--json", plugins=cli.cwd / "p")
     assert done.stderr.count("\n") == 1
     states = {row["name"]: row["state"] for row in json.loads(done.stdout)}
-    assert states == {"builtin": "ok", "raises_at_import": "broken"}
+    assert states == {"builtin": "ok", "tensorboard": "ok", "raises_at_import": "broken"}
 
 
 def test_a_missing_dependency_is_refused_with_what_to_install(tmp_path):
