@@ -21,6 +21,7 @@ from typing import Any
 from harness.contract import LinearShape, ModelShape
 from harness.errors import ModelError
 from harness.paths import cache_folder
+from harness.shards import HEADER, header_of, local, remote_model
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
@@ -63,7 +64,7 @@ class StoredTensor:
 
     def sha256(self) -> str:
         """Of the raw bytes as they lie in the file."""
-        return digest_file(self.file, self.start, self.end)
+        return digest_file(local(self.file), self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
     """Tensors of one safetensors file, in the order of their bytes; their extents are checked against its size."""
     remedy = "the file is damaged or incomplete: fetch or write it again"
     try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
+        header_file, size = header_of(file)
+        with header_file.open("rb") as stream:
             prefix = stream.read(8)
             length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else -1
             if not 0 < length <= size - 8:
@@ -210,7 +211,10 @@ def model_digest(folder: Path) -> str:
     checkpoint = open_checkpoint(folder)
     names = ["config.json", *(name for name in COMPANIONS if (checkpoint.folder / name).is_file())]
     files = [*(checkpoint.folder / name for name in names), *checkpoint.files]
-    return digest_json({file.relative_to(checkpoint.folder).as_posix(): _cached_digest(file) for file in files})
+    remote = remote_model(checkpoint.folder)
+    known = {name: shard.sha256 for name, shard in remote.shards.items()} if remote else {}
+    names = [file.relative_to(checkpoint.folder).as_posix() for file in files]
+    return digest_json({name: known.get(name) or _cached_digest(file) for name, file in zip(names, files, strict=True)})
 
 
 def digest_json(value: Any) -> str:
@@ -248,7 +252,7 @@ def _shards(folder: Path) -> tuple[tuple[Path, ...], Mapping[str, str]]:
         if not isinstance(labels, dict) or not labels:
             raise ModelError(f"{folder / INDEX} has no weight_map", "download the model again")
         return tuple(folder / name for name in sorted(set(labels.values()))), labels
-    if (folder / SINGLE).is_file():
+    if (folder / SINGLE).is_file() or (folder / f"{SINGLE}{HEADER}").is_file():
         return (folder / SINGLE,), {}
     pickled = any(folder.glob("pytorch_model*.bin"))
     remedy = "convert it with save_pretrained(safe_serialization=True)" if pickled else "is the download complete?"

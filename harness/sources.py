@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.backends.record import Backend
 from harness.checkpoint import model_digest, read_shape
 from harness.contract import ModelShape, Record
 from harness.errors import ModelError
-from harness.hub import hub_snapshot
+from harness.hub import hub_snapshot, hub_streamed
 from harness.registry import Catalogue
 from harness.registry.presets import Model, package_path
 
@@ -26,10 +27,14 @@ class ModelRef(Record):
     backend: Backend | None = None  # lm-eval's that samples it; without a path it has the weights as well
 
 
-def locate_model(name: str, catalogue: Catalogue) -> ModelRef:
-    """Raises ModelError when there is no such model, or it is partial or corrupt, naming the file."""
+def locate_model(name: str, catalogue: Catalogue, *, streamed: bool = False) -> ModelRef:
+    """`streamed` spares a hub model's download where one shard at a time will do: for compressing.
+
+    Raises:
+        ModelError: there is no such model, or it is partial or corrupt, naming the file.
+    """
     entry = catalogue.models.get(name)
-    folder = _folder(entry.locate() if entry else name, name, catalogue)
+    folder = _folder(entry.locate() if entry else name, name, catalogue, hub_streamed if streamed else hub_snapshot)
     calibration = _calibration(entry)
     return ModelRef(
         name=name,
@@ -45,14 +50,14 @@ def model_shape(model: ModelRef) -> ModelShape:
     return read_shape(Path(model.path))
 
 
-def _folder(path: str, name: str, catalogue: Catalogue) -> Path:
+def _folder(path: str, name: str, catalogue: Catalogue, from_hub: Callable[[str], Path]) -> Path:
     local = Path(path).expanduser()
     if local.is_dir():
         return local.resolve()
     if local.is_absolute() or path.startswith("."):
         raise ModelError(f"model {name!r}: no folder {local}")
     try:
-        return hub_snapshot(path)
+        return from_hub(path)
     except ModelError as error:
         known = ", ".join(sorted(catalogue.models)) or "none"
         raise ModelError(error.cause, error.remedy or f"registry entries: {known}") from None

@@ -57,7 +57,7 @@ def compress(
         raise UsageError("no model given", "add --model PATH_OR_HUB_ID")
     target: dict[str, JsonValue] = {key: value for key, value in (("bpw", bpw), ("size", size)) if value is not None}
     component = _component(catalogue, compressor, params or [], target)
-    source = locate_model(name, catalogue)
+    source = locate_model(name, catalogue, streamed=True)
     wanted = CalibrationSource(
         source=calibration or source.calibration,
         sequences=sequences,

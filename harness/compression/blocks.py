@@ -26,6 +26,7 @@ from harness.compression.moments import Hessian
 from harness.errors import ModelError
 from harness.models.linear import linear_shape
 from harness.models.quantizer import find_linear
+from harness.shards import local
 
 BATCH_TOKENS = 2048
 
@@ -246,7 +247,7 @@ def return_memory() -> None:
 def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:
     """Each tensor as stored, file by file."""
     for file in sorted({checkpoint.tensors[name].file for name in names}):
-        with safe_open(file, framework="pt") as stream:
+        with safe_open(local(file), framework="pt") as stream:
             for name in names:
                 if checkpoint.tensors[name].file == file:
                     yield name, stream.get_tensor(name)

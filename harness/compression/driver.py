@@ -36,6 +36,7 @@ from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
 from harness.errors import ModelError, PluginError
+from harness.shards import remote_model, streaming
 
 PARTIAL = "partial"
 MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
@@ -76,7 +77,7 @@ def compress(
     shape = shape_of(checkpoint)
     decisions = check_plan(compressor.plan(shape), shape)
     job = Job(checkpoint, shape, compressor, decisions, calibration, out, device, progress or _silent)
-    with exclusive(out):
+    with exclusive(out), streaming(checkpoint.folder):
         resumed = _ensure(job)
     manifest = read_manifest(out)
     return Report(
@@ -177,6 +178,8 @@ def _ensure(job: Job) -> int:
         pieces_run = digest_json([run, job.plan_record()])
     work = GroupWork(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, pieces_run)
     if job.compressor.whole_model:
+        if remote_model(job.checkpoint.folder):
+            raise ModelError(f"{type(job.compressor).__name__} needs the whole model on the disk", "download it first")
         sequences = calibration.sequences if calibration else []
         linears, foreign, tensors = (
             {},

@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 
+from harness.errors import UsageError
+from harness.shards import remote_model
+
 SAMPLING_BATCH = 32
 
 
@@ -19,6 +22,8 @@ def sample_from(model: Path, count: int, length: int, seed: int, device: str = "
     """
     from transformers import AutoModelForCausalLM
 
+    if remote_model(model):
+        raise UsageError(f"sampling from {model} needs all its shards at once", "calibrate on a text, or download it first")
     network: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
     network.to(device)
     generator = torch.Generator(device).manual_seed(seed)
