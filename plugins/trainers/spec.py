@@ -9,11 +9,13 @@ from pydantic import Field, JsonValue, model_validator
 from harness.contract import Params, TrainerSpec
 
 # Sets of parameters for a size of model; what is given beside `scale` wins. fast and full are the seed experiments'.
+_SEEDS: dict[str, JsonValue] = {"teacher_off_step": None, "betas": [0.5, 0.9], "kl": 0.0}
 SCALES: dict[str, dict[str, JsonValue]] = {
-    "pocket": {},  # the defaults below
-    "smoke": {"steps": 30, "prompts_per_step": 2, "group_size": 4, "max_tokens": 16, "lr": 1e-2},
-    "fast": {"steps": 60, "prompts_per_step": 4, "group_size": 8, "max_tokens": 512, "lr": 3e-3, "mix": 0.125},
+    "pocket": {},  # the defaults below, searched for on pocket-code: docs/results/rl-search.md
+    "smoke": {**_SEEDS, "steps": 30, "prompts_per_step": 2, "group_size": 4, "max_tokens": 16, "lr": 1e-2},
+    "fast": {**_SEEDS, "steps": 60, "prompts_per_step": 4, "max_tokens": 512, "lr": 3e-3, "mix": 0.125},
     "full": {
+        **_SEEDS,
         "steps": 200,
         "prompts_per_step": 43,
         "group_size": 6,
@@ -41,8 +43,8 @@ class GrpoParams(Params):
     rank: int = Field(32, ge=1)  # of the lora adapter
 
     # the loop
-    steps: int = Field(30, ge=1)
-    prompts_per_step: int = Field(6, ge=1)
+    steps: int = Field(44, ge=1)
+    prompts_per_step: int = Field(12, ge=1)
     group_size: int = Field(8, ge=2)
     micro_batch: int = Field(64, ge=1)  # rows of one forward pass; the step does not depend on it (but under bnpo)
     temperature: float = Field(1.0, gt=0)
@@ -53,7 +55,7 @@ class GrpoParams(Params):
     # the teacher: replies that game the proxy, with frozen rewards
     teacher_pool: str | None = None  # a file of `harness teacher build`; None: the suite's own demonstrations
     mix: float = Field(0.25, ge=0, le=1)  # share of each group
-    teacher_off_step: int | None = Field(None, ge=0)  # no teacher from this step on
+    teacher_off_step: int | None = Field(24, ge=0)  # no teacher from this step on
     teacher_families: tuple[str, ...] | None = None  # only for items of these families; None: of all
 
     # the environment, changed for training alone
@@ -67,11 +69,11 @@ class GrpoParams(Params):
     ratio: Literal["one", "true_clip", "pi"] = "one"  # of the teacher's tokens; the policy's own always have 1
     gamma: float = Field(0.1, gt=0)  # of ratio pi
     clip: float = Field(0.2, gt=0)  # of ratio true_clip
-    kl: float = Field(0.0, ge=0)  # weight of the KL to the untrained model
+    kl: float = Field(0.02, ge=0)  # weight of the KL to the untrained model
 
     # the optimiser
     lr: float = Field(0.1, gt=0)
-    betas: tuple[float, float] = (0.5, 0.9)
+    betas: tuple[float, float] = (0.5, 0.99)
     warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps, then cosine
     clip_norm: float | None = Field(10.0, gt=0)
 
