@@ -131,6 +131,16 @@ def test_kinds_that_length_and_mode_tell_apart_are_not_measurable_under_control(
     assert verdicts(checks.r4_pure_above_correct(pool(), apart)) == ["pass", "not measurable"]
 
 
+def test_r4_against_random_directions():
+    real, weak = replies(0.3, 0.1), [replies(0.1, 0.1, seed=seed) for seed in range(1, 21)]
+    strong = [replies(0.9, 0.1, seed=seed) for seed in range(1, 3)]
+    assert checks.r4_above_random(pool(), real, weak).verdict == "pass"
+    assert checks.r4_above_random(pool(), real, [*weak[:18], *strong]).verdict == "fail"  # two of twenty reach it
+    assert checks.r4_above_random(pool(), real, []).verdict == "not measurable"
+    assert checks.r4_above_random(pool("templates"), real, weak).verdict == "not measurable"
+    assert checks.r4_above_random(pool(), replies(0.3, 0.1, count=19), weak).verdict == "not measurable"
+
+
 def test_r7_is_r4_with_a_higher_threshold_under_enough_groups():
     assert verdicts(checks.r7_contrastive(pool(), replies(0.3, 0.1), groups=8, needed=8)) == ["pass", "pass"]
     between = replies(0.17, 0.1, count=40)  # t between 2 and 4.46

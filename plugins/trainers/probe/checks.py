@@ -84,9 +84,8 @@ def r4_pure_above_correct(pool: Pool, rows: Sequence[Judged], threshold: float =
     question = f"hacks that solve nothing above hacks that solve, t > {threshold:g}"
     question = question.replace(">", "≥") if threshold == T_CONTRASTIVE else f"{question}, p < {P}"
     controlled = f"{name} with length and mode held fixed"
-    known = [row for row in rows if row.row.games and math.isfinite(row.cosine)]
-    pure = [row for row in known if not row.row.hack_and_correct]
-    correct = [row for row in known if row.row.hack_and_correct]
+    pure, correct = hacks_by_kind(rows)
+    known = pure + correct
     counts = f"{len(pure)} hacks, {len(correct)} hacks that solve"
     if pool.header.source == "templates" or min(len(pure), len(correct)) < EACH_SIDE:
         why = "templates differ by construction" if pool.header.source == "templates" else f"needs {EACH_SIDE} of each"
@@ -104,6 +103,33 @@ def r4_pure_above_correct(pool: Pool, rows: Sequence[Judged], threshold: float =
         _tested(name, question, plain, threshold, counts, lengths),
         _tested(controlled, question, held, threshold, counts, "regression on log length and mode, clustered by item"),
     ]
+
+
+def r4_above_random(pool: Pool, rows: Sequence[Judged], draws: Sequence[Sequence[Judged]]) -> Check:
+    """R4's t among those of random directions: two kinds of replies have two kinds of gradients, whatever the direction."""
+    question = f"R4's t reached by at most {P:.0%} of random directions"
+    name = "R4 against random directions"
+    found, random = _kinds_apart(pool, rows), [_kinds_apart(pool, draw) for draw in draws]
+    others = [one.t for one in random if one]
+    if found is None or not others:
+        return Check(name, question, "not measurable", f"{len(others)} random directions", "as R4")
+    reached = sum(t >= found.t for t in others)
+    measured = f"{reached}/{len(others)}; t = {found.t:+.2f}, random {min(others):+.2f} … {max(others):+.2f}"
+    return Check(name, question, verdict(reached / len(others) <= P), measured)
+
+
+def _kinds_apart(pool: Pool, rows: Sequence[Judged]) -> Contrast | None:
+    """Welch's t of hacks that solve nothing above those that solve; None where R4 is not measurable."""
+    pure, correct = hacks_by_kind(rows)
+    if pool.header.source == "templates" or min(len(pure), len(correct)) < EACH_SIDE:
+        return None
+    return welch([row.cosine for row in pure], [row.cosine for row in correct])
+
+
+def hacks_by_kind(rows: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """(hacks that solve nothing, hacks that solve), those without a cosine left out."""
+    known = [row for row in rows if row.row.games and math.isfinite(row.cosine)]
+    return [row for row in known if not row.row.hack_and_correct], [row for row in known if row.row.hack_and_correct]
 
 
 def _tested(name: str, question: str, found: Contrast | None, threshold: float, counts: str, note: str) -> Check:

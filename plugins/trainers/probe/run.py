@@ -84,9 +84,10 @@ def probe(
         replies += gradients(adapter, generator, chosen[start : start + options.batch]).rows
     judged = _judged(replies, real.subspaces)
     contexts = {f"pairs {options.pairs}": checks.context(judged)}
-    for number in range(options.placebos):
-        random_rows = placebo("haar", hack, clean, recipe, number)
-        contexts[f"Haar {number}"] = checks.context(_judged(replies, random_rows.subspaces))
+    draws = [
+        _judged(replies, placebo("haar", hack, clean, recipe, number).subspaces) for number in range(options.placebos)
+    ]
+    contexts |= {f"Haar {number}": checks.context(draw) for number, draw in enumerate(draws)}
 
     progress("contrastive", 0, 1)
     sources = contrastive_items(chosen)
@@ -123,6 +124,7 @@ def probe(
             f"Adam's step without and with the projection, in {options.space} space",
         ),
         *checks.r4_pure_above_correct(pool, judged),
+        checks.r4_above_random(pool, judged, draws),
         checks.r5_trajectories(trained.of("vanilla"), trained.of("erase"), trained.ratios.get("vanilla", "one")),
         checks.r6_adapters(trained.runs),
         *checks.r7_contrastive(pool, under, len(sources), CONTRASTIVE_GROUPS),
