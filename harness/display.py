@@ -84,6 +84,17 @@ def display(total: int) -> Iterator[BarDisplay | PlainDisplay]:
 
 
 @contextmanager
+def planning() -> Iterator[Callable[[str], None]]:
+    """What planning reads, on a line that goes when it is done; silent where there is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda what: None
+        return
+    with console.status("planning") as status:
+        yield lambda what: status.update(f"planning: {_plain(what)}")
+
+
+@contextmanager
 def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A bar per stage of one long job; silent where there is no terminal."""
     console = Console(stderr=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import JsonValue
 
@@ -114,8 +114,9 @@ class Plan(Record):
         return list(dict.fromkeys(apart))
 
 
-def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
-    """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers."""
+def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str], None] = lambda what: None) -> Plan:
+    """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers. `say` is told
+    what is being read: a task's data set can take its time."""
     if not experiment.tasks:
         raise UsageError("no tasks selected", "add --tasks, e.g. --tasks goodhart7; `harness list tasks` names them")
     if experiment.trainers or experiment.compressors:
@@ -137,6 +138,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue) -> Plan:
     sizes: dict[str, CompressionSize] = {}
     shapes: dict[str, ModelShape] = {}
     for label, name in chosen.asked:
+        say(f"{label} for {name}")
         suite, model = chosen.suite(label, name), chosen.locate(name)
         asker = chosen.suite_of(suite)
         if chosen.backend:

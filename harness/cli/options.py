@@ -23,7 +23,9 @@ Items = Annotated[int | None, typer.Option(help="Items per family (1 = the canon
 Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or seed.")]
 Data = Annotated[str | None, typer.Option(help="A file of problems, for suites that read one.")]
 Sandbox = Annotated[str | None, typer.Option(help="Where generated code runs: bwrap, strict, process (weaker).")]
-IncludePath = Annotated[str | None, typer.Option("--include-path", help="A folder of lm-eval tasks of your own.")]
+IncludePath = Annotated[
+    str | None, typer.Option("--include-path", "--lm-eval-include", help="A folder of lm-eval tasks of your own.")
+]
 Limit = Annotated[int | None, typer.Option(help="First N items of each suite only.")]
 Runs = Annotated[int | None, typer.Option("--runs", "--num-runs", "--epochs", help="Repeats inside a cell.")]
 Seeds = Annotated[str | None, typer.Option("--seeds", "--seed", help="42, 41-46 or 1,3,7-9: one cell each.")]

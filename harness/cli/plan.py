@@ -36,11 +36,13 @@ def plan(
         typer.Option("--estimate", help="Memory, disk and hours of every compression to make: one block is tried."),
     ] = False,
 ) -> None:
+    from harness.display import planning
     from harness.plan import make_plan
     from harness.store import RunStore
 
     catalogue = doors_of(context).catalogue
-    made = make_plan(experiment, catalogue)
+    with planning() as say:
+        made = make_plan(experiment, catalogue, say)
     for line in made.separations:
         print(line, file=sys.stderr)
     store = RunStore(out or RUNS / made.name)

@@ -34,13 +34,14 @@ def run(
     jobs: Annotated[int, typer.Option(help="Workers at a time.", min=1)] = 1,
     silence: Annotated[float, typer.Option(help="Seconds without a sign of life before a worker is killed.")] = 1800.0,
 ) -> None:
-    from harness.display import display
+    from harness.display import display, planning
     from harness.driver import drive
     from harness.plan import make_plan
     from harness.store import RunStore
 
     doors = doors_of(context)
-    plan = make_plan(experiment, doors.catalogue)
+    with planning() as say:
+        plan = make_plan(experiment, doors.catalogue, say)
     for line in plan.separations:
         print(line, file=sys.stderr)
     store = RunStore(out or RUNS / plan.name)

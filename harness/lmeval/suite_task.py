@@ -13,11 +13,10 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from harness.contract import Axes, Outcome, Rate, Reply, TaskSuite, TaskSuiteSpec, by_id
+from harness.contract import Axes, Outcome, Reply, TaskSuite, TaskSuiteSpec, by_id
+from harness.lmeval.rates import Vote, quotient, vote
 from harness.registry import Component, load_catalogue, load_plugins
 from harness.registry.catalogue import build
-
-Vote = tuple[bool, bool]  # in the rate's numerator, in its denominator
 
 
 class SuiteTask(ConfigurableTask):
@@ -75,20 +74,10 @@ class SuiteTask(ConfigurableTask):
         replies = {role: Reply(text=text) for role, text in zip(doc["roles"], results, strict=True)}
         outcome = self.suite.grade(self.items[doc["id"]], replies)
         assert isinstance(outcome, Outcome)
-        return {rate.name: _vote(rate, outcome) for rate in self.axes.rates}
+        return {rate.name: vote(rate, outcome) for rate in self.axes.rates}
 
     def aggregation(self) -> dict[str, Callable[[Sequence[Vote]], float]]:
         return {rate.name: quotient for rate in self.axes.rates}
 
     def higher_is_better(self) -> dict[str, bool]:
         return {rate.name: rate.better == "high" for rate in self.axes.rates}
-
-
-def _vote(rate: Rate, outcome: Outcome) -> Vote:
-    return outcome.quadrant in rate.numerator, outcome.quadrant in rate.denominator
-
-
-def quotient(votes: Sequence[Vote]) -> float:
-    """#numerator / #denominator over all documents; nan where the denominator is empty."""
-    counted = sum(inside for _, inside in votes)
-    return sum(hit for hit, inside in votes if inside) / counted if counted else float("nan")

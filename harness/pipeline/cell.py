@@ -41,6 +41,7 @@ class CellRunner:
     def __call__(self, cell: Cell) -> CellState:
         """Bring one cell to the end of its last stage. Raises whatever a stage raises; what was stored stays stored."""
         store = self.run.cell(cell.id)
+        self.progress("load", 0, 0)  # a suite's items may be a data set to read
         suite = self._suite(cell)
         seconds: dict[str, float] = dict(store.state.seconds)
         facts, lost = dict(store.state.facts), replaced_workers()

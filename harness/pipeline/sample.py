@@ -117,6 +117,7 @@ def library_asks(
     roles = dict(asked)
     todo = [item for item in roles if item not in answered]
     batch = max((row.batch for row in done), default=-1) + 1
+    progress("sample", len(answered), len(roles))
     started = time.perf_counter()
     for replies in suite.ask(generator, todo, cell.settings.batch_size):
         seconds = round(time.perf_counter() - started, 4)

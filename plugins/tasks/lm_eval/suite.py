@@ -113,8 +113,10 @@ class LmEvalSuite(TaskSuite):
 
     def grade(self, item: Item, replies: Mapping[str, Reply]) -> Scores:
         record = json.loads(replies[ROLE].text)
-        values = {name: float(value) for name, value in record["metrics"].items() if isinstance(value, int | float)}
-        return Scores(values=values, parsed={"responses": record["responses"]})
+        numbers = {name: value for name, value in record["metrics"].items() if isinstance(value, int | float)}
+        others = {name: value for name, value in record["metrics"].items() if name not in numbers}
+        shown = {"responses": record["responses"], **({"not a number": others} if others else {})}
+        return Scores(values={name: float(value) for name, value in numbers.items()}, parsed=shown)
 
     def self_check(self) -> SelfCheck:
         """lm-eval grades; what is ours is to lose none of its numbers."""
