@@ -1,24 +1,62 @@
-"""The files of docs/plugins.md are run as they are printed there."""
+"""The files of docs/plugins/*.md are run as they are printed there."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
+import pytest
+
+from harness.registry import load_plugins
+from harness.testing import check_compressor, check_detector, check_suite, check_trainer
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+FILES = {
+    "tasks": "capitals.py",
+    "compressor": "ternary.py",
+    "detector": "hedging.py",
+    "trainer": "imitate.py",
+    "lifecycle": "count_cells.py",
+}
 
 
-def test_the_pages_plugins_run_together(cli):
-    folder = cli.cwd / "my_plugins"
+@pytest.fixture
+def my_plugins(tmp_path: Path) -> Path:
+    """The pages' files, each under the name in its first line."""
+    folder = tmp_path / "my_plugins"
     folder.mkdir()
-    blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert [name for name, _ in blocks] == ["capitals.py", "ternary.py", "hedging.py", "count_cells.py"]
-    for name, source in blocks:
-        (folder / name).write_text(source, encoding="utf-8")
+    for page, name in FILES.items():
+        blocks = re.findall(
+            r"```python\n# (\w+\.py)\n(.*?)```", (DOCS / "plugins" / f"{page}.md").read_text(), re.DOTALL
+        )
+        assert [found for found, _ in blocks] == [name]
+        (folder / name).write_text(blocks[0][1], encoding="utf-8")
+    return folder
+
+
+def test_the_pages_plugins_run_together(cli, my_plugins):
     command = ["run", "--tasks", "capitals", "--compressor", "ternary", "--detectors", "hedging", "--out", "r"]
-    done = cli(*command, "--model", str(cli.model), plugins=folder)
+    done = cli(*command, "--model", str(cli.model), plugins=my_plugins)
     assert "overclaims" in done.stdout
     assert "This run has 2 cells." in done.stdout
     assert "hedging" in done.stdout
     assert len((cli.cwd / "r" / "cells.log").read_text().splitlines()) == 2
     assert {len(rows) for rows in cli.rows("verdicts-*.jsonl").values()} == {3}
+
+
+def test_the_pages_plugins_keep_their_contracts(my_plugins, tiny_qwen2, monkeypatch):
+    monkeypatch.syspath_prepend(str(my_plugins))
+    specs = load_plugins([my_plugins]).specs
+    check_suite(specs["tasks"]["capitals"][0][0])
+    check_compressor(specs["compressors"]["ternary"][0][0], tiny_qwen2)
+    check_detector(specs["detectors"]["hedging"][0][0])
+    check_trainer(specs["trainers"]["imitate"][0][0], tiny_qwen2, {"steps": 2})
+    for name in FILES.values():
+        sys.modules.pop(name.removesuffix(".py"), None)
+
+
+def test_links_between_the_pages_lead_somewhere():
+    for page in [DOCS / "plugins.md", *(DOCS / "plugins").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+\.md)\)", page.read_text()):
+            assert (page.parent / link).is_file(), f"{page.name}: {link}"

@@ -54,7 +54,7 @@ def test_their_own_tests_pass(environment, packages, tmp_path):
     options = ["-q", "-p", "no:cacheprovider", "-p", "harness.testing.fixtures", "--import-mode=importlib"]
     done = environment("-m", "pytest", *options, f"--rootdir={tmp_path}", *tests, cwd=tmp_path)
     assert "failed" not in done.stdout
-    assert "13 passed" in done.stdout, done.stdout
+    assert "16 passed" in done.stdout, done.stdout
 
 
 def test_they_work_together_in_one_run(environment, packages, tiny_qwen2, tmp_path):

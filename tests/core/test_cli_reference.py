@@ -1,0 +1,33 @@
+"""docs/cli.md is what the command line says of itself today."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def reference(tool: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(tool), *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_it_is_current():
+    done = reference(ROOT / "tools" / "cli_reference.py", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_stale_page_is_noticed_and_mended(tmp_path):
+    """The tool writes beside itself: a copy of it has a page of its own."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "docs").mkdir()
+    tool, page = tmp_path / "tools" / "cli_reference.py", tmp_path / "docs" / "cli.md"
+    shutil.copy(ROOT / "tools" / "cli_reference.py", tool)
+    page.write_text((ROOT / "docs" / "cli.md").read_text().replace("## doctor", "## dentist"))
+    done = reference(tool, "--check")
+    assert (done.returncode, done.stderr) == (1, "cli.md is stale: run python tools/cli_reference.py\n")
+    reference(tool)
+    assert reference(tool, "--check").returncode == 0
+    assert "## new-plugin" in page.read_text()
