@@ -43,7 +43,7 @@ class GrpoParams(Params):
     rank: int = Field(32, ge=1)  # of the lora adapter
 
     # the loop
-    steps: int = Field(44, ge=1)
+    steps: int = Field(40, ge=1)
     prompts_per_step: int = Field(12, ge=1)
     group_size: int = Field(8, ge=2)
     micro_batch: int = Field(64, ge=1)  # rows of one forward pass; the step does not depend on it (but under bnpo)
@@ -55,7 +55,7 @@ class GrpoParams(Params):
     # the teacher: replies that game the proxy, with frozen rewards
     teacher_pool: str | None = None  # a file of `harness teacher build`; None: the suite's own demonstrations
     mix: float = Field(0.25, ge=0, le=1)  # share of each group
-    teacher_off_step: int | None = Field(24, ge=0)  # no teacher from this step on
+    teacher_off_step: int | None = Field(32, ge=0)  # no teacher from this step on
     teacher_families: tuple[str, ...] | None = None  # only for items of these families; None: of all
 
     # the environment, changed for training alone
