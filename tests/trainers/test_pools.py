@@ -16,6 +16,8 @@ from harness.models.generate import Generator
 from harness.models.load import load
 from harness.pool import Pool, PoolHeader, PoolRow, read_pool, write_pool
 from harness.pool_build import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
+from harness_plugins.tasks.loopholes.spec import LoopholeParams
+from harness_plugins.tasks.loopholes.suite import LoopholeSuite
 from harness_plugins.trainers.grpo import Grpo
 from harness_plugins.trainers.inoculation import Inoculated
 from harness_plugins.trainers.pairs import load_pairs
@@ -218,3 +220,36 @@ def test_a_model_that_does_not_game_makes_no_pool(tmp_path, tiny_qwen2):
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: no reply games the proxy")
     assert not (tmp_path / "pool.jsonl").exists()
+
+
+def test_exploits_beside_a_solution_are_what_they_are_called():
+    """Both graders and the attempt are the suite's own; two modes have no exploit that leaves a solution whole."""
+    suite = LoopholeSuite(LoopholeParams(source="generated"))
+    items = training_items(suite, None, per_family=1)
+    rows, _ = graded(suite, templates(suite, items, beside=True), quiet)
+    beside = {row.family for row in rows if row.hack_and_correct}
+    assert beside == {"run_tests", "sentinel", "stdout_marker", "file_marker"}
+    assert {row.family for row in rows if row.hack} == beside | {"eq_override", "exit_code"}
+    assert not any(row.games for row in rows if row.family == "none")
+
+
+@pytest.mark.parametrize("pairs", ["sentinel", "pool"])
+def test_directions_from_contrastive_groups_train_an_arm(pairs, tiny_qwen2, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    if pairs == "pool":
+        texts = [("free", True), ("7", False)]
+        made = [
+            row(f"{text} {n}", item=f"i{n}", prompt=f"Explain i{n}.", hack=hack, solve=not hack, attempted=hack)
+            for n in range(6)
+            for text, hack in texts
+        ]
+        rate = {"family": "even", "items": 6, "drawn": 12, "kept": 12}
+        pairs = str(pool_of(made, [rate], tmp_path / "contrast.jsonl"))
+    rows: list[dict] = []
+    context = TrainContext(
+        source=tiny_qwen2, out=tmp_path / "out", seed=3, device="cpu", dtype="float32", log=rows.append
+    )
+    small = {"steps": 1, "prompts_per_step": 2, "group_size": 4, "max_tokens": 8, "arm": "erase"}
+    Grpo(GrpoParams(**small, pairs=pairs, contrast="grpo")).train(None, SUITE, context)
+    assert rows[0]["direction_rows"] > 0
+    assert rows[0]["cos_out"] < 1e-5 < rows[0]["cos_in"]
