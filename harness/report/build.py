@@ -14,7 +14,9 @@ from harness.report.draw_tables import draw_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
 from harness.report.table import Cell, Column, Picture, Report, Section, Table, word
-from harness.report.training.plot import training_figure
+from harness.report.training.deployment_plot import deployment_pictures
+from harness.report.training.deployment_tables import deployment_tables
+from harness.report.training.plot import trajectory_picture
 from harness.report.training.tables import training_tables
 from harness.report.trust import methods, recorded
 from harness.stats import MIN_ITEMS
@@ -46,6 +48,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     if block.training:
         over_seeds = {key: found for key, found in block.seed_comparisons.items() if found.adjusted is not None}
         yield from training_tables(block.training, over_seeds)
+        yield from deployment_tables(block.training.deployments)
     if not any(arm.samples() for arm in block.arms):
         return
     if block.axes:
@@ -84,8 +87,10 @@ def checks_section(checks: PublishedChecks) -> Section:
 
 
 def pictures(block: Block) -> Iterable[Picture]:
-    if block.training and (picture := training_figure(block.training, block.title)):
-        yield picture
+    if block.training:
+        if picture := trajectory_picture(block.training, block.title):
+            yield picture
+        yield from deployment_pictures(block.training.deployments, block.title)
 
 
 def caveats(block: Block) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class CellSummary(Record):
     draw_of: str = ""  # the randomised control that this compressor is one draw of
     trainer: str = "none"
     seed: int = 0
+    training: str | None = None  # key of what the trainer learned; arms that share it differ in deployment alone
+    deployment: dict[str, JsonValue] = Field(default_factory=dict)  # the trainer's deployment parameters
     compression: CompressionFacts | None = None
     state: Literal["done", "failed", "partial"] = "done"
     error: str | None = None
@@ -100,6 +102,7 @@ class TrainingRun(Record):
     suite: str
     trainer: str
     seed: int
+    training: str | None = None  # its key; arms that share it differ in deployment alone
     params: dict[str, JsonValue] = Field(default_factory=dict)
     monitor: str | None = None  # the detector that steered it
     rows: tuple[dict[str, JsonValue], ...] = ()

@@ -96,6 +96,7 @@ def test_a_wrong_preset_is_one_line(catalogue, tmp_path, text, message):
         planned(catalogue, read_experiment_file(path))
 
 
+@pytest.mark.slow
 def test_one_runs_to_its_report(tiny_qwen2, tmp_path):
     """The command of the file's head, cut short: two arms, two seeds, two steps, a random model."""
     small = ("grpo.steps=2", "grpo.prompts_per_step=2", "grpo.group_size=4", "grpo.max_tokens=8")

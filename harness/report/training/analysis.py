@@ -19,6 +19,7 @@ from harness.report.training.contrasts import (
     compare_to_start,
     compare_training,
 )
+from harness.report.training.deployments import Deployments, deployments
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Training:
     contrasts: Sequence[TrainingContrast]
     held_out: Mapping[str, SeedGroup]
     untouched: tuple[SeedGroup, ...] = ()
+    deployments: Sequence[Deployments] = ()
 
     @property
     def trained(self) -> list[TrainedArm]:
@@ -55,12 +57,14 @@ def training_of(
         return None
     plain = [arm for arm in cells if arm.cell.compressor == NONE]
     groups = seed_groups(plain)
+    untouched = tuple(group for group in groups if group.config[1] == NONE)
     return Training(
         arms=arms,
         rates=carried,
         contrasts=contrasts_of(arms, [rate.name for rate in carried], declared),
         held_out={group.label: group for group in groups},
-        untouched=tuple(group for group in groups if group.config[1] == NONE),
+        untouched=untouched,
+        deployments=deployments(groups, untouched, carried),
     )
 
 

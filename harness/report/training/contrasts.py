@@ -21,7 +21,7 @@ class Refused:
     """Why two arms have no difference that means anything, or none that is known."""
 
     reason: str
-    verdict: Literal["refused", "not available"] = "refused"
+    verdict: Literal["refused", "not available", "same training"] = "refused"
 
 
 Found = SeedComparison | Refused
@@ -47,10 +47,10 @@ def compare_training(base: TrainedArm, other: TrainedArm, rates: Iterable[str]) 
         for key in dict.fromkeys([*base.params, *other.params])
         if base.params.get(key) != other.params.get(key)
     }
-    reason = mismatch(base, other)
-    found = {
-        rate: Refused(reason) if reason else paired(base.last_by_seed(rate), other.last_by_seed(rate)) for rate in rates
-    }
+    refused = Refused(reason) if (reason := mismatch(base, other)) else None
+    if same_training(base, other):
+        refused = Refused("one training, deployed in two ways", "same training")
+    found = {rate: refused or paired(base.last_by_seed(rate), other.last_by_seed(rate)) for rate in rates}
     return TrainingContrast(base.label, other.label, found, differs)
 
 
@@ -58,6 +58,12 @@ def compare_to_start(arm: TrainedArm, rates: Iterable[str]) -> TrainingContrast:
     """Last steps against the untrained policy's rollouts of the first, seed by seed."""
     found = {rate: paired(arm.first_by_seed(rate), arm.last_by_seed(rate)) for rate in rates}
     return TrainingContrast("its first step", arm.label, found)
+
+
+def same_training(base: TrainedArm, other: TrainedArm) -> bool:
+    """Arms that only deploy one training differently have no difference in it to test."""
+    keys = [{seed: run.training for seed, run in arm.runs.items()} for arm in (base, other)]
+    return keys[0] == keys[1] and bool(keys[0]) and None not in keys[0].values()
 
 
 def mismatch(base: TrainedArm, other: TrainedArm) -> str:
@@ -90,10 +96,12 @@ def adjusted(contrasts: Sequence[TrainingContrast], rates: Iterable[str]) -> lis
     by_rate: dict[str, list[Found]] = {}
     for rate in rates:
         found = [contrast.rates[rate] for contrast in contrasts]
-        p_values = [1.0 if isinstance(one, Refused) or one.p is None else one.p for one in found]
+        tests = [one for one in found if not (isinstance(one, Refused) and one.verdict == "same training")]
+        p_values = holm([1.0 if isinstance(one, Refused) or one.p is None else one.p for one in tests])
+        p_of = {id(one): p for one, p in zip(tests, p_values, strict=True)}
         by_rate[rate] = [
-            one if isinstance(one, Refused) else replace(one, adjusted=p, method="Holm", family=len(contrasts))
-            for one, p in zip(found, holm(p_values), strict=True)
+            one if isinstance(one, Refused) else replace(one, adjusted=p_of[id(one)], method="Holm", family=len(tests))
+            for one in found
         ]
     return [
         replace(contrast, rates={rate: by_rate[rate][at] for rate in rates}) for at, contrast in enumerate(contrasts)

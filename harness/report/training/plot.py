@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +45,11 @@ STYLE: Any = {
 
 
 def trajectories(training: Training, title: str) -> Figure | None:
-    """One panel per arm that finished a run; None where no arm did."""
+    """One panel per training that finished; None where none did."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    arms = [arm for arm in training.trained if arm.runs]
+    arms = once(training)
     if not arms:
         return None
     down = -(-len(arms) // ACROSS)
@@ -76,6 +77,20 @@ def trajectories(training: Training, title: str) -> Figure | None:
             hspace=0.5,
         )
     return figure
+
+
+def once(training: Training) -> list[TrainedArm]:
+    """Arms that finished a run; of those that deploy one training in several ways, the one that others are compared with."""
+    bases = Counter(contrast.base for contrast in training.contrasts)
+    found: dict[str, TrainedArm] = {}
+    for arm in training.trained:
+        if not arm.runs:
+            continue
+        keys = sorted(str(run.training) for run in arm.runs.values() if run.training)
+        name = ",".join(keys) or arm.label
+        if name not in found or bases[arm.label] > bases[found[name].label]:
+            found[name] = arm
+    return list(found.values())
 
 
 def draw(panel: Axes, training: Training, arm: TrainedArm, first: bool) -> None:
@@ -173,14 +188,16 @@ def apart(heights: Sequence[float]) -> list[float]:
     return placed
 
 
-def training_figure(training: Training, suite: str) -> Picture | None:
+def trajectory_picture(training: Training, suite: str) -> Picture | None:
     """None where no arm finished a run."""
     models = dict.fromkeys(arm.model for arm in training.trained)
     title = f"{suite} · training {', '.join(models)}"
     figure = trajectories(training, title)
-    if figure is None:
-        return None
-    return Picture(f"trajectories-{slug(suite)}", "; ".join(described(training, title)), to_svg(figure), to_png(figure))
+    return picture(figure, f"trajectories-{suite}", "; ".join(described(training, title))) if figure else None
+
+
+def picture(figure: Figure, name: str, alt: str) -> Picture:
+    return Picture(slug(name), alt, to_svg(figure), to_png(figure))
 
 
 def to_svg(figure: Figure) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from harness.contract import Rate
+from harness.report.metrics import Metric
 from harness.report.numbers import NONE, percent, plain, points
 from harness.report.result_tables import plural, stars
 from harness.report.seed_tables import DIRECTIONAL, difference_cell, mean_text, spread_json
@@ -37,10 +38,10 @@ def overview(training: Training) -> Table:
     columns = [Column("arm", "arm"), Column("seeds", "seeds", "right")]
     for rate in training.rates:
         if ran:
-            columns.append(Column(f"{rate.name}_first", f"{rate.title}\nat first", "right"))
-        columns.append(Column(f"{rate.name}_last", f"{rate.title}\nlast {LAST}", "right"))
+            columns.append(Column(f"{rate.name}_first", f"{rate.name}\nat first", "right"))
+        columns.append(Column(f"{rate.name}_last", f"{rate.name}\nlast {LAST}", "right"))
         if ran:
-            columns.append(Column(f"{rate.name}_held_out", f"{rate.title}\nheld out", "right"))
+            columns.append(Column(f"{rate.name}_held_out", f"{rate.name}\nheld out", "right"))
             if rate.better == "high":
                 columns.append(Column(f"{rate.name}_kept", "kept\nof start", "right"))
     if ran:
@@ -169,7 +170,7 @@ def difference_row(
         seeds_cell(found.difference.seeds),
         Cell(mean_text(found.base, metric), spread_json(found.base)),
         Cell(mean_text(found.other, metric), spread_json(found.other)),
-        outcome_cell(training, found, rate),
+        outcome_cell(found, training.metric(rate)),
         *tail,
     )
 
@@ -183,12 +184,12 @@ def held_out_difference(training: Training, contrast: TrainingContrast, rate: Ra
     if found is None and {base, contrast.other} <= set(training.held_out):
         groups = training.held_out
         found = compare_seeds(groups[base], groups[contrast.other], training.metric(rate))
-    return Cell(NONE) if found is None else outcome_cell(training, found, rate)
+    return Cell(NONE) if found is None else outcome_cell(found, training.metric(rate))
 
 
-def outcome_cell(training: Training, found: SeedComparison, rate: Rate) -> Cell:
+def outcome_cell(found: SeedComparison, metric: Metric) -> Cell:
     """Difference, interval, verdict, stacked."""
-    cell = difference_cell(found.difference, training.metric(rate), found.base.mean or 0.0)
+    cell = difference_cell(found.difference, metric, found.base.mean or 0.0)
     if found.p is None:  # published
         spread_text = "" if found.difference.sd is None else f" ± {plain(100 * found.difference.sd)}"
         return Cell(f"{points(found.difference.mean)}{spread_text}\n{found.method}", cell.value)
