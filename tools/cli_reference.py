@@ -26,9 +26,16 @@ def reference() -> str:
 
     group: Any = get_command(app)
     lines = [HEAD, "## Doors", "", f"{group.help.strip()}", "", *table(group)]
-    for name, command in group.commands.items():
+    for name, command in verbs(group):
         lines += ["", f"## {name}", "", command.help or "", "", f"    {usage(name, command)}", "", *table(command)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def verbs(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every verb by what one types; those of a group stand in its place."""
+    for name, command in group.commands.items():
+        typed = f"{before}{name}"
+        yield from verbs(command, f"{typed} ") if hasattr(command, "commands") else [(typed, command)]
 
 
 def usage(name: str, command: Any) -> str:
