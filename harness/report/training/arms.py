@@ -32,7 +32,7 @@ class TrainedArm:
     trainer: str
     label: str
     runs: Mapping[int, TrainingRun]
-    left_out: tuple[str, ...] = ()
+    left_out: Mapping[int, str] = field(default_factory=dict)  # seed -> how far it came
     monitor: str | None = None
     params: Mapping[str, JsonValue] = field(default_factory=dict)
 
@@ -126,7 +126,7 @@ def trained_arms(runs: Sequence[TrainingRun]) -> list[TrainedArm]:
                 trainer=trainer,
                 label=f"{model}: {trainer}" if len(models) > 1 else trainer,
                 runs=whole,
-                left_out=tuple(f"seed {run.seed} ({stopped(run)})" for run in found if run.seed not in whole),
+                left_out={run.seed: stopped(run) for run in found if run.seed not in whole},
                 monitor=found[0].monitor,
                 params=found[0].params,
             )

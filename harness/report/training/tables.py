@@ -78,7 +78,8 @@ def overview_row(training: Training, arm: TrainingArm, ran: bool) -> tuple[Cell,
 
 def idle_cell(arm: TrainedArm) -> Cell:
     flat, skipped, steps = arm.flat_share(), arm.skipped(), sum(len(run.rows) for run in arm.runs.values())
-    return Cell(f"{percent(flat)}\n{skipped}/{steps}", {"flat": flat, "skipped": skipped, "steps": steps})
+    text = f"{percent(flat)}\n{skipped}/{steps}" if steps else NONE
+    return Cell(text, {"flat": flat, "skipped": skipped, "steps": steps})
 
 
 def seeds_cell(seeds: tuple[int, ...]) -> Cell:
@@ -117,7 +118,10 @@ def overview_notes(training: Training) -> Iterable[str]:
         yield f"Runs of {' and '.join(map(str, short))} steps have no {LAST} last ones: all of them are averaged."
     for arm in trained:
         if arm.left_out:
-            yield f"{arm.label} is reported without what did not finish: {', '.join(arm.left_out)}."
+            reasons = dict.fromkeys(arm.left_out.values())
+            seeds = {reason: [seed for seed, why in arm.left_out.items() if why == reason] for reason in reasons}
+            lost = "; ".join(f"seed {seed_text(found)} ({reason})" for reason, found in seeds.items())
+            yield f"{arm.label} is reported without what did not finish: {lost}."
     for arm in trained:
         if arm.monitor:
             yield f"† {arm.label} was trained with the detector {arm.monitor} as its monitor, which does not grade it."
