@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,20 @@ num_fewshot: 0
 generation_kwargs: {{until: ["\\n"], max_gen_toks: 8, do_sample: false}}
 metric_list:
   - {{metric: exact_match, aggregation: mean, higher_is_better: true}}
+"""
+
+
+GSM8K = """
+include: {stock}
+task: gsm8k_zero_shot
+dataset_path: json
+dataset_name: null
+dataset_kwargs:
+  data_files: {{test: {data}}}
+training_split: null
+fewshot_split: null
+num_fewshot: 0
+generation_kwargs: {{until: ["Question:"], max_gen_toks: 24, do_sample: false}}
 """
 
 
@@ -76,6 +91,40 @@ def test_a_task_over_local_json_agrees_with_lm_eval(run, tmp_path, stories260k):
     assert [row["verdict"]["parsed"]["responses"][0] for row in ours] == [said[number] for number in range(4)]
     assert all(set(row["verdict"]["values"]) == {"exact_match,none"} for row in ours)
     assert "exact" in (tmp_path / "r" / "report" / "report.md").read_text()
+
+
+def test_stock_gsm8k_zero_shot_over_a_local_file(run, tmp_path, shared_data, stories260k):
+    """lm-eval's own task, prompts, filters and metrics, on documents that need no network; every arm is paired with the
+    baseline, document by document, also over a task that ends within a chunk."""
+    import lm_eval.tasks
+
+    data = shared_data / "gsm8k" / "gsm8k_test.jsonl"
+    if not data.is_file():
+        pytest.skip(f"{data.name} is not beside the project")
+    stock = Path(lm_eval.tasks.__file__).parent / "gsm8k" / "gsm8k.yaml"
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    (folder / "gsm8k_zero_shot.yaml").write_text(GSM8K.format(stock=stock, data=data))
+    (folder / "other.yaml").write_text(GSM8K.format(stock=stock, data=data).replace("gsm8k_zero_shot", "gsm8k_other"))
+    (folder / "both.yaml").write_text("group: both\ntask: [gsm8k_zero_shot, gsm8k_other]\n")
+    run(
+        "harness", "run", "--tasks", "lm-eval/both", "--lm-eval-include", str(folder), "--items", "2",
+        "--model", str(stories260k), "--compressor", "rtn2", "--out", "r",
+    )  # fmt: skip
+    cells = sorted(tmp_path.glob("r/cells/*/verdicts-*.jsonl"))
+    assert len(cells) == 2
+    for cell in cells:
+        rows = [json.loads(line) for line in cell.open()]
+        assert [row["item"] for row in rows] == [
+            f"gsm8k_{task}/0000{n}" for task in ("zero_shot", "other") for n in (0, 1)
+        ]
+        assert all(
+            set(row["verdict"]["values"]) == {"exact_match,strict-match", "exact_match,flexible-extract"}
+            for row in rows
+        )
+    tables = json.loads((tmp_path / "r" / "report" / "results.json").read_text())["sections"]
+    keys = {table["key"] for section in tables for table in section["tables"]}
+    assert {"differences:exact_match,strict-match", "differences:exact_match,flexible-extract"} <= keys
 
 
 def test_an_uncached_task_is_refused_at_plan_time_by_name(run, stories260k):
