@@ -42,7 +42,8 @@ Backend = Annotated[
 BackendArgs = Annotated[
     Names, typer.Option("--backend-args", metavar="NAME=VALUE,…", help="Its arguments; a secret as NAME=env:VARIABLE.")
 ]
-Param = Annotated[
+Param = Annotated[Names, typer.Option("-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name.")]
+ParamOfAll = Annotated[
     Names,
     typer.Option(
         "-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name, or of a plugin: of all its presets."
@@ -77,7 +78,7 @@ def experiment_options(
     baseline: Baseline = None,
     backend: Backend = None,
     backend_args: BackendArgs = None,
-    params: Param = None,
+    params: ParamOfAll = None,
 ) -> None:
     """The signature that every verb taking an experiment has."""
 
