@@ -127,6 +127,38 @@ def test_stock_gsm8k_zero_shot_over_a_local_file(run, tmp_path, shared_data, sto
     assert {"differences:exact_match,strict-match", "differences:exact_match,flexible-extract"} <= keys
 
 
+def test_each_document_is_asked_once_whatever_the_chunks(tmp_path, monkeypatch, stories260k):
+    """Chunks that end within a task, and tasks that are in no part of a chunk."""
+    from lm_eval.models.huggingface import HFLM
+
+    from harness.lmeval import asking
+    from harness_plugins.tasks.lm_eval import suite as module
+    from harness_plugins.tasks.lm_eval.spec import LmEvalParams
+
+    (tmp_path / "docs.jsonl").write_text(
+        "".join(json.dumps({"question": f"{n}", "answer": "?"}) + "\n" for n in range(3))
+    )
+    yaml = TASK.format(data=tmp_path / "docs.jsonl")
+    for name in ("local_one", "local_two"):
+        (tmp_path / f"{name}.yaml").write_text(yaml.replace("local_gsm", name))
+    (tmp_path / "pair.yaml").write_text("group: pair\ntask: [local_one, local_two]\n")
+    lm = HFLM(pretrained=str(stories260k), device="cpu", dtype="float32", batch_size=4)
+    asked: list[str] = []
+
+    def generate_until(requests, **options):
+        asked.extend(request.args[0] for request in requests)
+        return HFLM.generate_until(lm, requests, **options)
+
+    monkeypatch.setattr(lm, "generate_until", generate_until)
+    monkeypatch.setattr(asking, "as_lm", lambda generator, batch_size: (lm, False))
+    monkeypatch.setattr(module, "CHUNK", 2)
+    suite = module.LmEvalSuite(LmEvalParams(task="pair", include_path=tmp_path))
+    items = [item.id for item in suite.items()][1:]  # the first was answered before a kill
+    answered = [list(replies) for replies in suite.ask(None, items, 4)]
+    assert [key for chunk in answered for key in chunk] == items
+    assert sorted(asked) == sorted(["1", "2", "0", "1", "2"])
+
+
 def test_an_uncached_task_is_refused_at_plan_time_by_name(run, stories260k):
     done = run("harness", "plan", "--tasks", "lm-eval/arc_easy", "--model", str(stories260k), code=2)
     assert "'arc_easy' cannot be loaded (HF_HUB_OFFLINE is set)" in done.stderr

@@ -56,6 +56,10 @@ class LmEvalSuite(TaskSuite):
             offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
             raise UsageError(f"lm-eval task {name!r} cannot be loaded{offline}: {cause}") from None
         for task in loaded["tasks"].values():
+            if getattr(task, "UNSAFE_CODE", False):
+                raise UsageError(
+                    f"lm-eval task {name!r} runs what models write without a sandbox", "use a suite that has one"
+                )
             if self.params.num_fewshot is not None:
                 task.set_config(key="num_fewshot", value=self.params.num_fewshot)
             task.set_fewshot_seed(seed=1234)  # as lm_eval's command does
@@ -94,10 +98,11 @@ class LmEvalSuite(TaskSuite):
         wanted = [(key, *self.documents[key][:2]) for key in items]
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            indices = {name: [index for _, task, index in chunk if task == name] for name in self.loaded["tasks"]}
+            names = dict.fromkeys(task for _, task, _ in chunk)  # of a task without indices lm-eval asks every document
+            indices = {name: [index for _, task, index in chunk if task == name] for name in names}
             results = evaluate(
                 lm,
-                self.loaded,
+                {"tasks": {name: self.loaded["tasks"][name] for name in names}, "groups": {}},
                 samples=indices,
                 bootstrap_iters=0,
                 log_samples=True,
@@ -109,7 +114,7 @@ class LmEvalSuite(TaskSuite):
                     record = found.setdefault(f"{name}/{row['doc_id']:05}", {"metrics": {}, "responses": []})
                     record["metrics"] |= {f"{metric},{row['filter']}": row[metric] for metric in row["metrics"]}
                     record["responses"].append(row["filtered_resps"])
-            yield {key: Reply(text=json.dumps(found[key], default=str)) for key, _, _ in chunk if key in found}
+            yield {key: Reply(text=json.dumps(found[key], default=_plain)) for key, _, _ in chunk}
 
     def grade(self, item: Item, replies: Mapping[str, Reply]) -> Scores:
         record = json.loads(replies[ROLE].text)
@@ -124,3 +129,8 @@ class LmEvalSuite(TaskSuite):
         reply = Reply(text=json.dumps({"metrics": {"acc,none": 1.0, "text,none": "x"}, "responses": []}))
         got = json.dumps(self.grade(item, {ROLE: reply}).values)
         return SelfCheck(checks=(Check(name="numbers are kept", expected='{"acc,none": 1.0}', got=got),))
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy or torch as Python's; anything else that JSON does not know as text."""
+    return value.item() if hasattr(value, "item") else str(value)
