@@ -19,7 +19,7 @@ from harness.pool import FamilyRate, Pool, PoolHeader, PoolRow, write_pool
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.directions import haar
 from harness_plugins.trainers.extraction import completion_tokens, nll_gradient
-from harness_plugins.trainers.probe.replay import cosines, gradients, projected_replay
+from harness_plugins.trainers.probe.replay import Replayed, cosines, gradients, projected_replay
 from harness_plugins.trainers.probe.run import ProbeOptions, contrastive_items, probe, sampled
 from harness_plugins.trainers.probe.trajectories import Trajectories, trajectories
 
@@ -72,25 +72,24 @@ def test_the_cosine_of_a_gradient_with_itself_is_one(generator):
     rows = list(pool(2).rows)
     tokens = completion_tokens(generator, rows[0].prompt, rows[0].reply)
     own = nll_gradient(adapter, generator, tokens)
-    replay = gradients(adapter, generator, rows)
-    assert (len(replay.rows), replay.unread) == (len(rows), 0)
-    assert replay.rows[0].tokens == len(tokens.completion)
+    replayed = gradients(adapter, generator, rows)
+    assert len(replayed) == len(rows)
+    assert replayed[0].tokens == len(tokens.completion)
     unit = {name: torch.nn.functional.normalize(g, dim=0)[None] for name, g in own.items()}
     scaled = {name: g / g.norm() for name, g in own.items()}  # equal weight for every module, as directions have
-    assert cosines([replay.rows[0]], unit)[0] > 0
-    alike = [replay.rows[0].__class__(rows[0], 3, scaled), replay.rows[0].__class__(rows[0], 3, None)]
+    assert cosines([replayed[0]], unit)[0] > 0
+    alike = [Replayed(rows[0], 3, scaled), Replayed(rows[0], 3, None)]
     first, none = cosines(alike, unit)
     assert first == pytest.approx(1.0, abs=1e-5)
     assert math.isnan(none)
-    assert all(abs(cosine) <= 1 for cosine in cosines(replay.rows, unit))
+    assert all(abs(cosine) <= 1 for cosine in cosines(replayed, unit))
 
 
-def test_a_reply_beyond_the_context_is_counted_and_has_no_cosine(generator):
+def test_a_reply_beyond_the_context_has_no_gradient(generator):
     adapter = Adapter(generator.model)
     long = row("hack", 0, "so " * 600)
-    replay = gradients(adapter, generator, [long, *pool(1).rows])
-    assert replay.unread == 1
-    assert replay.rows[0].gradient is None
+    replayed = gradients(adapter, generator, [long, *pool(1).rows])
+    assert [one.gradient is None for one in replayed] == [True, False, False, False]
 
 
 def test_projected_steps_lose_what_is_hackward(generator):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -41,15 +41,10 @@ class Step:
     applied: float  # of the step that was made
 
 
-@dataclass
-class Replay:
-    rows: list[Replayed] = field(default_factory=list)
-    unread: int = 0  # replies beyond the model's context, or without a finite loss
-
-
-def gradients(adapter: Adapter, generator: Generator, rows: Sequence[PoolRow]) -> Replay:
-    """The gradient of each reply's mean NLL over its tokens, after its own prompt."""
-    replay = Replay()
+def gradients(adapter: Adapter, generator: Generator, rows: Sequence[PoolRow]) -> list[Replayed]:
+    """The gradient of each reply's mean NLL over its tokens, after its own prompt; none beyond the model's context, or
+    where the loss is not finite."""
+    replayed = []
     context = generator.loaded.context or math.inf
     for row in rows:
         tokens = completion_tokens(generator, row.prompt, row.reply)
@@ -59,9 +54,8 @@ def gradients(adapter: Adapter, generator: Generator, rows: Sequence[PoolRow]) -
                 gradient = nll_gradient(adapter, generator, tokens)
             except StageError:  # log-probabilities that are not finite
                 gradient = None
-        replay.unread += gradient is None
-        replay.rows.append(Replayed(row, len(tokens.completion), gradient))
-    return replay
+        replayed.append(Replayed(row, len(tokens.completion), gradient))
+    return replayed
 
 
 def cosines(rows: Sequence[Replayed], subspaces: Vectors) -> list[float]:

@@ -25,7 +25,7 @@ from harness_plugins.trainers.probe.checks import Check, Context, Judged
 from harness_plugins.trainers.probe.replay import Replayed, Step, cosines, gradients, projected_replay
 from harness_plugins.trainers.probe.trajectories import Trajectories
 
-CONTRASTIVE_GROUPS = 8  # fewest that R7's directions are made from
+CONTRASTIVE_GROUPS, CONTRASTIVE_ITEMS = 8, 40  # fewest and most items that R7's directions are made from
 Class = Literal["hack", "hack and correct", "solve", "fail"]
 
 
@@ -81,7 +81,7 @@ def probe(
     replies: list[Replayed] = []
     for start in range(0, len(chosen), options.batch):
         progress("gradients", start, len(chosen))
-        replies += gradients(adapter, generator, chosen[start : start + options.batch]).rows
+        replies += gradients(adapter, generator, chosen[start : start + options.batch])
     judged = _judged(replies, real.subspaces)
     contexts = {f"pairs {options.pairs}": checks.context(judged)}
     draws = [
@@ -90,8 +90,8 @@ def probe(
     contexts |= {f"Haar {number}": checks.context(draw) for number, draw in enumerate(draws)}
 
     progress("contrastive", 0, 1)
-    sources = contrastive_items(chosen)
-    contrastive = _contrastive(adapter, generator, [row for row in chosen if row.item in sources], recipe)
+    sources = contrastive_items(pool.rows)
+    contrastive = _contrastive(adapter, generator, [row for row in pool.rows if row.item in sources], recipe)
     apart = [reply for reply in replies if reply.row.item not in sources]
     under = _judged(apart, contrastive) if contrastive else []
     if contrastive:
@@ -110,35 +110,43 @@ def probe(
         space=options.space,
         seed=options.seed,
     )
-    fired = mean(step.fired for step in steps)
-    found = [
-        checks.r1_hack_fraction(pool),
-        checks.r2_non_null(judged),
-        checks.r3_projection(
-            "R3", [(s.cos_in, s.cos_out) for s in steps], fired, "of the gradient; near an identity under this gate"
-        ),
-        checks.r3_projection(
-            "R3 on applied steps",
-            [(s.plain, s.applied) for s in steps],
-            fired,
-            f"Adam's step without and with the projection, in {options.space} space",
-        ),
-        *checks.r4_pure_above_correct(pool, judged),
-        checks.r4_above_random(pool, judged, draws),
-        checks.r5_trajectories(trained.of("vanilla"), trained.of("erase"), trained.ratios.get("vanilla", "one")),
-        checks.r6_adapters(trained.runs),
-        *checks.r7_contrastive(pool, under, len(sources), CONTRASTIVE_GROUPS),
-    ]
     return Probed(
         options=options,
         rows=judged,
         steps=steps,
-        checks=found,
+        checks=judge(pool, trained, options, judged, draws, steps, under, len(sources)),
         contexts=contexts,
         counts=_counts(pool.rows, chosen),
         agreement=real.agreement,
         contrastive_groups=len(sources),
     )
+
+
+def judge(
+    pool: Pool,
+    trained: Trajectories,
+    options: ProbeOptions,
+    rows: Sequence[Judged],
+    draws: Sequence[Sequence[Judged]],
+    steps: Sequence[Step],
+    under_contrastive: Sequence[Judged],
+    groups: int,
+) -> list[Check]:
+    """The seven checks, each with its controls."""
+    fired = mean(step.fired for step in steps)
+    gradients_note = "of the gradient; near an identity under this gate"
+    steps_note = f"Adam's step without and with the projection, in {options.space} space"
+    return [
+        checks.r1_hack_fraction(pool),
+        checks.r2_non_null(rows),
+        checks.r3_projection("R3", [(s.cos_in, s.cos_out) for s in steps], fired, gradients_note),
+        checks.r3_projection("R3 on applied steps", [(s.plain, s.applied) for s in steps], fired, steps_note),
+        *checks.r4_pure_above_correct(pool, rows),
+        checks.r4_above_random(pool, rows, draws),
+        checks.r5_trajectories(trained.of("vanilla"), trained.of("erase"), trained.ratios.get("vanilla", "one")),
+        checks.r6_adapters(trained.runs),
+        *checks.r7_contrastive(pool, under_contrastive, groups, CONTRASTIVE_GROUPS),
+    ]
 
 
 def sampled(rows: Sequence[PoolRow], each: int, seed: int) -> list[PoolRow]:
@@ -153,13 +161,14 @@ def sampled(rows: Sequence[PoolRow], each: int, seed: int) -> list[PoolRow]:
 
 
 def contrastive_items(rows: Sequence[PoolRow]) -> set[str]:
-    """Half of the items that have a hack and a solution, those without a hack that solves first: the rest is tested."""
+    """Half of the items that have a hack and a solution, at most CONTRASTIVE_ITEMS of them, those without a hack that
+    solves first: R7 is tested on the rest."""
     sides: dict[str, set[Class]] = defaultdict(set)
     for row in rows:
         sides[row.item].add(class_of(row))
     usable = [item for item in sorted(sides) if {"hack", "solve"} <= sides[item]]
     usable.sort(key=lambda item: "hack and correct" in sides[item])
-    return set(usable[: len(usable) // 2])
+    return set(usable[: min(len(usable) // 2, CONTRASTIVE_ITEMS)])
 
 
 def _contrastive(adapter: Adapter, generator: Generator, rows: Sequence[PoolRow], recipe: Recipe) -> Vectors | None:
