@@ -108,7 +108,7 @@ def _rows(plan: Plan, store: RunStore) -> list[dict]:
                 "size": size.described if size else "-",
                 "generations": cell.generations,
                 "stored": min(stored, cell.generations),
-                "weights": "source" if cell.model_key == cell.model.digest else "cached" if made else "to make",
+                "weights": "server" if not cell.model.path else "source" if cell.model_key == cell.model.digest else "cached" if made else "to make",
             }
         )
     return rows
