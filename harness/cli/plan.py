@@ -96,7 +96,6 @@ def _rows(plan: Plan, store: RunStore) -> list[dict]:
     rows = []
     for cell in plan.cells:
         size = plan.sizes.get(cell.compressed_key or "")
-        made = _made(cell)
         stored = sum(row.reply is not None for row in store.cell(cell.id).samples() if row.repeat < cell.settings.runs)
         rows.append(
             {
@@ -108,7 +107,16 @@ def _rows(plan: Plan, store: RunStore) -> list[dict]:
                 "size": size.described if size else "-",
                 "generations": cell.generations,
                 "stored": min(stored, cell.generations),
-                "weights": "server" if not cell.model.path else "source" if cell.model_key == cell.model.digest else "cached" if made else "to make",
+                "weights": _weights(cell),
             }
         )
     return rows
+
+
+def _weights(cell: Cell) -> str:
+    """Where the weights are that a cell samples."""
+    if not cell.model.path:
+        return "server"
+    if cell.model_key == cell.model.digest:
+        return "source"
+    return "cached" if _made(cell) else "to make"
