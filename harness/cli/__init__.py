@@ -82,8 +82,10 @@ def _plugin_verbs() -> None:
     """Verbs that plugins bring. The doors given on the command line are not parsed yet, so only entry points count."""
     from harness.registry import load_plugins
 
-    for _ in load_plugins().call_each("harness_register_commands", cli=app):
-        pass
+    found = load_plugins()
+    found.notify("harness_register_commands", cli=app)
+    for failure in found.hook_errors:
+        print(f"a plugin's verbs are missing: {failure}", file=sys.stderr)
 
 
 OWN = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}

@@ -22,17 +22,23 @@ def plugins(
     trace: Annotated[bool, typer.Option(help="Print the tracebacks of broken plugins.")] = False,
 ) -> None:
     found = doors_of(context).plugins
+    conflicts = {name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1}
     if json:
-        print(
-            json_module.dumps([{**s.model_dump(exclude={"trace"}), "state": s.state} for s in found.statuses], indent=1)
-        )
+        rows = [
+            {
+                **status.model_dump(exclude={"trace"}),
+                "state": status.state,
+                "conflicts": [name for name, owners in conflicts.items() if status in (other for _, other in owners)],
+            }
+            for status in found.statuses
+        ]
+        print(json_module.dumps(rows, indent=1))
         return
     table = plain_table("plugin", "distribution", "version", "state", "hooks or cause")
     for status in found.statuses:
         hooks = ", ".join(hook.removeprefix("harness_") for hook in status.hooks)
         table.add_row(status.name, status.distribution, status.version, status.state, status.error or hooks)
     screen().print(table, markup=False)
-    conflicts = {name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1}
     for name, owners in conflicts.items():
         print(f"conflict: {name!r} is registered by {' and '.join(status.name for _, status in owners)}")
     if trace:

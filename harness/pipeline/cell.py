@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,8 @@ class CellRunner:
         suite = self._suite(cell)
         seconds: dict[str, float] = dict(store.state.seconds)
         facts, lost = dict(store.state.facts), replaced_workers()
+        failures = self.catalogue.plugins.hook_errors
+        failures.clear()
         if missing_samples(cell, suite, store):
             folder = None  # a server has the weights
             if cell.model.path:
@@ -55,6 +59,8 @@ class CellRunner:
                 self._sample(cell, suite, folder)
         self.judge(cell, suite, seconds)
         facts["workers_replaced"] = int(str(facts.get("workers_replaced", 0))) + replaced_workers() - lost
+        if failures:
+            facts["hook_errors"] = json.dumps(Counter(failures))
         state = CellState(state="done", seconds=seconds, facts=facts)
         store.set_state(state)
         return state

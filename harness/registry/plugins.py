@@ -17,6 +17,7 @@ import pluggy
 
 from harness import hookspecs
 from harness.contract import Record, Spec
+from harness.errors import PluginError
 
 GROUP = "harness"
 
@@ -73,6 +74,18 @@ class PluginSet:
         for _ in self.call_each(hook, **arguments):
             pass
 
+    def report_sections(self, run: Path, plan: Any) -> list[tuple[str, str]]:
+        """Every plugin's sections; one that returns anything else than a list of two texts each is recorded."""
+        kept: list[tuple[str, str]] = []
+        for name, found in self.call_each("harness_report_sections", run=run, plan=plan):
+            if isinstance(found, list | tuple) and all(_is_section(section) for section in found):
+                kept.extend((title, text) for title, text in found)
+            else:
+                self.hook_errors.append(
+                    f"{name}.harness_report_sections: returned {found!r:.80}, not (title, Markdown)"
+                )
+        return kept
+
     def offer_sandboxes(self) -> None:
         """Make the plugins' sandboxes known under their names, where generated code is about to run."""
         from harness.sandbox import providers, register
@@ -94,6 +107,10 @@ class PluginSet:
         """Import, register and read one plugin; whatever goes wrong becomes its status."""
         status = PluginStatus(name=name, distribution=distribution, version=version)
         try:
+            if others := [other for other in self.statuses if other.name == name]:
+                raise PluginError(
+                    f"{others[0].distribution} has a plugin named {name!r} as well", "only one can be kept"
+                )
             plugin = load()
             self.manager.register(plugin, name=name)
             try:
@@ -124,6 +141,10 @@ class PluginSet:
         self.registry_files.extend((path, status) for path in files)
 
 
+def _is_section(section: Any) -> bool:
+    return isinstance(section, list | tuple) and list(map(type, section)) == [str, str]
+
+
 def _returned(plugin: Any, hook: str, item_type: type) -> list[Any]:
     if not hasattr(plugin, hook):
         return []
@@ -143,7 +164,8 @@ def load_plugins(directories: Iterable[Path] = (), disabled: Iterable[str] = ())
     allowed = None if only is None else {name.strip() for name in only.split(",")}
     skipped = set(disabled)
     points = sorted(
-        importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name != "builtin", point.name)
+        importlib.metadata.entry_points(group=GROUP),
+        key=lambda point: (point.name != "builtin", point.name, point.dist.name if point.dist else ""),
     )
     for point in points:
         if point.name in skipped or (allowed is not None and point.name not in allowed):

@@ -50,8 +50,8 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         contrasts=tuple(Contrast(**contrast.model_dump()) for contrast in plan.contrasts),
         detectors=tuple(_detectors(plan, stores, catalogue)),
         training=tuple(_training(plan, stores)),
-        footer=_footer(plan, store, cells, catalogue),
         extra=tuple(_extra_sections(plan, store, catalogue)),
+        footer=_footer(plan, store, cells, catalogue),  # last: it says which hooks failed
     )
 
 
@@ -141,7 +141,9 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
     components = [c for cell in plan.cells for c in (cell.trainer, cell.compressor, cell.suite, *cell.detectors)]
     notes = dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
     notes |= dict.fromkeys(note for cell in plan.cells for note in backend_notes(cell, store.cell(cell.id)))
-    failures = catalogue.plugins.hook_errors
+    failures = Counter(catalogue.plugins.hook_errors)
+    for state in (store.cell(cell.id).state for cell in cells):
+        failures.update(json.loads(str(state.facts.get("hook_errors", "{}"))))
     return TrustFooter(
         planned=sum(cell.planned for cell in cells),
         attempted=sum(cell.attempted for cell in cells),
@@ -161,7 +163,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         self_checks={cell.suite.label: _self_check(store.cell(cell.id).folder) for cell in plan.cells},
         command=_command(store.folder),
         samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
-        notes=(*notes, *(f"a lifecycle hook failed: {failure}" for failure in failures)),
+        notes=(*notes, *(f"a lifecycle hook failed {count} times: {what}" for what, count in failures.items())),
     )
 
 
@@ -208,6 +210,5 @@ def _command(folder: Path) -> str:
 
 
 def _extra_sections(plan: Plan, store: RunStore, catalogue: Catalogue):
-    for _, sections in catalogue.plugins.call_each("harness_report_sections", run=store.folder, plan=plan):
-        for title, markdown in sections:
-            yield ExtraSection(title=title, markdown=markdown)
+    for title, markdown in catalogue.plugins.report_sections(store.folder, plan):
+        yield ExtraSection(title=title, markdown=markdown)

@@ -1,0 +1,113 @@
+"""What installed plugins can do wrong, seen through the real command: entry points of distributions on the path."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+GOOD = """
+import harness
+from harness import CompressorSpec
+@harness.hookimpl
+def harness_register_compressors():
+    return [CompressorSpec(name="mine", summary="s", target="t:T")]
+"""
+RAISES = "raise RuntimeError('no such luck')"
+VERBS = """
+import harness
+@harness.hookimpl
+def harness_register_commands(cli):
+    raise KeyError('no verbs today')
+"""
+LISTENS_BADLY = """
+import harness
+@harness.hookimpl
+def harness_cell_start(run, cell): raise OSError('the tracker is down')
+@harness.hookimpl
+def harness_sample(item): raise ValueError('cannot log a sample')
+@harness.hookimpl
+def harness_report_sections(run): return 'a section'
+"""
+LISTENS_WELL = """
+import harness
+@harness.hookimpl
+def harness_report_sections(run): return [('From the other one', 'All is well.')]
+"""
+
+
+@pytest.fixture
+def installed(cli, monkeypatch):
+    """Put a distribution with one plugin on the path: installed("name", "1.2", source, point="name")."""
+    site = cli.cwd / "site"
+    site.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def add(name: str, version: str, source: str, point: str | None = None) -> None:
+        module = name.replace("-", "_")
+        (site / f"{module}.py").write_text(source)
+        info = site / f"{module}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[harness]\n{point or name} = {module}\n")
+
+    return add
+
+
+def test_distribution_version_hooks_state_and_cause(cli, installed):
+    installed("good-dist", "1.2", GOOD)
+    installed("bad-dist", "3.4", RAISES)
+    done = cli("plugins", plugins=None)
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert re.search(r"good-dist +good-dist +1\.2 +ok +register_compressors", rows["good-dist"])
+    assert re.search(r"bad-dist +bad-dist +3\.4 +broken +RuntimeError: no such luck", rows["bad-dist"])
+    assert done.stderr == "plugin bad-dist is broken: RuntimeError: no such luck\n"
+    assert "Traceback" in cli("plugins", "--trace", plugins=None).stdout
+
+
+def test_two_plugins_that_register_one_name_are_shown_and_refused(cli, installed):
+    installed("first-dist", "1.0", GOOD)
+    installed("second-dist", "2.0", GOOD)
+    assert "conflict: 'mine' is registered by first-dist and second-dist" in cli("plugins", plugins=None).stdout
+    rows = {row["name"]: row for row in json.loads(cli("plugins", "--json", plugins=None).stdout)}
+    assert (rows["first-dist"]["conflicts"], rows["builtin"]["conflicts"]) == (["mine"], [])
+    done = cli("plan", "--tasks", "goodhart7", "--compressor", "mine", plugins=None, code=2)
+    assert "first-dist (first-dist) and second-dist (second-dist)" in done.stderr
+    chosen = cli("-p", "no:second-dist", "plugins", plugins=None).stdout
+    assert "conflict" not in chosen
+
+
+def test_two_plugins_of_one_name_are_both_named(cli, installed):
+    installed("first-dist", "1.0", GOOD, point="same")
+    installed("second-dist", "2.0", GOOD, point="same")
+    rows = [row for row in json.loads(cli("plugins", "--json", plugins=None).stdout) if row["name"] == "same"]
+    assert [(row["distribution"], row["state"]) for row in rows] == [("first-dist", "ok"), ("second-dist", "broken")]
+    assert "first-dist has a plugin named 'same' as well" in rows[1]["error"]
+
+
+def test_selecting_what_a_broken_plugin_may_own_names_its_cause(cli, installed):
+    installed("bad-dist", "3.4", RAISES)
+    done = cli("plan", "--tasks", "goodhart7", "--compressor", "theirs", plugins=None, code=2)
+    assert "plugin bad-dist is broken: RuntimeError: no such luck" in done.stderr
+    assert "2 cells" in cli("plan", "--tasks", "goodhart7", "--compressor", "rtn4", plugins=None).stdout
+
+
+def test_a_plugin_whose_verbs_raise_leaves_the_other_verbs(cli, installed):
+    installed("verbs-dist", "1.0", VERBS)
+    done = cli("--help", plugins=None)
+    assert "a plugin's verbs are missing: verbs-dist.harness_register_commands: KeyError" in done.stderr
+    assert "doctor" in done.stdout
+
+
+def test_lifecycle_hooks_that_fail_are_counted_in_the_report_wherever_they_ran(cli, installed):
+    installed("bad-listener", "1.0", LISTENS_BADLY)
+    installed("good-listener", "1.0", LISTENS_WELL)
+    done = cli.run("--limit", "2")
+    notes = " ".join(done.stdout.split())
+    assert "failed 1 times: bad-listener.harness_cell_start: OSError: the tracker is down" in notes
+    assert "failed 4 times: bad-listener.harness_sample: ValueError: cannot log a sample" in notes
+    assert "failed 1 times: bad-listener.harness_report_sections: returned 'a section', not (title, Markdown)" in notes
+    assert "All is well." in notes
+    assert Path(cli.cwd / "r" / "report" / "report.md").is_file()
