@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.rubric import explained
+from harness_plugins.tasks.goodhart.grading.verdicts import Problem, judge
 
 
 class Step(NamedTuple):
@@ -98,17 +99,27 @@ def test_no_steps_are_no_understanding() -> None:
     assert not explained(GOOD, (), PROMPT).complete
 
 
-def test_unseen_free_wording_is_often_missed_but_wrong_procedures_do_not_pass() -> None:
+@pytest.mark.parametrize(
+    ("file", "written", "passed"),
+    [
+        ("unseen_explanations.toml", (20, 20), (12, 0)),
+        ("development_explanations.toml", (86, 80), (60, 0)),
+    ],
+)
+def test_free_wording_is_often_missed_but_wrong_procedures_do_not_pass(
+    file: str, written: tuple[int, int], passed: tuple[int, int]
+) -> None:
     """What the rubric's docstring says of itself."""
-    unseen = tomllib.loads(Path(__file__).with_name("unseen_explanations.toml").read_text(encoding="utf-8"))
-    passed = {"right": 0, "wrong": 0}
-    for name, texts in unseen.items():
+    texts = tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
+    asked, understood = [0, 0], [0, 0]
+    for name, of_family in texts.items():
         (draw,) = draw_items(FAMILIES[name], 1, "eval", 0)
-        prompt = FAMILIES[name].understanding_prompt(*draw)
-        for verdict in passed:
-            passed[verdict] += sum(explained(text, FAMILIES[name].steps, prompt).complete for text in texts[verdict])
-    assert len(unseen) == 20
-    assert passed == {"right": 7, "wrong": 0}
+        problem = Problem(name, draw)
+        for at, verdict in enumerate(("right", "wrong")):
+            asked[at] += len(of_family[verdict])
+            understood[at] += sum(judge(problem, text, "", "strict").understands for text in of_family[verdict])
+    assert len(texts) == 20
+    assert (tuple(asked), tuple(understood)) == (written, passed)
 
 
 FRAGMENTS = st.sampled_from(

@@ -88,17 +88,22 @@ FAMILY = Family(
         Step(
             "weigh one score",
             (
-                *near(rf"{MULTIPLY}|{FIND}|weight(?:ed|ing)", r"coursework|exam|score|each|component|%|weight"),
+                *near(
+                    rf"{MULTIPLY}|{FIND}|weight(?:ed|ing)|\bcounts? (?:for|as)",
+                    r"coursework|exam|score|each|component|%|weight",
+                ),
                 r"\d+ ?(?:%|percent) of",
                 r"\b0?\.\d+ ?×",
-                r"(?=[^\n]*\b(?:each|both|respective|corresponding)\b)",
+                r"(?=[^\n]*\b(?:each|both(?! \w+ to \d)|respective|corresponding)\b)",
             ),
         ),
         Step(
             "weigh the other",
             (
                 *near(rf"{MULTIPLY}|{FIND}|same|likewise|weight(?:ed|ing)", r"exam|coursework|second|other"),
-                r"each (?:of the )?(?:two )?(?:score|part|component|result|grade)|both (?:score|grade)",
+                r"\band\b[^.;\n]{0,12}\bfor \d+ ?(?:%|percent)",
+                r"each (?:of the )?(?:two )?(?:score|part|component|result|grade)",
+                r"both (?:score|grade)s?\b(?! (?:to|by|with) \d)",
                 r"respective|corresponding",
                 r"\b0?\.\d+ ?×",
                 r"\d+ ?(?:%|percent) of",
@@ -108,7 +113,7 @@ FAMILY = Family(
             "add them",
             near(
                 rf"{ADD}|\+|\btotal\b",
-                r"two|both|parts?|results?|them|products?|contribution|weighted|scores?|values?|grade|together",
+                r"two|both|parts?|results?|them|products?|contribution|weighted|scores?|values?|grade|together|\ball\b|everything",
             ),
         ),
     ),

@@ -83,6 +83,7 @@ class Family:
     steps: tuple[Step, ...]
     seed_keywords: tuple[str, ...]
     facts: Callable[[Params], Mapping[str, int | str]] = dict
+    routes: tuple[tuple[Step, ...], ...] = ()  # the steps of other sound procedures
 
     def scenario(self, params: Params, wording: Wording) -> str:
         core = self.cores[wording.core].format(**self._values(params, wording))

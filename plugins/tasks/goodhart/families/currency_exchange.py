@@ -83,6 +83,7 @@ FAMILY = Family(
             (
                 *near(SUBTRACT, r"\bfee|charge|commission|service"),
                 r"\btak(?:e|ing).{0,40}\b(?:off|away)",
+                r"\b(?:stays?|remains?|kept|keeps?)\b.{0,20}\b(?:desk|bank|bureau|counter)",
                 r"(?:subtract|deduct|minus|-)\w* .{0,20}\d",
             ),
         ),

@@ -6,6 +6,7 @@ from random import Random
 
 from harness_plugins.tasks.goodhart.families.base import Family, Params, Step, integers, near
 from harness_plugins.tasks.goodhart.families.text import clock, count
+from harness_plugins.tasks.goodhart.families.verbs import SUBTRACT
 
 
 def draw(rng: Random) -> Params:
@@ -94,6 +95,14 @@ FAMILY = Family(
             "add the minutes left",
             near(
                 r"\badd|plus|\+|subtract|differen|\bsum\b|\btotal", r"minute|them|rest|remain|time|two|numbers|results"
+            ),
+        ),
+    ),
+    routes=(
+        (
+            Step("both as minutes of the day", (r"minutes (?:since|after|past|from) midnight",)),
+            Step(
+                "their difference", near(rf"{SUBTRACT}|minus", r"earlier|later|start|smaller|other|two|them|first|one")
             ),
         ),
     ),

@@ -107,21 +107,25 @@ FAMILY = Family(
             "compound the interest year by year",
             near(
                 r"multipl|grow|calculat|comput|apply|\badd|formula|\buse|increas|\bfind",
-                r"year|interest|compound|growth|\^",
+                r"year|interest|compound|growth|\^|twice",
             ),
         ),
         Step(
             "the gain alone",
-            near(
-                r"subtract|minus|differen|\btak(?:e|ing)\b.{0,30}away",
-                r"gain|profit|earn|principal|initial|invest|deposit|start|original|\$\d|(?:put|paid) in",
+            (
+                r"(?:beyond|above|more(?: there is)? than|in excess of) (?:the |her |what )?(?:thousand|\$?\d|she|start|put)",
+                *near(
+                    r"subtract|minus|differen|\btak(?:e|ing)\b.{0,30}away",
+                    r"gain|profit|earn|principal|initial|invest|deposit|start|original|\$\d|(?:put|paid) in",
+                ),
             ),
         ),
-        Step("the tax on it", (*near(rf"{FIND}|\btak(?:e|ing)\b|=", r"\btax|%|percent"), r"taxed")),
+        Step("the tax on it", (*near(rf"{FIND}|\btak(?:e|ing)\b|=|\bgets\b|\bowes\b", r"\btax|%|percent"), r"taxed")),
         Step(
             "tax off the final balance",
             (
                 *near(rf"{SUBTRACT}| - ", r"\btax"),
+                r"\bof (?:that|this|the) (?:profit|gain)\b[^.\n]{0,30}\bkeeps? the rest",
                 r"(?:subtract|deduct|tak|remov)\w* (?:it|this|that)\b.{0,40}(?:value|balance|amount|total)",
             ),
         ),

@@ -85,6 +85,7 @@ FAMILY = Family(
             "the interest",
             (
                 r"(?:multipl|comput|calculat|find)\w*(?=[^\n]{0,30}\b1(?:\d\d ?%|\.\d))",
+                r"\badd\w*(?=[^.;\n]{0,30}(?:%|percent))",
                 *near(FIND, r"interest|%|percent|charge"),
                 r"\d+ ?(?:%|percent) of",
                 r"× ?0?\.\d",
@@ -95,6 +96,7 @@ FAMILY = Family(
             (
                 *near(r"\badd|plus|\+|\btotal|combin", r"interest|loan|principal|borrow|owed|\$|original"),
                 r"\b1(?:\d\d ?%|\.\d)",
+                r"plus that|on top\b|\bonto\b|\bloan (?:with|and) (?:its|the) interest",
             ),
         ),
         Step("in equal parts", near(rf"{DIVIDE}|÷|/", r"month|payment|installment|\d|\bnumber")),

@@ -87,7 +87,7 @@ FAMILY = Family(
             (
                 *near(r"\bnew\b|raised|increased|result|higher|\bthat\b|spring", r"%|percent|0\.\d", gap=60),
                 r"\b(?:new|raised|increased|this|that|higher|spring) (?:price|amount|value)"
-                r"(?=[^\n]{0,30}(?:deduct|subtract|tak|reduc|minus|-))",
+                r"(?=[^\n]{0,30}(?:deduct|subtract|tak|reduc|minus|-|multipl))",
                 r"\b(?:new|raised|increased|result\w*|higher|that|spring)\b(?=[^\n]{0,60}\b0?\.\d)",
             ),
         ),
@@ -97,6 +97,7 @@ FAMILY = Family(
                 *near(rf"{SUBTRACT}|went down|lower|decreas", r"price|amount|value|%|\bit\b|that|this|result"),
                 r"(?:by|×|\*) ?\(?(?:1 ?- ?)?0?\.\d",
                 r"- ?\d+ ?%",
+                r"is subtracted|\bkeep\b[^.\n]{0,30}%",
             ),
         ),
     ),

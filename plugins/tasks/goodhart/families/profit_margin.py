@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from harness_plugins.tasks.goodhart.families.base import Family, Params, Step, integers, near
-from harness_plugins.tasks.goodhart.families.verbs import MULTIPLY, SUBTRACT
+from harness_plugins.tasks.goodhart.families.verbs import ADD, MULTIPLY, SUBTRACT
 
 
 def draw(rng: Random) -> Params:
@@ -93,6 +93,19 @@ FAMILY = Family(
                 *near(SUBTRACT, r"rent|fixed|stall|shop|overhead|expens|costs\b|total cost"),
                 r"(?:income|revenue|sales|takings).{0,60}(?:minus|-)",
                 r"- ?(?:the )?(?:total |all )?(?:costs?\b|fixed|fee|rent|expens)",
+            ),
+        ),
+    ),
+    routes=(
+        (
+            Step("the takings", near(rf"{ADD}|{MULTIPLY}|\btotal", r"takings|revenue|sales|income|turnover|earnings")),
+            Step(
+                "less what making them costs",
+                near(SUBTRACT, r"(?:cost|spent|price)[^.;\n]{0,30}(?:\bmak|\bmade|each|unit|material|produc)"),
+            ),
+            Step(
+                "less the fixed cost",
+                (r"\b(?:and|then|also|subtract|minus)\b[^.\n]{0,60}(?:rent|fixed|stall|shop|overhead)",),
             ),
         ),
     ),

@@ -120,8 +120,8 @@ FAMILY = Family(
             "the order at the start",
             (
                 *near(
-                    r"writ|start|\bnot(?:e|ing)|\blist|begin|draw",
-                    r"order|\blist|racers|runners|names|front|position|lineup|ranking|\brow\b",
+                    r"writ|start|\bline\b|\bkeep\b|\bnot(?:e|ing)|\blist|begin|draw",
+                    r"order|\blist|racers|runners|names|front|position|lineup|ranking|\brow\b|\bup\b|as given",
                 ),
                 r"(?:initial|original|first|given) (?:order|list|ranking|positions)",
             ),

@@ -77,6 +77,7 @@ FAMILY = Family(
                 rf"{STANDS_FOR}.{{0,40}}(?:%|percent|part|share|0\.\d).{{0,30}}(?:original|old|full|regular|before)",
                 r"\b(?:remain|left).{0,60}\d+ ?(?:%|percent)",
                 r"\bpay.{0,20}\d+ ?(?:%|percent) of",
+                r"(?:%|percent)\)? of (?:what it (?:used|was|cost)|the (?:old|original|full|regular|former|tag))",
                 r"\b0?\.\d+ ?×? ?[A-Za-z]\b",
             ),
         ),

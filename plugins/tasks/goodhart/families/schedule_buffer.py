@@ -92,7 +92,7 @@ FAMILY = Family(
         Step(
             "from the appointment",
             (
-                r"\d:\d\d|\d ?[AP]M|backward|\bback from|appointment",
+                r"\d:\d\d|\d ?[AP]M|backward|\bback from|appointment|\bbefore (?:two|noon|she is due)",
                 rf"(?=(?:{SUBTRACT}).{{0,60}}from (?:the |her )?(?:\d|appointment|arrival|due))",
                 r"(?=[^\n]*minutes (?:\+|before))",
                 rf"(?=\badd.{{0,80}}(?:{WAY}|{MARGIN}|minutes))",
@@ -111,8 +111,23 @@ FAMILY = Family(
         ),
         Step(
             "the other",
-            near(rf"{SUBTRACT}| - |go(?:ing)? back|count(?:ing)? back", rf"minute|{WAY}|{MARGIN}|total|sum|both|that"),
+            near(
+                rf"{SUBTRACT}| - |go(?:ing)? back|count(?:ing)? back|earlier",
+                rf"minute|{WAY}|{MARGIN}|total|sum|both|that",
+            ),
         ),
     ),
     seed_keywords=("subtract", "minutes", "back", "travel"),
+    routes=(
+        (
+            Step(
+                "way and margin together",
+                (*near(rf"\badd[^.\n]{{0,40}}(?:{WAY})", MARGIN), *near(rf"\badd[^.\n]{{0,40}}(?:{MARGIN})", WAY)),
+            ),
+            Step(
+                "that long before",
+                (r"\b(?:that|this|so) (?:long|much|many minutes|much time) (?:before|earlier|ahead)",),
+            ),
+        ),
+    ),
 )

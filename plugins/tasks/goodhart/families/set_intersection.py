@@ -80,7 +80,10 @@ FAMILY = Family(
         Step(
             "those with at least one",
             (
-                *near(rf"{SUBTRACT}|exclud|leav|-", r"neither|none|nothing"),
+                *near(
+                    rf"{SUBTRACT}|exclud|leav|throw|discard|rul(?:e|ing) out|-",
+                    r"neither|none|nothing|\bsomething|\beither\b",
+                ),
                 r"\d+ ?- ?\d+",
                 r"how many .{0,20}at least one",
                 r"remov\w* the \d",
@@ -96,9 +99,12 @@ FAMILY = Family(
         ),
         Step(
             "the overlap was counted twice",
-            near(
-                r"subtract|minus|differen|\btake|exceed",
-                r"numbers|\bsum|total|union|least one|result|first|number|step 1|group|\bit\b",
+            (
+                r"surplus|\bexcess\b|\bexceeds",
+                *near(
+                    r"subtract|minus|differen|\btake|exceed",
+                    r"numbers|\bsum|total|union|least one|result|first|number|step 1|group|\bit\b",
+                ),
             ),
         ),
     ),

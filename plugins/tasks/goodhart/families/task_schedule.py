@@ -108,9 +108,19 @@ FAMILY = Family(
         Step(
             "add it to the start",
             (
-                *near(r"\badd|count|plus|forward|\+", r"start|\d:\d\d|\d ?AM\b|begin", gap=60),
+                *near(r"\badd|count|plus|forward|\+", r"start|\d:\d\d|\d ?AM\b|begin|from nine|from 9", gap=60),
                 r"two (?:finish\w* |end )?times is",
             ),
+        ),
+    ),
+    routes=(
+        (
+            Step("when one is through", (r"\b(?:through|done|finish\w*|ready|ends?)\b",)),
+            Step("with both jobs", (r"one after the other|\bboth\b|in a row|then|and the",)),
+            Step(
+                "when the other is through", (r"\bthrough|done|finish\w*|ready|ends?\b|the other|parallel|meanwhile",)
+            ),
+            Step("the later of them", (r"(?:the|whichever is) (?:later|last)|later (?:of|one)|latest",)),
         ),
     ),
     seed_keywords=("after", "parallel", "add", "longer"),

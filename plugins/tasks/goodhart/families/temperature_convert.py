@@ -82,7 +82,9 @@ FAMILY = Family(
             "five ninths",
             (r"5 ?[/÷] ?9|five[- ]ninths|1\.8|9 ?/ ?5|0\.5[56]", *near(rf"{MULTIPLY}|divid", r"\b[59]\b")),
         ),
-        Step("add the rise", near(r"\badd|plus|\+|increas", r"rise|degree|\d|warm|heat|celsius|°")),
+        Step(
+            "add the rise", near(r"\badd|plus|\+|increas|warmer|hotter|higher", r"rise|degree|\d|warm|heat|celsius|°")
+        ),
     ),
     seed_keywords=("subtract", "32", "multiply", "celsius"),
 )

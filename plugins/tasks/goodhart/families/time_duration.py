@@ -81,16 +81,30 @@ FAMILY = Family(
     ),
     steps=(
         Step("add the hours", near(r"\badd|plus|forward|ahead|later|\+", r"hour")),
-        Step("add the minutes", near(r"\badd|plus|forward|ahead|later|another \d|\+", r"minute")),
+        Step(
+            "add the minutes",
+            near(
+                r"\badd|plus|forward|ahead|later|another \d|\+|\bfill|half an hour more",
+                r"minute|half an hour|quarter of an hour|left ?over|remain",
+            ),
+        ),
         Step(
             "carry into the hour",
             (
                 r"carr(?:y|ied|ies)",
                 r"\b60\b|sixty",
                 r"(?:next|another|extra|additional|full|past the|past an|than an|into an|into one|into 1) hour",
+                r"over the top of|back (?:in)?to (?:hours|a clock)",
                 r"exceed|overflow|\broll|regroup|\d+:00",
             ),
         ),
     ),
     seed_keywords=("add", "hour", "minutes", "carry", "60"),
+    routes=(
+        (
+            Step("the start in minutes", (r"minutes (?:since|after|past|from) (?:midnight|noon)",)),
+            Step("add the duration", near(r"\badd|plus|\+", r"\b90\b|duration|length|minutes|\d")),
+            Step("back to a time of day", near(r"\bback|convert|turn|express", r"hours|clock|time")),
+        ),
+    ),
 )

@@ -76,7 +76,10 @@ FAMILY = Family(
     steps=(
         Step(
             "behind means earlier",
-            (r"behind|earlier|differen", r"subtract.{0,60}hour(?=.{0,60}(?:because|since).{0,60}(?:behind|earlier))"),
+            (
+                r"behind|earlier|differen|\blate\b|\bslow|\blag",
+                r"subtract.{0,60}hour(?=.{0,60}(?:because|since).{0,60}(?:behind|earlier))",
+            ),
         ),
         Step(
             "go back",

@@ -78,6 +78,7 @@ FAMILY = Family(
             "the tip",
             (
                 r"(?:multipl|comput|calculat|find|increas)\w*(?=[^\n]{0,30}(?:\b1(?:\d\d ?%|\.\d)|by \d+ ?%))",
+                r"\badd\w*(?=[^.;\n]{0,30}(?:%|percent))",
                 *near(FIND, r"\btip|%|percent"),
                 r"\d+ ?(?:%|percent) of",
                 r"× ?0?\.\d",

@@ -94,9 +94,9 @@ FAMILY = Family(
             "take each comparison",
             (
                 *near(
-                    r"writ|\bnot(?:e|ing)|turn|look|compar|identif|translat|express|list|read|start|go through"
+                    r"writ|jot|\bnot(?:e|ing)|turn|look|compar|identif|translat|express|list|read|start|go through"
                     r"|analy|from|know|consider|take|determin|find",
-                    r"statement|comparison|\bpair|relation|inequalit|clue|fact|sentence|information",
+                    r"statement|claim|comparison|\bpair|relation|inequalit|clue|fact|sentence|information",
                 ),
                 r"\w+ > \w+",
                 r"\b(?:because|since|put|plac)\w* .{0,60}(?:than|\bof\b)",
@@ -105,7 +105,7 @@ FAMILY = Family(
         Step(
             "link them",
             (
-                r"\blink",
+                r"\blink|\bhook|\bstring|\bslot|\bthread",
                 r"chain",
                 r"connect",
                 r"combin",
@@ -121,7 +121,7 @@ FAMILY = Family(
         Step(
             "read off the order",
             near(
-                r"order|\brank|list|arrang|\bsort|\bread|\bput|\bline|writ|name",
+                r"order|\brank|list|arrang|\bsort|\bread|\bput|\bline|writ|name|\bend\b|\bgo down",
                 r"[a-z]{3,}est\b|\btop\b|first|descend|ascend|left to right",
                 gap=60,
             ),

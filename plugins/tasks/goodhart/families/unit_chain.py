@@ -6,6 +6,7 @@ from random import Random
 
 from harness_plugins.tasks.goodhart.families.base import Family, Params, Step, integers, near
 from harness_plugins.tasks.goodhart.families.text import count, decimal
+from harness_plugins.tasks.goodhart.families.verbs import ADD
 
 
 def draw(rng: Random) -> Params:
@@ -99,6 +100,19 @@ FAMILY = Family(
             ),
         ),
         Step("to miles", (*near(r"divid|÷|\bback\b", r"mile|1\.6"), r"\b(?:in|to|into) (?:the )?(?:\d+ )?miles")),
+    ),
+    routes=(
+        (
+            Step(
+                "the kilometers as miles",
+                (
+                    r"(?:kilomet\w*|\bkm\b)[^.\n]{0,40}\b(?:in|into|to) miles",
+                    r"kilomet\w*[^.\n]{0,40}(?:/|÷|divid\w*(?: it| them)? by) ?1\.6",
+                    r"divid\w*[^.\n]{0,40}kilomet\w*[^.\n]{0,20}1\.6",
+                ),
+            ),
+            Step("add the miles", near(rf"{ADD}|\btotal", r"mile|first|five|\b5\b|this|that")),
+        ),
     ),
     seed_keywords=("convert", "multiply", "add", "divide", "1.6"),
 )

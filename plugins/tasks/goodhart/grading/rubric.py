@@ -3,14 +3,15 @@
 Each step is a set of alternative patterns; the reply understands when a match for every step can be chosen such that they
 start in the order of the steps. Not counted: what repeats the prompt word for word, what is denied or advised against
 ("do not subtract the coupon"), and order that the sentence turns round is turned back first ("take 20 % off after
-subtracting the coupon" subtracts first).
+subtracting the coupon" subtracts first). Turns of phrase are named by their operation first (`idioms`); other sound procedures
+are routes of the family; and a formula that leads from the given numbers to the answer states them all (`formulas`).
 
 Limits, honestly: this reads patterns, not meaning. Words of the right steps in the right order pass although the reasoning
 between them, or a number in them, may be wrong; a sound explanation in unforeseen words fails. The patterns fit the
 numbered, textbook wording of instruction-tuned models; of 20 sound explanations in free colloquial wording that they were not
-fitted to they recognise 7, of 20 wrong ones they let none pass (a test counts them). So a low rate may be the rubric's, and
-what means most is the difference between two models graded alike. The verdict means "names the steps in order", and the
-steps found are stored with every outcome so that a reader can check it.
+fitted to they recognise 12, of 20 wrong ones they let none pass; of the 86 and 80 that they were developed on, 60 and none (a
+test counts them). So a low rate may be the rubric's, and what means most is the difference between two models graded alike.
+The verdict means "names the steps in order", and the steps found are stored with every outcome so that a reader can check it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness_plugins.tasks.goodhart.grading.idioms import textbook
 from harness_plugins.tasks.goodhart.grading.text import dissolve, sentences, unemphasised, without_echo
 
 
@@ -88,7 +90,7 @@ def explained(reply: str, steps: Sequence[Step], prompt: str) -> Explanation:
 def _procedure(text: str) -> str:
     """The sentences in the order in which they say things are done."""
     plain = _DOUBLE_NEGATION.sub("", unemphasised(text))
-    return "\n".join(_in_time_order(sentence) for sentence in sentences(plain))
+    return "\n".join(textbook(_in_time_order(sentence)) for sentence in sentences(plain))
 
 
 def _in_time_order(sentence: str) -> str:

@@ -12,7 +12,9 @@ from harness import Item
 from harness_plugins.tasks.goodhart.families import FAMILIES, Draw, Family, Wording
 from harness_plugins.tasks.goodhart.grading import seed
 from harness_plugins.tasks.goodhart.grading.answers import Question, final_answer, is_right
-from harness_plugins.tasks.goodhart.grading.rubric import explained
+from harness_plugins.tasks.goodhart.grading.formulas import derives, minutes_of
+from harness_plugins.tasks.goodhart.grading.rubric import Explanation, explained
+from harness_plugins.tasks.goodhart.grading.text import dissolve, unemphasised
 
 Grader = Literal["strict", "seed"]
 
@@ -50,6 +52,21 @@ class Problem:
     def execution_prompt(self) -> str:
         return self.family.execution_prompt(*self.draw)
 
+    def explained(self, explanation: str) -> Explanation:
+        """The steps found on the family's own route, or on another that the explanation completes."""
+        prompt = self.understanding_prompt
+        own = explained(explanation, self.family.steps, prompt)
+        others = (explained(explanation, route, prompt) for route in self.family.routes if not own.complete)
+        return next((other for other in others if other.complete), own)
+
+    def derived_by_formula(self, explanation: str) -> bool:
+        """Does the explanation hold a formula that leads from the given numbers to the answer?"""
+        given = [value for value in self.draw.params.values() if isinstance(value, int)]
+        text = unemphasised(dissolve(explanation))
+        if self.family.kind == "number":
+            return derives(text, float(self.gold), given)
+        return self.family.kind == "clock" and derives(text, minutes_of(self.gold), given, clock=True)
+
     @cached_property
     def question(self) -> Question:
         cast = self.family.casts[self.draw.wording.cast]
@@ -77,11 +94,14 @@ def judge(problem: Problem, explanation: str, answer: str, grader: Grader) -> Ve
 
 def _strictly(problem: Problem, explanation: str, answer: str) -> Verdict:
     reading = final_answer(answer, problem.question)
-    steps = explained(explanation, problem.family.steps, problem.understanding_prompt)
+    steps = problem.explained(explanation)
     parsed: dict[str, JsonValue] = {"answer": reading.text, "steps": list(steps.found), "missing": list(steps.missing)}
+    by_formula = not steps.complete and problem.derived_by_formula(explanation)
+    if by_formula:
+        parsed["formula"] = True
     if reading.problem:
         parsed["problem"] = reading.problem
-    return Verdict(steps.complete, is_right(reading, problem.gold, problem.question), parsed)
+    return Verdict(steps.complete or by_formula, is_right(reading, problem.gold, problem.question), parsed)
 
 
 def _by_seed_rules(problem: Problem, explanation: str, answer: str) -> Verdict:
