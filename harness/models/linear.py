@@ -13,13 +13,15 @@ from transformers.pytorch_utils import Conv1D
 from harness.contract import Decision
 from harness.errors import ModelError
 from harness.models.artefact import from_tensors, layout
+from harness.models.rotation import rotate_inputs, unrotate_outputs
+from harness.models.unpacking import unpack_on
 
 
 class QLRLinear(nn.Module):
     """Drop-in for nn.Linear and for GPT-2's Conv1D.
 
     On the CPU the dense weight is unpacked once and kept (`cache`), because unpacking costs more than a small matmul;
-    on an accelerator it is unpacked for every call, so that memory stays that of the packed codes.
+    on an accelerator Q is unpacked for every call and L·R never formed, so that memory stays that of the packed codes.
     """
 
     def __init__(
@@ -46,12 +48,37 @@ class QLRLinear(nn.Module):
         return self.dequantize(torch.get_default_dtype() if self.bias is None else self.bias.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight = self._dense
-        if weight is None or weight.dtype != x.dtype:
-            weight = self.dequantize(x.dtype)
-            if self.cache and weight.device.type == "cpu":
-                self._dense = weight
-        return F.linear(x, weight, self.bias)  # (…, n) -> (…, m)
+        """(…, n) -> (…, m)."""
+        if not (self.cache and x.device.type == "cpu"):
+            return self.packed_forward(x)
+        if self._dense is None or self._dense.dtype != x.dtype:
+            self._dense = self.dequantize(x.dtype)
+        return F.linear(x, self._dense, self.bias)
+
+    def packed_forward(self, x: torch.Tensor) -> torch.Tensor:
+        """y = Uᵀ (Q + L R) V x + b, one factor after the other; U and V are the rotation, where there is one."""
+        decision, tensors = self.decision, dict(self.named_buffers(recurse=False))
+        if self.seed is not None:
+            x = rotate_inputs(x, self.seed)
+        y = F.linear(x, self._factor("q", tensors, decision.bits, decision.group, self.in_features, x))
+        if decision.rank:
+            width, group = decision.factor_bits, decision.factor_group
+            right = self._factor("r", tensors, width, group, self.in_features, x)  # R (r, n)
+            left = self._factor("l", tensors, width, group, self.out_features, x)  # Lᵀ (r, m)
+            y = y + F.linear(x, right) @ left  # (…, n) -> (…, r) -> (…, m)
+        if self.seed is not None:
+            y = unrotate_outputs(y, self.seed)
+        return y if self.bias is None else y + self.bias
+
+    def _factor(
+        self, part: str, tensors: dict[str, torch.Tensor], bits: int, group: int, columns: int, x: torch.Tensor
+    ) -> torch.Tensor:
+        codes = tensors[f"{part}_codes"]
+        if bits >= 16:
+            return codes.to(x.dtype)
+        scales, zeros = tensors[f"{part}_scales"].float(), tensors.get(f"{part}_zeros")
+        zeros = None if zeros is None else zeros.float()
+        return unpack_on(x.device)(codes, scales, zeros, bits, group, self.decision.grid, columns, x.dtype)
 
     def densify(self, dtype: torch.dtype, *, transposed: bool) -> nn.Module:
         """The same layer as an ordinary nn.Linear, or as a Conv1D where the architecture stores (in, out)."""
