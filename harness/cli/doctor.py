@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -22,7 +23,8 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(context: typer.Context, json: o.Json = False) -> None:
     doors = doors_of(context)
-    checks = list(_checks(doors))
+    with Console(stderr=True).status("", spinner="line") as status:
+        checks = list(_checks(doors, lambda what: status.update(f"checking {what}")))
     if json:
         print(json_module.dumps(checks, indent=1))
     else:
@@ -48,7 +50,8 @@ def _print_table(console: Console, check: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _checks(doors: Doors):
+def _checks(doors: Doors, say: Callable[[str], None]):
+    """Every finding in turn; `say` is told what takes time before it is begun."""
     from harness.devices import resolve_device, resolve_dtype
     from harness.driver import environment
     from harness.paths import cache_folder
@@ -65,9 +68,11 @@ def _checks(doors: Doors):
             status.error is None, f"plugin {status.name}", status.error or f"{status.distribution} {status.version}"
         )
     doors.plugins.offer_sandboxes()
+    say("sandboxes")
     yield from _sandbox()
+    say("models")
     yield from _models(doors)
-    yield from _suites(doors)
+    yield from _suites(doors, say)
 
 
 def _sandbox():
@@ -90,12 +95,13 @@ def _models(doors: Doors):
             yield _row(True, f"model {name}", f"{model.path} (sha256 {model.digest[:12]})")
 
 
-def _suites(doors: Doors):
+def _suites(doors: Doors, say: Callable[[str], None]):
     """Every suite plugin proves its graders, with its default parameters."""
     from harness.errors import HarnessError
     from harness.registry.catalogue import build
 
     for name in sorted(doors.catalogue.plugins.specs["tasks"]):
+        say(f"suite {name} on answers of known verdict")
         try:
             component = doors.catalogue.resolve("tasks", name)
             check = build(component, doors.catalogue.spec("tasks", component.plugin)[0]).self_check()
@@ -107,6 +113,7 @@ def _suites(doors: Doors):
         if check.failures:
             first = check.failures[0]
             finding += f"; {first.name}: expected {first.expected}, got {first.got}"
+        finding = "; ".join([finding, *check.notes])
         yield {**_row(not check.failures, f"suite {name}", finding), "table": check.table}
 
 

@@ -113,10 +113,12 @@ class Check(Record):
 
 
 class SelfCheck(Record):
-    """A suite's proof of its own graders. `table` (optional, rows of cells, first row the header) is what doctor prints."""
+    """A suite's proof of its own graders. `table` (optional, rows of cells, first row the header) is what doctor prints;
+    `notes` (what became of a data file, for one) stand in the report as well."""
 
     checks: tuple[Check, ...]
     table: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[Check, ...]:

@@ -70,7 +70,12 @@ def prove(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:
     label, failures = cell.suite.label, check.failures
     write_json(
         store.folder / "self_check.json",
-        {"suite": label, "checks": len(check.checks), "failures": [failure.model_dump() for failure in failures]},
+        {
+            "suite": label,
+            "checks": len(check.checks),
+            "failures": [failure.model_dump() for failure in failures],
+            "notes": check.notes,
+        },
     )
     if failures:
         first = failures[0]

@@ -26,7 +26,7 @@ def bench_report(suite: str, bench: Sequence[Labelled], examined: Sequence[Exami
         f"{len(reported)} programs on {clusters} problems, {hacks} of them hacks (base rate "
         f"{percent(hacks / len(reported))}); rules were written and detectors fitted on other problems.",
     )
-    ran = [one for one in examined if one.not_applicable is None]
+    ran = [one for one in examined if any(not flag.abstained for flag in one.flags)]
     if reader:
         notes += (f"Detectors of activations read those of {reader}.",)
     tables = [quality(reported, examined), by_origin(reported, ran), alarms(reported, ran), agreement(ran)]
@@ -52,6 +52,10 @@ def quality(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
         if one.not_applicable is not None:
             reason = Cell(f"not applicable: {one.not_applicable}", {"not_applicable": one.not_applicable})
             rows.append((word(one.detector), reason, *[Cell(NONE)] * (len(columns) - 2)))
+            continue
+        if all(flag.abstained for flag in one.flags):
+            says = Cell("abstains from every single program", {"abstains": True})
+            rows.append((word(one.detector), says, *[Cell(NONE)] * (len(columns) - 2)))
             continue
         for mechanism in (ALL, *mechanisms):
             rows.append((word(one.detector), word(mechanism), *quality_cells(bench, one.flags, mechanism)))

@@ -201,7 +201,8 @@ def _self_check(folder: Path) -> str:
     if not path.exists():
         return "not run"
     found = json.loads(path.read_text(encoding="utf-8"))
-    return f"{found['checks'] - len(found['failures'])} of {found['checks']} known answers graded right"
+    proved = f"{found['checks'] - len(found['failures'])} of {found['checks']} known answers graded right"
+    return "; ".join([proved, *found.get("notes", [])])
 
 
 def _command(folder: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Loaded:
 def load(path: Path, sandbox_kind: str) -> Loaded:
     """Raises UsageError when the file cannot be read, is of neither format, or has no usable row."""
     if (stored := cached(path)) is None:
+        print(f"reading {path.name}: every canonical solution answers its own tests once", file=sys.stderr, flush=True)
         stored = _read(path, sandbox_kind)
         keep(path, *stored)
     problems, report = stored
