@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,7 @@ class Run:
         out: Path,
         suite: TaskSuite | None = None,
         stop_after: int | None = None,
+        kill_after: int | None = None,
         dtype: str = "float32",
         **params,
     ) -> None:
@@ -67,6 +70,8 @@ class Run:
 
         def log(row: dict) -> None:
             self.rows.append(row)
+            if len(self.rows) == kill_after:
+                os.kill(os.getpid(), signal.SIGKILL)
             if stop_after is not None and len(self.rows) == stop_after + 1:
                 raise KeyboardInterrupt
 
@@ -156,6 +161,22 @@ def test_a_stopped_run_resumes_to_the_same_weights(run, params):
     resumed = run("stopped", **params)
     assert [row["step"] for row in resumed.rows] == [2, 3]
     assert resumed.rows == whole.rows[1:]
+    assert same(resumed.weights(), whole.weights())
+
+
+def test_a_run_killed_in_a_step_resumes_to_the_same_weights(run):
+    """SIGKILL, after two whole steps and a checkpoint every two: the third is taken again."""
+    params = {"arm": "route", "steps": 4, "checkpoint_every": 2}
+    whole = run(**params)
+    child = os.fork()
+    if child == 0:
+        run("killed", kill_after=3, **params)
+        os._exit(0)  # not reached
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    resumed = run("killed", **params)
+    assert resumed.rows == whole.rows[2:]
     assert same(resumed.weights(), whole.weights())
 
 
