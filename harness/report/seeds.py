@@ -22,9 +22,9 @@ class SeedGroup:
     label: str
     arms: Mapping[int, SampledArm]  # by seed
 
-    def values(self, metric: Metric) -> dict[int, float]:
+    def values(self, metric: Metric, family: str | None = None) -> dict[int, float]:
         """The metric under each seed that has a value."""
-        found = {seed: arm.estimate(metric).value for seed, arm in sorted(self.arms.items())}
+        found = {seed: arm.estimate(metric, family).value for seed, arm in sorted(self.arms.items())}
         return {seed: value for seed, value in found.items() if value is not None}
 
 

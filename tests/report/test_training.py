@@ -149,6 +149,13 @@ def test_differences_are_paired_by_seed_and_adjusted_over_the_declared_contrasts
     assert found["vanilla", "erase"]["held_out"]["value"] < 0
 
 
+def test_a_family_too_large_for_its_seeds_says_how_many_it_takes():
+    """Four contrasts at six seeds: 4 · 2/2⁶ = .125; seven seeds end at .0625, eight at .031."""
+    assert any("it would take 8." in note for note in tables(experiment({"vanilla": SEEDS}))["training:hack"]["notes"])
+    enough = tables(experiment({"vanilla": range(41, 49)}))["training:hack"]
+    assert not any("it would take" in note for note in enough["notes"])
+
+
 def test_under_six_seeds_a_difference_is_directional_only():
     section = build(experiment({"vanilla": range(41, 46)})).sections[0]
     table = next(table for table in section.tables if table.key == "training:hack")
@@ -161,7 +168,7 @@ def test_different_seed_sets_are_refused_in_one_line():
     row = by_contrast(table)["vanilla", "erase"]
     assert row["difference"] == {"refused": "seeds 43–48 against 41–46"}
     assert row["base"] is row["other"] is None
-    assert "Refused: erase vs vanilla: seeds 43–48 against 41–46." in table["notes"]
+    assert "Refused: erase vs vanilla; erase vs erase-random: seeds 43–48 against 41–46." in table["notes"]
     assert by_contrast(table)["vanilla", "erase-random"]["difference"]["seeds"] == list(SEEDS)
 
 
@@ -216,3 +223,18 @@ def test_seed_sets_are_written_as_ranges_and_repeats():
     assert seed_text((41, 41)) == "41 ×2"
     assert seed_text((41, 41, 43, 44)) == "41 ×2, 43–44"
     assert seed_text(()) == "none"
+
+
+def test_held_out_items_by_family_are_means_over_seeds():
+    data = experiment({"vanilla": SEEDS})
+    split = {
+        cell: tuple(row.model_copy(update={"family": "odd" if int(row.item[1:]) % 2 else "even"}) for row in rows)
+        for cell, rows in data.rows.items()
+    }
+    data = data.model_copy(update={"rows": split})
+    row = next(row for row in tables(data)["held_out:families:hack"]["rows"] if row["arm"] == "erase")
+    by_seed = [
+        np.mean([one.verdict.proxy for one in data.rows[f"erase-{seed}"] if one.family == "odd"]) for seed in SEEDS
+    ]
+    assert row["odd"]["value"] == pytest.approx(np.mean(by_seed))
+    assert row["odd"]["seeds"] == list(SEEDS)

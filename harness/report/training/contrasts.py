@@ -48,7 +48,12 @@ def compare_training(base: TrainedArm, other: TrainedArm, rates: Iterable[str]) 
         if base.params.get(key) != other.params.get(key)
     }
     refused = Refused(reason) if (reason := mismatch(base, other)) else None
-    if same_training(base, other):
+    missing = [arm.label for arm in (base, other) if not arm.runs]
+    if missing:
+        refused = Refused(
+            f"{' and '.join(missing)} {'has' if len(missing) == 1 else 'have'} no finished run", "not available"
+        )
+    elif same_training(base, other):
         refused = Refused("one training, deployed in two ways", "same training")
     found = {rate: refused or paired(base.last_by_seed(rate), other.last_by_seed(rate)) for rate in rates}
     return TrainingContrast(base.label, other.label, found, differs)
@@ -68,8 +73,6 @@ def same_training(base: TrainedArm, other: TrainedArm) -> bool:
 
 def mismatch(base: TrainedArm, other: TrainedArm) -> str:
     """Why the two cannot be compared; empty where they can."""
-    if not (base.runs and other.runs):
-        return f"{(other if base.runs else base).label} has no finished run"
     if base.seeds != other.seeds:
         return f"seeds {seed_text(other.seeds)} against {seed_text(base.seeds)}"
     if base.steps != other.steps:

@@ -9,13 +9,12 @@ from pydantic import JsonValue
 from harness.contract import Rate
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE
-from harness.report.result_tables import plural
-from harness.report.seed_tables import DIRECTIONAL, mean_text, spread_json
-from harness.report.seeds import spread
+from harness.report.seed_tables import mean_text, spread_json
+from harness.report.seeds import SeedComparison, spread
 from harness.report.table import Cell, Column, Table
 from harness.report.training.contrasts import Refused
 from harness.report.training.deployments import Deployment, Deployments
-from harness.report.training.tables import outcome_cell, seeds_cell, short
+from harness.report.training.tables import how_tested, outcome_cell, seeds_cell, short
 
 
 def deployment_tables(found: Iterable[Deployments]) -> Iterable[Table]:
@@ -79,8 +78,8 @@ def notes(found: Deployments) -> Iterable[str]:
             f"any scale that has no more {found.low.name}; on or under it, it has unlearned nothing that shrinking would not."
         )
         if found.above:
-            family = plural(len(found.above), "deployment")
-            yield f"Sign-flip over seeds, p after Holm over {family}; under six seeds {DIRECTIONAL}."
+            tested = [one for one in found.above.values() if isinstance(one, SeedComparison)]
+            yield from (how_tested(tested, "deployment") for _ in tested[:1])
     for label, one in found.above.items():
         if isinstance(one, Refused):
             yield f"Refused: {label}: {one.reason}."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
@@ -16,6 +17,7 @@ from harness.report.table import Cell, Column, Table, word
 from harness.report.training.analysis import Training
 from harness.report.training.arms import LAST, TrainedArm, TrainingArm
 from harness.report.training.contrasts import Found, Refused, TrainingContrast, seed_text
+from harness.stats import ALPHA, minimal_p
 
 HeldOut = dict[tuple[str, str, str], SeedComparison]  # (base, other, rate) -> comparison, adjusted over its own family
 
@@ -27,6 +29,8 @@ def training_tables(training: Training, held_out: HeldOut) -> Iterable[Table]:
     for rate in training.rates:
         if any(arm.families(rate.name) for arm in training.trained):
             yield by_family(training, rate)
+        if len(held_out_families(training)) > 1:
+            yield held_out_by_family(training, rate)
 
 
 # ------------------------------------------------------------------------------------------------------------ overview
@@ -209,7 +213,7 @@ def outcome_cell(found: SeedComparison, metric: Metric) -> Cell:
     elif found.adjusted is None:
         verdict = f"p {found.p:.3f}"
     else:
-        verdict = f"p {found.adjusted:.3f} {stars(found.adjusted)}".rstrip()
+        verdict = f"p {found.p:.3f}, Holm {found.adjusted:.3f} {stars(found.adjusted)}".rstrip()
     return Cell(f"{cell.text}\n{verdict}", value)
 
 
@@ -217,17 +221,29 @@ def notes(training: Training, rate: Rate) -> Iterable[str]:
     found: list[Found] = [contrast.rates[rate.name] for contrast in training.contrasts]
     tested = [one for one in found if isinstance(one, SeedComparison) and one.family]
     if tested:
-        family = plural(tested[0].family, "contrast")
-        yield f"Sign-flip over seeds, p after Holm over {family}; under six seeds no p can reach 5 %: {DIRECTIONAL}."
+        yield how_tested(tested, "contrast")
+    refusals: dict[Refused, list[str]] = {}
     for contrast in training.contrasts:
-        refusal = contrast.rates[rate.name]
-        if isinstance(refusal, Refused):
-            yield f"{refusal.verdict.capitalize()}: {contrast.label}: {refusal.reason}."
+        if isinstance(refusal := contrast.rates[rate.name], Refused):
+            refusals.setdefault(refusal, []).append(contrast.label)
+    for refusal, labels in refusals.items():
+        yield f"{refusal.verdict.capitalize()}: {'; '.join(labels)}: {refusal.reason}."
+    for contrast in training.contrasts:
         yield from (
             f"{contrast.label}: {line.partition(': ')[2]}."
             for line in contrast.remarks
             if line.partition(": ")[0] == rate.name
         )
+
+
+def how_tested(tested: Sequence[SeedComparison], unit: str) -> str:
+    """The test, its correction, and how many seeds would let the strongest difference through it."""
+    family, seeds = tested[0].family, max(len(one.difference.seeds) for one in tested)
+    text = f"Sign-flip over seeds, Holm over {plural(family, unit)}; under six seeds {DIRECTIONAL}."
+    needed = next(count for count in itertools.count(1) if family * minimal_p(count) <= ALPHA)
+    if seeds < needed:
+        text += f" With {plural(seeds, 'seed')} no p of this family can reach 5 % after Holm; it would take {needed}."
+    return text
 
 
 def short(value: JsonValue, limit: int = 24) -> str:
@@ -248,3 +264,22 @@ def by_family(training: Training, rate: Rate) -> Table:
     )
     note = f"Over those of the last {LAST} steps that drew the family; {NONE}: none of them did."
     return Table(f"training:families:{rate.name}", f"{rate.title} in training by family", columns, rows, (note,), True)
+
+
+def held_out_families(training: Training) -> list[str]:
+    arms = (arm for group in training.held_out.values() for arm in group.arms.values())
+    return list(dict.fromkeys(family for arm in arms for family in arm.families))
+
+
+def held_out_by_family(training: Training, rate: Rate) -> Table:
+    """Where a kind of loophole that was not trained on shows what has spread to it."""
+    families = held_out_families(training)
+    columns = (Column("arm", "arm"), *(Column(family, family.replace("_", " "), "right") for family in families))
+    metric = training.metric(rate)
+    rows = []
+    for label, group in training.held_out.items():
+        cells = [spread(group.values(metric, family), bounded=True) for family in families]
+        rows.append((word(label), *(rate_cell(found, training, rate) for found in cells)))
+    note = "Held-out items of each family: mean over seeds ± standard deviation between seeds."
+    title = f"{rate.title} on held-out items by family"
+    return Table(f"held_out:families:{rate.name}", title, columns, tuple(rows), (note,), detail=rate.better != "low")
