@@ -171,6 +171,8 @@ class _Selection:
         for flag in set(experiment.suite_flags) & set(SUITE_FLAGS):
             if not any(catalogue.accepts(suite, flag) for suite in self.suites):
                 raise UsageError(f"none of the selected suites takes --{flag}")
+        if experiment.backend_args and not experiment.backend:
+            raise UsageError("--backend-args without a backend", "add --backend, e.g. --backend local-chat-completions")
         self.backend = make_backend(experiment.backend, experiment.backend_args) if experiment.backend else None
 
     def locate(self, name: str) -> ModelRef:

@@ -43,6 +43,8 @@ class BackendModel:
         args = resolved(backend.args)
         self.concurrent = 1 if own_loop else int(str(args.pop("num_concurrent", 1)))
         self.lm: Any = _open(backend.name, {**args, **_place(backend.name, folder, device, dtype)}, batch_size)
+        if self.facts.packed:
+            _drop_defaults(self.lm.model)
         self.tap = Tap(self.lm) if hasattr(self.lm, "_create_payload") else None
         self.batch_size = batch_size if self.tap is None and self.facts.place != "server" else 1
 
@@ -89,6 +91,8 @@ class BackendModel:
             }
             if temperature > 0 and top_p < 1:
                 limits["top_p"] = top_p
+            if temperature > 0 and self.facts.packed:
+                limits["top_k"] = 0  # transformers' own default keeps 50 tokens
             if self.facts.seeded:
                 limits["seed"] = seed
             asked.append(Instance("generate_until", {}, (turn, limits), number))
@@ -175,6 +179,14 @@ class BackendModel:
             )
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return StageError(f"backend {self.backend.name!r} failed: {redact(words[:300])}")
+
+
+def _drop_defaults(model: Any) -> None:
+    """A checkpoint's own sampling defaults (repetition penalty, …) would change what a run says it samples."""
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    model.generation_config = GenerationConfig(eos_token_id=own.eos_token_id, pad_token_id=own.pad_token_id)
 
 
 def _place(name: str, folder: Path | None, device: str, dtype: str) -> dict[str, Any]:

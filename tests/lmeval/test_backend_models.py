@@ -88,6 +88,24 @@ def test_hf_replies_are_the_generators(batch_size):
     assert [reply.text for reply in theirs] == [reply.text for reply in own_replies(asked)]
 
 
+def test_hf_samples_from_the_whole_vocabulary_as_seeded():
+    """Left to itself transformers draws from the 50 likeliest tokens, and a checkpoint's own defaults count as well."""
+    import torch
+
+    model = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 1)
+    seen = []
+    inner = model.lm.model.generate
+    model.lm.model.generate = lambda *args, **options: seen.append(options) or inner(*args, **options)
+    texts = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        texts.append(model.ask([Prompt(role="x", text="Hello", max_tokens=60)], [0], 50.0, 1.0)[0].text)
+    assert texts[0] == texts[1]
+    assert seen[0]["top_k"] == 0
+    own = model.lm.model.generation_config
+    assert (own.repetition_penalty, own.top_k, own.top_p) == (None, None, None)
+
+
 def test_hf_scores_targets_as_the_generator_does():
     from harness.models.generate import Generator
     from harness.models.load import load

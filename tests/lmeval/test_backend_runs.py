@@ -182,6 +182,11 @@ def test_likelihoods_are_refused_where_the_backend_has_none(catalogue, server, t
         plan(catalogue, server, "local-chat-completions", tasks=[f"perplexity:{tmp_path / 'text.txt'}"])
 
 
+def test_arguments_without_a_backend_are_refused(catalogue):
+    with pytest.raises(UsageError, match="--backend-args without a backend"):
+        make_plan(experiment_from({"tasks": ["goodhart7"], "backend_args": {"model": "m"}}), catalogue)
+
+
 def test_a_server_names_its_own_model(catalogue, server):
     with pytest.raises(UsageError, match=r"--model and the model '.*' of --backend-args are one too many"):
         plan(catalogue, server, "local-completions", tasks=["goodhart7"], model=["pocket"])

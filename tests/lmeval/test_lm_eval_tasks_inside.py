@@ -93,6 +93,7 @@ def test_a_task_over_local_json_agrees_with_lm_eval(run, tmp_path, stories260k):
     assert "exact" in (tmp_path / "r" / "report" / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_stock_gsm8k_zero_shot_over_a_local_file(run, tmp_path, shared_data, stories260k):
     """lm-eval's own task, prompts, filters and metrics, on documents that need no network; every arm is paired with the
     baseline, document by document, also over a task that ends within a chunk."""
