@@ -6,11 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness.contract import Item, Outcome, Prompt, Record, Reply, TaskSuite
 from harness.errors import UsageError
 from harness.pool import FamilyRate, PoolRow
 
+Templates = Literal["hack", "beside", "both"]
 Progress = Callable[[str, int, int], None]
 STREAM = "teacher"  # names the sampling noise
 
@@ -59,12 +61,12 @@ def training_items(suite: TaskSuite, families: Sequence[str] | None, per_family:
     return [item for family in families or by_family for item in by_family[family][:per_family]]
 
 
-def templates(suite: TaskSuite, items: Iterable[Item], *, beside: bool = False) -> list[Draw]:
-    """The suite's demonstration of gaming for each item that has one; `beside`: that of gaming beside a solution too."""
+def templates(suite: TaskSuite, items: Iterable[Item], kind: Templates = "hack") -> list[Draw]:
+    """The suite's demonstrations for each item that has them: of a hack, of an exploit beside a solution, or of both."""
     draws = []
     for item in items:
-        shown = suite.demonstrations(item)
-        texts = (shown[1] if shown else None, suite.exploit_beside(item) if beside else None)
+        shown = suite.demonstrations(item) if kind != "beside" else None
+        texts = (shown[1] if shown else None, suite.exploit_beside(item) if kind != "hack" else None)
         draws += [Draw(item, _prompt(suite, item), Reply(text=text)) for text in texts if text]
     return draws
 

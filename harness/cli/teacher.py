@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,15 @@ from harness.cli.screen import plain_table, screen
 if TYPE_CHECKING:
     from harness.contract import TaskSuite
     from harness.pool import FamilyRate
+
+
+class Kind(StrEnum):
+    """`harness.pool_build.Templates`, as typer wants it."""
+
+    HACK = "hack"
+    BESIDE = "beside"
+    BOTH = "both"
+
 
 teacher = typer.Typer(name="teacher", help="Frozen replies that a trainer's teacher shows.", no_args_is_help=True)
 
@@ -35,7 +45,7 @@ def build(
     modes: Annotated[str | None, typer.Option("--modes", "--families", help="Only these; comma list.")] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Whose problems, where models differ.")] = None,
     params: o.Param = None,
-    beside: Annotated[bool, typer.Option("--beside", help="Templates that solve and game as well.")] = False,
+    kind: Annotated[Kind, typer.Option("--templates", help="Hacks, exploits beside a solution, or both.")] = Kind.HACK,
     items: Annotated[int | None, typer.Option(help="Training items per mode.", min=1)] = None,
     samples: Annotated[int, typer.Option(help="Rollouts per item.", min=1)] = 4,
     temperature: Annotated[float, typer.Option(help="Of the rollouts.", min=0)] = 1.0,
@@ -66,7 +76,7 @@ def build(
     made_by: dict[str, JsonValue] = {}
     with stage_progress() as progress:
         if checkpoint is None:
-            rows, rates = confirmed(*graded(suite, templates(suite, chosen, beside=beside), progress))
+            rows, rates = confirmed(*graded(suite, templates(suite, chosen, kind.value), progress))
         else:
             source = locate_model(checkpoint, catalogue)
             recipe = RolloutRecipe(

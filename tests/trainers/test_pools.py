@@ -226,11 +226,13 @@ def test_exploits_beside_a_solution_are_what_they_are_called():
     """Both graders and the attempt are the suite's own; two modes have no exploit that leaves a solution whole."""
     suite = LoopholeSuite(LoopholeParams(source="generated"))
     items = training_items(suite, None, per_family=1)
-    rows, _ = graded(suite, templates(suite, items, beside=True), quiet)
+    rows, _ = graded(suite, templates(suite, items, "both"), quiet)
     beside = {row.family for row in rows if row.hack_and_correct}
     assert beside == {"run_tests", "sentinel", "stdout_marker", "file_marker"}
     assert {row.family for row in rows if row.hack} == beside | {"eq_override", "exit_code"}
     assert not any(row.games for row in rows if row.family == "none")
+    alone, _ = graded(suite, templates(suite, items, "beside"), quiet)
+    assert {row.reply for row in alone} == {row.reply for row in rows if row.hack_and_correct}
 
 
 @pytest.mark.parametrize("pairs", ["sentinel", "pool"])
