@@ -8,8 +8,10 @@ its own here.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
+import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -40,6 +42,7 @@ class Component(Record):
     distribution: str = ""
     version: str = ""
     source: str = ""  # digest of the plugin's source, read without importing it
+    libraries: dict[str, str] = {}  # versions of what its spec requires: another release may compute something else
     base: str | None = None  # the arm that this one is compared with when it runs too (default: none)
     control: str | None = None  # the arm that this one must beat as well (a placebo, a size-matched compressor)
     of: Component | None = None  # the component that this one is a control of, where its spec says so
@@ -61,6 +64,8 @@ class Component(Record):
             "source": self.source,
             "params": self.params,
         }
+        if self.libraries:
+            identity["libraries"] = dict(self.libraries)
         return identity | ({"of": self.of.identity} if self.of else {})
 
     @property
@@ -173,6 +178,7 @@ class Catalogue:
             distribution=status.distribution,
             version=status.version,
             source=source_digest(spec.target),
+            libraries=library_versions(spec),
             base=preset.base,
             control=preset.control,
             of=self._controlled(spec, label, params, others or {}),
@@ -271,6 +277,20 @@ def _importable(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:  # "package.module" without the package
         return False
+
+
+def library_versions(spec: Spec) -> dict[str, str]:
+    """Import name -> version of the distribution that brings it, for everything the spec requires."""
+    return {name: _version(name) for name in spec.requires}
+
+
+def _version(name: str) -> str:
+    package = name.partition(".")[0]
+    for distribution in (name, package):  # most distributions are called as they are imported
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(distribution)
+    brought = importlib.metadata.packages_distributions().get(package, [])
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(brought)))
 
 
 def installation(spec: Spec) -> str:

@@ -32,7 +32,7 @@ def check_compressor(
     Raises BrokenContract.
     """
     check_spec(spec, CompressorSpec, Compressor, params)
-    check_light(spec.params.__module__)
+    check_light(spec.params.__module__, spec.target.partition(":")[0])  # planning imports both
 
     def fresh() -> Compressor:
         return make(spec, params or {}, *([of] if of else []))

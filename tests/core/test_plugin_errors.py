@@ -111,3 +111,12 @@ def test_lifecycle_hooks_that_fail_are_counted_in_the_report_wherever_they_ran(c
     assert "failed 1 times: bad-listener.harness_report_sections: returned 'a section', not (title, Markdown)" in notes
     assert "All is well." in notes
     assert Path(cli.cwd / "r" / "report" / "report.md").is_file()
+
+
+def test_a_plugin_without_its_library_is_listed_with_what_installs_it(cli, installed):
+    needy = GOOD.replace('target="t:T"', 'target="t:T", requires=("no_such_lib.part",), extra="mine"')
+    installed("needy-dist", "1.0", needy)
+    listed = " ".join(cli("list", "compressors", plugins=None).stdout.split())
+    assert "unavailable: no_such_lib.part not installed; pip install 'goodhart-harness[mine]'" in listed
+    done = cli("plan", "--tasks", "goodhart7", "--compressor", "mine", plugins=None, code=2)
+    assert done.stderr.startswith("error: mine needs no_such_lib.part, which is not installed (pip install")

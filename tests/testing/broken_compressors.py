@@ -6,10 +6,7 @@ import random
 import shutil
 from typing import Any
 
-import torch
-
 from harness import Compressor, Decision, Decisions, ModelShape, Params
-from harness.models.qlr import QLR, QuantMatrix
 
 
 class Good(Compressor):
@@ -21,7 +18,11 @@ class Good(Compressor):
     def compress_group(self, weights, hessian, decisions):
         return {name: self.quantize(weight, decisions[name]) for name, weight in weights.items()}
 
-    def quantize(self, weight: torch.Tensor, decision: Decision) -> QLR:
+    def quantize(self, weight, decision):
+        import torch
+
+        from harness.models.qlr import QLR, QuantMatrix
+
         scales = (weight.view(len(weight), -1, 32).abs().amax(dim=2) / 127).half()
         codes = (weight / scales.float().repeat_interleave(32, dim=1)).round().clamp(-128, 127) + 128
         return QLR(decision, QuantMatrix(codes.to(torch.uint8), scales, 8, 32, "midtread"))
@@ -46,12 +47,13 @@ class KeepsEverything(Good):
 class StoresOtherwise(Good):
     def quantize(self, weight, decision):
         made = super().quantize(weight, decision)
-        return QLR(decision, QuantMatrix(made.q.codes[:, 1:], made.q.scales, 8, 32, "midtread"))
+        made.q.codes = made.q.codes[:, 1:]
+        return made
 
 
 class RoundsByChance(Good):
     def quantize(self, weight, decision):
-        return super().quantize(weight + 0.05 * torch.rand_like(weight), decision)
+        return super().quantize(weight + 0.05 * weight.clone().uniform_(), decision)
 
 
 class DropsOne(Good):

@@ -80,6 +80,11 @@ def test_artefacts(tiny_qwen2, name, cause):
         check_compressor(spec(target=f"broken_compressors:{name}"), tiny_qwen2)
 
 
+def test_a_compressor_whose_module_imports_torch(tiny_qwen2):
+    with pytest.raises(BrokenContract, match="does not import torch"):
+        check_compressor(spec(target="heavy_compressor:Heavy"), tiny_qwen2)
+
+
 def test_a_good_one_passes(tiny_qwen2):
     check_compressor(GOOD, tiny_qwen2)
 

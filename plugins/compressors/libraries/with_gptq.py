@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoModelForCausalLM, GPTQConfig
-
 from harness.contract import Compressor, Decision, Decisions, ModelShape
 from harness_plugins.compressors.libraries.params import GptqParams
 
@@ -26,6 +23,9 @@ class Gptq(Compressor):
         return {linear.name: decision for linear in shape.linears}
 
     def compress_model(self, source: Path, calibration: Sequence[Sequence[int]], out: Path) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, GPTQConfig
+
         tokens = [torch.tensor([list(sequence)]) for sequence in calibration]  # each (1, length)
         dataset: Any = [{"input_ids": ids, "attention_mask": torch.ones_like(ids)} for ids in tokens]
         config = GPTQConfig(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import torch
-from hqq.core.quantize import Quantizer
+from typing import TYPE_CHECKING
 
 from harness.contract import Decision, LinearShape
-from harness.models.qlr import QuantMatrix
 from harness_plugins.compressors.libraries.params import HqqParams
 from harness_plugins.compressors.libraries.weight_only import WeightOnly
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.qlr import QuantMatrix
 
 
 class Hqq(WeightOnly):
@@ -18,6 +21,11 @@ class Hqq(WeightOnly):
         return Decision(bits=self.params.bits, group=self.params.group, grid="affine")
 
     def quantize(self, weight: torch.Tensor, decision: Decision) -> QuantMatrix:
+        import torch
+        from hqq.core.quantize import Quantizer
+
+        from harness.models.qlr import QuantMatrix
+
         rows, columns = weight.shape
         codes, meta = Quantizer.quantize(  # codes (rows · groups, group), scale and zero (rows · groups, 1)
             weight,

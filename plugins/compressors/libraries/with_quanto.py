@@ -6,13 +6,16 @@ compile a C++ extension first.
 
 from __future__ import annotations
 
-import torch
-from optimum.quanto import AbsmaxOptimizer, MaxOptimizer, qint8, qtypes, quantize_weight
+from typing import TYPE_CHECKING
 
 from harness.contract import Decision, LinearShape
-from harness.models.qlr import QuantMatrix
 from harness_plugins.compressors.libraries.params import QuantoParams
 from harness_plugins.compressors.libraries.weight_only import WeightOnly
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.qlr import QuantMatrix
 
 
 class Quanto(WeightOnly):
@@ -28,6 +31,11 @@ class Quanto(WeightOnly):
 
 
 def _symmetric(weight: torch.Tensor, decision: Decision) -> QuantMatrix:
+    import torch
+    from optimum.quanto import AbsmaxOptimizer, qint8, quantize_weight
+
+    from harness.models.qlr import QuantMatrix
+
     scale = AbsmaxOptimizer()(weight, qtype=qint8, axis=0)  # (rows, 1)
     scale = torch.where(scale == 0, 1.0, scale)  # a row of zeros
     levels = quantize_weight(weight, qint8, axis=0, scale=scale, optimized=False)._data  # (rows, columns) int8
@@ -37,6 +45,11 @@ def _symmetric(weight: torch.Tensor, decision: Decision) -> QuantMatrix:
 
 def _affine(weight: torch.Tensor, decision: Decision) -> QuantMatrix:
     """value = code · scale − shift, with scale and shift (rows · groups, 1)."""
+    import torch
+    from optimum.quanto import MaxOptimizer, qtypes
+
+    from harness.models.qlr import QuantMatrix
+
     rows, columns = weight.shape
     qtype = qtypes[f"qint{decision.bits}"]
     scale, shift = MaxOptimizer()(weight, qtype=qtype, axis=0, group_size=decision.group)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-from torch import nn
-from torchao.quantization import IntxWeightOnlyConfig, quantize_
-from torchao.quantization.granularity import PerGroup
+from typing import TYPE_CHECKING, Any
 
 from harness.contract import Decision, LinearShape
-from harness.models.qlr import QuantMatrix
 from harness_plugins.compressors.libraries.params import TorchaoParams
 from harness_plugins.compressors.libraries.weight_only import WeightOnly
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.qlr import QuantMatrix
 
 
 class Torchao(WeightOnly):
@@ -22,6 +21,13 @@ class Torchao(WeightOnly):
         return Decision(bits=self.params.bits, group=self.params.group or linear.columns, grid="midtread")
 
     def quantize(self, weight: torch.Tensor, decision: Decision) -> QuantMatrix:
+        import torch
+        from torch import nn
+        from torchao.quantization import IntxWeightOnlyConfig, quantize_
+        from torchao.quantization.granularity import PerGroup
+
+        from harness.models.qlr import QuantMatrix
+
         rows, columns = weight.shape
         linear = nn.Linear(columns, rows, bias=False, device="meta")
         linear.weight = nn.Parameter(weight, requires_grad=False)

@@ -1,0 +1,1 @@
+"""Training on the best of several replies."""
