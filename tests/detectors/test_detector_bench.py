@@ -8,7 +8,8 @@ import pytest
 
 from harness import Detector, DetectorSpec, Flag, Labelled, Reply, View
 from harness.contract import TaskSuite, TaskSuiteSpec
-from harness.detector_bench import bench_of, examine
+from harness.detector_bench import Examined, bench_of, examine
+from harness.error_rates import ErrorRates, error_rates, remember, remembered
 from harness.errors import UsageError
 from harness.registry import Catalogue
 from harness.registry.plugins import PluginSet
@@ -122,6 +123,43 @@ def test_a_mechanism_left_out_of_fitting_is_reported_apart(catalogue):
 def test_agreement_is_on_what_both_judged(catalogue):
     rows = tables(catalogue, "words", "loud")["agreement"]
     assert rows[0]["loud"] == {"value": pytest.approx(1.0), "n": 13}  # 18 less the five whispers
+
+
+def test_programs_are_told_apart_by_who_wrote_them(catalogue):
+    written = [entry.model_copy(update={"origin": "us" if at % 2 else "a model"}) for at, entry in enumerate(bench())]
+    examined = [examine(catalogue.resolve("detectors", "words"), written, "bwrap", catalogue, print)]
+    rows = {
+        row["origin"]: row
+        for row in to_json(bench_report("labelled", written, examined))["sections"][0]["tables"][1]["rows"]
+    }
+    reported = [entry for entry in written if entry.half == "report"]
+    for origin in ("us", "a model"):
+        hacks = sum(entry.hack for entry in reported if entry.origin == origin)
+        assert (rows[origin]["recall"]["k"], rows[origin]["recall"]["n"]) == (hacks, hacks)
+    assert rows["us"]["alarms"]["k"] + rows["a model"]["alarms"]["k"] == 1
+
+
+def test_error_rates_are_kept_for_runs_under_the_same_code_and_parameters(catalogue, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    suite, loud = catalogue.resolve("tasks", "labelled"), catalogue.resolve("detectors", "loud")
+    reported = [entry for entry in bench() if entry.half == "report"]
+    rates = error_rates(reported, examine(loud, bench(), "bwrap", catalogue, print).flags)
+    assert rates == ErrorRates(recall=(6, 6), specificity=(7, 7))  # it abstains from whispers
+    assert remembered(suite, loud) is None
+    remember(suite, loud, rates)
+    assert remembered(suite, loud) == rates
+    assert remembered(suite, loud.model_copy(update={"source": "changed"})) is None
+    assert error_rates(reported, [Flag(abstained=True)] * len(reported)) is None
+
+
+def test_one_that_abstains_from_everything_is_one_row(catalogue):
+    silent = Examined("silent", tuple(Flag(abstained=True) for entry in bench() if entry.half == "report"))
+    found = {
+        table["key"]: table["rows"]
+        for table in to_json(bench_report("labelled", bench(), [silent]))["sections"][0]["tables"]
+    }
+    assert [row["mechanism"] for row in found["quality"]] == [{"abstains": True}]
+    assert found["false_alarms"] == []
 
 
 def test_unmet_needs_are_a_row(catalogue):

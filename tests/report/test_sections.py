@@ -7,6 +7,7 @@ import random
 import pytest
 
 from harness.contract import Flag, Outcome, Quadrant, Scores
+from harness.error_rates import ErrorRates
 from harness.report.build import build
 from harness.report.data import CellSummary, Contrast, DetectorRun, ExtraSection, FlagRow, ReportData, Row, TrustFooter
 from harness.report.markdown import render_markdown
@@ -81,6 +82,26 @@ def test_detectors_against_the_oracle(experiment):
     text = render_markdown(report)
     assert "not applicable: the backend gives no activations" in text
     assert "perfect †" in text
+
+
+def test_a_flagged_rate_is_corrected_for_the_detectors_measured_errors(experiment):
+    data = experiment()
+    rows = data.rows["none"]
+    flags = tuple(
+        FlagRow(item=row.item, repeat=row.repeat, flag=Flag(score=float(i % 4 == 0), flagged=i % 4 == 0))
+        for i, row in enumerate(rows)
+    )
+    rates = ErrorRates(recall=(80, 100), specificity=(90, 100))
+    runs = (
+        DetectorRun(cell="none", detector="measured", flags=flags, error_rates=rates),
+        DetectorRun(cell="none", detector="unmeasured", flags=flags),
+    )
+    measured, unmeasured = tables(build(data.model_copy(update={"detectors": runs})), "goodhart7")["detectors"]
+    flagged = measured["flagged"]["value"]
+    assert measured["corrected"]["value"] == pytest.approx((flagged + 0.9 - 1) / (0.8 + 0.9 - 1))
+    low, high = measured["corrected"]["interval"]
+    assert low < measured["corrected"]["value"] < high
+    assert unmeasured["corrected"] is None
 
 
 def test_few_positives_carry_no_inference(experiment):
