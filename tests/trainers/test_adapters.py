@@ -8,7 +8,7 @@ import torch
 from harness.errors import ModelError, UsageError
 from harness.models.load import load
 from harness_plugins.trainers.adapters.adapter import TARGETS, Adapter
-from harness_plugins.trainers.adapters.svd import singular_basis
+from harness_plugins.trainers.adapters.svd import SvdLinear, singular_basis
 
 KINDS = ("svd", "lora")
 
@@ -90,6 +90,26 @@ def test_only_the_main_coordinates_have_gradients_and_they_are_the_deltas(loaded
     assert all(module.quarantine.grad is None for module in adapter.modules.values())
     adapter.zero_gradients()
     assert adapter.gradients()[name].norm() == 0
+
+
+def test_many_rows_are_folded_and_few_are_not_with_the_same_gradients(loaded, monkeypatch):
+    adapter = Adapter(loaded.model, "svd")
+    randomise(adapter)
+    ids = torch.arange(384).reshape(8, 48) % 300
+
+    def gradients() -> tuple[torch.Tensor, torch.Tensor]:
+        adapter.zero_gradients()
+        loss = loaded.model(input_ids=ids, labels=ids).loss
+        loss.backward()
+        return loss.detach(), torch.cat(list(adapter.gradients().values()))
+
+    assert SvdLinear.worth_folding(next(iter(adapter.modules.values())), ids.numel())
+    folded_loss, folded = gradients()
+    monkeypatch.setattr(SvdLinear, "worth_folding", lambda self, rows: False)
+    loss, plain = gradients()
+    torch.testing.assert_close(folded_loss, loss, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(folded, plain, atol=1e-5, rtol=1e-3)
+    assert plain.norm() > 0.01
 
 
 @pytest.mark.parametrize("kind", KINDS)

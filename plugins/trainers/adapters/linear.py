@@ -9,6 +9,8 @@ Shape notation: m out_features, n in_features, r coordinates.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -35,7 +37,7 @@ class AdaptedLinear(nn.Module):
         raise NotImplementedError
 
     def merged(self, *, quarantine: bool) -> torch.Tensor:
-        """W + Δ (m, n) in the base's dtype, with the quarantine kept or ablated; differentiable in `main`."""
+        """W + Δ (m, n) in the base's dtype, with the quarantine kept or ablated."""
         coordinates = self.main + self.quarantine if quarantine else self.main
         weight = self.base.weight
         return (weight.float() + self.delta(coordinates)).to(weight.dtype)
@@ -45,11 +47,35 @@ class AdaptedLinear(nn.Module):
         than two products in the basis beside the one with W."""
         return False
 
+    def read(self, gradient: torch.Tensor) -> torch.Tensor:
+        """The gradient of W + Δ (m, n) in the coordinates, of their shape; only where folding may be worth it."""
+        raise NotImplementedError
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.silent:
             return self.base(x)
         if self.folded is not None:
             return F.linear(x, self.folded, self.base.bias)
         if self.worth_folding(x.shape[:-1].numel()):
-            return F.linear(x, self.merged(quarantine=True), self.base.bias)
+            return cast(torch.Tensor, Folding.apply(x, self.main, self))
         return self.base(x) + self.correction(x, self.main + self.quarantine)
+
+
+class Folding(torch.autograd.Function):
+    """x (W + Δ)ᵀ + b that keeps x alone for its way back: there W + Δ is built again, and its gradient, a matrix as large,
+    is read in the basis at once."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, main: torch.Tensor, module: AdaptedLinear) -> torch.Tensor:
+        """x (…, n), `main` of `module` -> (…, m)."""
+        ctx.save_for_backward(x)
+        ctx.module = module
+        return F.linear(x, module.merged(quarantine=True), module.base.bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
+        """dL/dy (…, m) -> dL/dx (…, n), dL/dmain."""
+        (x,), (g,), module = ctx.saved_tensors, gradients, ctx.module
+        of_x = g @ module.merged(quarantine=True) if ctx.needs_input_grad[0] else None
+        of_main = module.read(g.flatten(0, -2).T @ x.flatten(0, -2)) if ctx.needs_input_grad[1] else None
+        return of_x, of_main, None

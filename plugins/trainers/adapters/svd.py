@@ -35,6 +35,9 @@ class SvdLinear(AdaptedLinear):
     def worth_folding(self, rows: int) -> bool:
         return rows > len(self.main)  # r is the full rank: forward and backward then take half the multiplications
 
+    def read(self, gradient: torch.Tensor) -> torch.Tensor:
+        return (self.u.float() * (gradient.float() @ self.vt.float().T)).sum(dim=0)  # diag(Uᵀ G V): (m, r) -> (r,)
+
     def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
         h = F.linear(x, self.vt)  # (…, n) -> (…, r)
         return F.linear(h * coordinates.to(x.dtype), self.u)  # (…, r) -> (…, m)
