@@ -18,6 +18,8 @@ from harness.compression.driver import compress
 from harness.contract import Decision
 from harness.errors import ModelError, UsageError
 from harness.models.export import export_compressed_tensors, export_dense
+from harness_plugins.compressors.caldera.params import CalderaParams
+from harness_plugins.compressors.caldera.plugin import Caldera
 
 NONE = CalibrationSource()
 TOKENS = torch.arange(40)[None]
@@ -54,6 +56,21 @@ def test_dense_export_of_transposed_layers(shared_data: Path, tmp_path: Path) ->
         export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
 
 
+STOCK = """
+import sys, torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+tokens = torch.arange(40)[None]
+base = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+base(tokens)  # compressed-tensors unpacks at the first forward pass; PEFT needs weights to wrap
+adapted = PeftModel.from_pretrained(base, sys.argv[1] + "/adapter")
+with_adapter = adapted(tokens).logits.detach()
+with adapted.disable_adapter():
+    torch.save((with_adapter, adapted(tokens).logits.detach()), sys.argv[2])
+assert "harness" not in sys.modules
+"""
+
+
 class Mixed(RTN):
     """2-, 3- and 4-bit layers of different ranks, on either grid."""
 
@@ -78,19 +95,17 @@ def test_compressed_tensors_with_an_adapter_is_the_artefact(
     tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grid: str
 ) -> None:
     pytest.importorskip("compressed_tensors", reason="compressed-tensors is not installed")
-    peft = pytest.importorskip("peft", reason="peft is not installed")
+    pytest.importorskip("peft", reason="peft is not installed")
     monkeypatch.setattr(Mixed, "grid", grid)
     compress(tiny_qwen2, Mixed(RTNParams()), NONE, tmp_path / "a")
     exported = export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
     assert exported.rank == 5
     assert set(exported.bits.values()) == ({3, 4, 5} if grid == "midrise" else {2, 3, 4})
-    base = AutoModelForCausalLM.from_pretrained(tmp_path / "ct", dtype=torch.float32)
-    base(TOKENS)  # compressed-tensors unpacks at the first forward pass; PEFT needs weights to wrap
-    adapted = peft.PeftModel.from_pretrained(base, exported.adapter)
+    subprocess.run([sys.executable, "-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
+    adapted, bare = torch.load(tmp_path / "logits.pt")
     whole = logits(tmp_path / "a")
-    torch.testing.assert_close(adapted(TOKENS).logits.detach(), whole, rtol=1e-3, atol=1e-3)
-    with adapted.disable_adapter():
-        assert (adapted(TOKENS).logits.detach() - whole).abs().max() > 0.1
+    torch.testing.assert_close(adapted, whole, rtol=1e-3, atol=1e-3)
+    assert (bare - whole).abs().max() > 0.1
 
 
 def test_what_the_formats_cannot_say_is_refused(tiny_qwen2: Path, stories260k: Path, tmp_path: Path) -> None:
@@ -100,4 +115,10 @@ def test_what_the_formats_cannot_say_is_refused(tiny_qwen2: Path, stories260k: P
     compress(tiny_qwen2, RTN(RTNParams(bits=8, group=32)), NONE, tmp_path / "b")
     with pytest.raises(UsageError, match="8-bit mid-rise codes"):
         export_compressed_tensors(tmp_path / "b", tmp_path / "ct")
+    rotated = Caldera(CalderaParams(bits=3, rank=0, rotate=True, iterations=1))
+    compress(tiny_qwen2, rotated, CalibrationSource(tokens=(tuple(range(128)),)), tmp_path / "c")
+    with pytest.raises(UsageError, match=r"_proj is rotated, .* compress again with rotate=false"):
+        export_compressed_tensors(tmp_path / "c", tmp_path / "ct")
     assert not (tmp_path / "ct").exists()
+    export_dense(tmp_path / "c", tmp_path / "dense", torch.float32)
+    torch.testing.assert_close(logits(tmp_path / "dense"), logits(tmp_path / "c"), rtol=1e-4, atol=1e-4)
