@@ -143,6 +143,13 @@ def test_the_probe_measures_every_check_that_a_pool_can_decide(tiny_qwen2, tmp_p
     assert [one.cosine for one in again.rows] == [one.cosine for one in found.rows]
 
 
+def test_only_seeds_that_all_arms_finished_are_compared():
+    ends = {"vanilla": {1: [{"hack": 1.0}], 2: [{"hack": 0.9}]}, "erase": {2: [{"hack": 0.2}], 3: [{"hack": 0.1}]}}
+    found = Trajectories(runs=ends)
+    assert found.paired("vanilla", "erase") == {"vanilla": [[{"hack": 0.9}]], "erase": [[{"hack": 0.2}]]}
+    assert found.paired("vanilla", "erase-lora") == {}
+
+
 def test_a_folder_that_is_no_run_has_no_trajectories(tmp_path):
     with pytest.raises(UsageError, match="not a run folder"):
         trajectories(tmp_path)

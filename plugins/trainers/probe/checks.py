@@ -183,8 +183,10 @@ def r5_trajectories(vanilla: Sequence[Rows], projected: Sequence[Rows], ratio: s
     )
     plain, held, flat = rise(vanilla), rise(projected), saturated(vanilla, ratio)
     if plain is None or held is None or flat is None:
-        return Check("R5", question, "not measurable", f"no finished vanilla and erase runs of {BY_STEP} steps or more")
-    measured = f"{plain:+.3f} without ({len(vanilla)} seeds), {held:+.3f} with ({len(projected)}), ratio {ratio}"
+        return Check(
+            "R5", question, "not measurable", f"no seeds with finished vanilla and erase runs of {BY_STEP} steps"
+        )
+    measured = f"{plain:+.3f} without, {held:+.3f} with; {len(vanilla)} seeds, ratio {ratio}"
     return Check("R5", question, verdict(plain > RISE and held < PROJECTED_RISE and not flat), measured)
 
 
@@ -194,7 +196,7 @@ def r6_adapters(hacks: Mapping[str, Sequence[Rows]]) -> Check:
     ends = {arm: final(hacks.get(arm, ())) for arm in ("vanilla", "erase", "vanilla-lora", "erase-lora")}
     missing = [arm for arm, end in ends.items() if end is None]
     if missing:
-        return Check("R6", question, "not measurable", f"no finished runs of {', '.join(missing)}")
+        return Check("R6", question, "not measurable", f"no seeds with finished runs of {', '.join(ends)}")
     known = {arm: end for arm, end in ends.items() if end is not None}
     svd, lora = known["vanilla"] - known["erase"], known["vanilla-lora"] - known["erase-lora"]
     measured = f"SVD {svd:+.3f}, LoRA {lora:+.3f}"

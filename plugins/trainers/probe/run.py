@@ -134,6 +134,8 @@ def judge(
 ) -> list[Check]:
     """The seven checks, each with its controls."""
     fired = mean(step.fired for step in steps)
+    two = trained.paired("vanilla", "erase")
+    arms = two.get("vanilla", []), two.get("erase", [])
     gradients_note = "of the gradient; near an identity under this gate"
     steps_note = f"Adam's step without and with the projection, in {options.space} space"
     return [
@@ -143,8 +145,8 @@ def judge(
         checks.r3_projection("R3 on applied steps", [(s.plain, s.applied) for s in steps], fired, steps_note),
         *checks.r4_pure_above_correct(pool, rows),
         checks.r4_above_random(pool, rows, draws),
-        checks.r5_trajectories(trained.of("vanilla"), trained.of("erase"), trained.ratios.get("vanilla", "one")),
-        checks.r6_adapters(trained.runs),
+        checks.r5_trajectories(*arms, trained.ratios.get("vanilla", "one")),
+        checks.r6_adapters(trained.paired("vanilla", "erase", "vanilla-lora", "erase-lora")),
         *checks.r7_contrastive(pool, under_contrastive, groups, CONTRASTIVE_GROUPS),
     ]
 

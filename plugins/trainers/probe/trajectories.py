@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +13,15 @@ from harness_plugins.trainers.probe.checks import Rows
 
 @dataclass(frozen=True)
 class Trajectories:
-    """Finished runs by trainer label, one for each seed, and the importance ratio that each trainer used."""
+    """Finished runs by trainer label and seed, and the importance ratio that each trainer used."""
 
-    runs: dict[str, list[Rows]] = field(default_factory=dict)
+    runs: dict[str, dict[int, Rows]] = field(default_factory=dict)
     ratios: dict[str, str] = field(default_factory=dict)
 
-    def of(self, label: str) -> Sequence[Rows]:
-        return self.runs.get(label, [])
+    def paired(self, *labels: str) -> dict[str, list[Rows]]:
+        """The runs of each label under the seeds that all of them finished."""
+        seeds = set.intersection(*(set(self.runs.get(label, {})) for label in labels))
+        return {label: [self.runs[label][seed] for seed in sorted(seeds)] for label in labels if seeds}
 
 
 def trajectories(folder: Path) -> Trajectories:
@@ -28,13 +29,11 @@ def trajectories(folder: Path) -> Trajectories:
     store = RunStore(folder)
     plan = Plan.model_validate(store.read_plan())
     found = Trajectories()
-    seen: set[tuple[str, int]] = set()
     for cell in plan.cells:
         label = cell.trainer.label
         rows = read_training(store.cell(cell.id).folder)
-        if (label, cell.seed) in seen or not rows or rows[-1].get("step") != rows[-1].get("steps"):
+        if not rows or rows[-1].get("step") != rows[-1].get("steps"):
             continue
-        seen.add((label, cell.seed))
-        found.runs.setdefault(label, []).append(rows)
+        found.runs.setdefault(label, {}).setdefault(cell.seed, rows)
         found.ratios[label] = str(cell.trainer.params.get("ratio", "one"))
     return found
