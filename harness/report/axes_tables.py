@@ -21,7 +21,8 @@ def quadrants(block: Block, axes: Axes) -> Table:
     """Joint counts per arm; every attempted sample is in exactly one column."""
     rows = tuple((word(arm.label), *count_cells(arm)) for arm in block.arms)
     note = f"Proxy: {axes.proxy}; truth: {axes.truth}. Unscored samples stay in n."
-    return Table("quadrants", "Joint outcomes (samples)", (configuration(), *count_columns(axes)), rows, (note,))
+    columns = (configuration(), *count_columns(axes))
+    return Table("quadrants", "Joint outcomes (samples)", columns, rows, (note,), detail=block.training is not None)
 
 
 def family_quadrants(block: Block, axes: Axes) -> Table:

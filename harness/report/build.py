@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.report import axes_tables as axes
 from harness.report import result_tables as results
@@ -20,6 +20,8 @@ from harness.report.training.plot import trajectory_picture
 from harness.report.training.tables import training_tables
 from harness.report.trust import methods, recorded
 from harness.stats import MIN_ITEMS
+
+NAMED = 4  # cells of one cause that are named
 
 
 def build(data: ReportData, plots: bool = False) -> Report:
@@ -102,13 +104,26 @@ def caveats(block: Block) -> tuple[str, ...]:
         if any(arm.items < arm.samples() for arm in block.arms):
             notes.append("Intervals are taken at the number of items: repeats of an item are not further items.")
         notes += block.remarks
-    for arm in block.arms:
-        if isinstance(arm, SampledArm) and not arm.samples():
-            notes.append(f"{arm.label} has no samples: {arm.cell.error or arm.cell.state}")
-        elif isinstance(arm, SampledArm) and arm.cell.attempted < arm.cell.planned:
+    sampled = [arm for arm in block.arms if isinstance(arm, SampledArm)]
+    notes += without_samples([arm for arm in sampled if not arm.samples()])
+    for arm in sampled:
+        if arm.samples() > 0 and arm.cell.attempted < arm.cell.planned:
             counts = f"{arm.cell.attempted} of {arm.cell.planned} samples exist"
             notes.append(f"{arm.label}: {counts}; its figures are of those.")
     for count in sorted({arm.items for arm in block.arms if arm.items}):
         if count < MIN_ITEMS:
             notes.append(f"n = {count} items carries no inference (the rule asks for at least {MIN_ITEMS}).")
     return tuple(notes)
+
+
+def without_samples(arms: Sequence[SampledArm]) -> Iterable[str]:
+    """One line a cause."""
+    causes: dict[str, list[str]] = {}
+    for arm in arms:
+        causes.setdefault(arm.cell.error or arm.cell.state, []).append(arm.label)
+    for cause, labels in causes.items():
+        if len(labels) == 1:
+            yield f"{labels[0]} has no samples: {cause}"
+        else:
+            more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+            yield f"{', '.join(labels[:NAMED])}{more} have no samples: {cause}"

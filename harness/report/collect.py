@@ -31,6 +31,8 @@ from harness.store import CellStore, RunStore, VerdictRow
 from harness.training_log import read_training
 from harness.transcripts import transcripts
 
+NOT_RUN = "not run"
+
 
 def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     plan = Plan.model_validate(store.read_plan())
@@ -160,7 +162,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         top_p=settings.top_p,
         coupled=all(map(coupled, plan.cells)),
         isolation=_isolation(plan, store),
-        self_checks={cell.suite.label: _self_check(store.cell(cell.id).folder) for cell in plan.cells},
+        self_checks=_self_checks(plan, store),
         command=_command(store.folder),
         samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
         notes=(*notes, *(f"a lifecycle hook failed {count} times: {what}" for what, count in failures.items())),
@@ -196,10 +198,19 @@ def samples(store: RunStore) -> list[SampleText]:
     ]
 
 
+def _self_checks(plan: Plan, store: RunStore) -> dict[str, str]:
+    """By suite, from the first of its cells that got so far."""
+    found: dict[str, str] = {}
+    for cell in plan.cells:
+        if found.get(cell.suite.label, NOT_RUN) == NOT_RUN:
+            found[cell.suite.label] = _self_check(store.cell(cell.id).folder)
+    return found
+
+
 def _self_check(folder: Path) -> str:
     path = folder / "self_check.json"
     if not path.exists():
-        return "not run"
+        return NOT_RUN
     found = json.loads(path.read_text(encoding="utf-8"))
     proved = f"{found['checks'] - len(found['failures'])} of {found['checks']} known answers graded right"
     return "; ".join([proved, *found.get("notes", [])])

@@ -15,8 +15,8 @@ from harness.report.table import Cell, Column, Table, word
 def sizes(cells: Sequence[CellSummary]) -> Iterable[Table]:
     """Each compressed model once, whatever number of suites it was asked."""
     sized = [cell for cell in cells if cell.compression]
-    if not sized:
-        return
+    if not any(cell.compression.bits_per_weight is not None for cell in sized if cell.compression):
+        return  # nothing was compressed
     labels = label_cells(sized)
     columns = (
         Column("configuration", "configuration"),
