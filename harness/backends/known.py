@@ -56,10 +56,6 @@ KNOWN: dict[str, Facts] = {
             **_COMPLETIONS, **_OPENAI, "requires": (*API, "tiktoken"), "base_url": "https://api.openai.com/v1/completions",
         },
         "openai-chat-completions": {**_CHAT, **_OPENAI, "base_url": "https://api.openai.com/v1/chat/completions"},
-        "azure-openai-chat-completions": {
-            **_CHAT, "key": "AZURE_OPENAI_API_KEY", "route": "", "requires": (*API, "openai"),
-            "install": "pip install openai",
-        },
         "anthropic-chat": {**_CHAT, **_ANTHROPIC},
         "anthropic-chat-completions": {**_CHAT, **_ANTHROPIC},
         "anthropic-completions": {

@@ -25,16 +25,9 @@ def make_backend(name: str, args: Mapping[str, JsonValue]) -> Backend:
     """The backend of that name, found to be there. Raises a HarnessError that says what is missing: lm-eval, the backend's
     own package and what brings it, the variable with the key, the URL that does not answer."""
     refuse_secrets(args)
-    if importlib.util.find_spec("lm_eval") is None:
-        raise PluginError("--backend needs lm-eval, which is not installed", "pip install 'goodhart-harness[lm-eval]'")
-    _refuse_unknown(name)
-    facts = facts_of(name)
-    if missing := [module for module in facts.requires if importlib.util.find_spec(module) is None]:
-        raise PluginError(f"backend {name!r} needs {', '.join(missing)}, which is not installed", facts.install)
+    refuse_uninstalled(name)
+    facts, given = facts_of(name), dict(args)
     key = os.environ.get(facts.key or "OPENAI_API_KEY", "")
-    if facts.key and not key:
-        raise UsageError(f"backend {name!r} needs an API key", f"set the environment variable {facts.key}")
-    given = dict(args)
     if facts.route:
         url = given.get("base_url") or facts.base_url
         if not url:
@@ -44,6 +37,18 @@ def make_backend(name: str, args: Mapping[str, JsonValue]) -> Backend:
         raise UsageError(f"backend {name!r} needs a model", "--backend-args model=NAME")
     backend = Backend(name=name, args=given, version=importlib.metadata.version("lm_eval"))
     return backend.model_copy(update={"reported": reported_model(backend, facts, key)}) if facts.route else backend
+
+
+def refuse_uninstalled(name: str) -> None:
+    """Raises a HarnessError if this environment lacks lm-eval, the backend's own package, or its key."""
+    if importlib.util.find_spec("lm_eval") is None:
+        raise PluginError("--backend needs lm-eval, which is not installed", "pip install 'goodhart-harness[lm-eval]'")
+    _refuse_unknown(name)
+    facts = facts_of(name)
+    if missing := [module for module in facts.requires if importlib.util.find_spec(module) is None]:
+        raise PluginError(f"backend {name!r} needs {', '.join(missing)}, which is not installed", facts.install)
+    if facts.key and not os.environ.get(facts.key):
+        raise UsageError(f"backend {name!r} needs an API key", f"set the environment variable {facts.key}")
 
 
 def _refuse_unknown(name: str) -> None:

@@ -169,7 +169,7 @@ class BackendModel:
         where = redact(str(self.backend.args.get("base_url", "")))
         if response is not None:
             kind = Unreachable if response.status_code in FATAL else StageError
-            return kind(f"the server at {where} answers {said(response)}")
+            return kind(f"{said(response)} (the server at {where})")
         module = type(error).__module__.partition(".")[0]
         if module in ("requests", "aiohttp", "urllib3"):
             tries = self.backend.args.get("max_retries", 3)

@@ -72,6 +72,7 @@ def _checks(doors: Doors, say: Callable[[str], None]):
     yield from _sandbox()
     say("models")
     yield from _models(doors)
+    yield from _backends()
     yield from _suites(doors, say)
 
 
@@ -93,6 +94,23 @@ def _models(doors: Doors):
             yield _row(False, f"model {name}", str(error))
         else:
             yield _row(True, f"model {name}", f"{model.path} (sha256 {model.digest[:12]})")
+
+
+def _backends():
+    """What of lm-eval's backends can be had here; whether a server answers is found out by the run that names it."""
+    from harness.backends.known import KNOWN
+    from harness.backends.locate import refuse_uninstalled
+    from harness.errors import HarnessError
+
+    ready = []
+    for name in KNOWN:
+        try:
+            refuse_uninstalled(name)
+        except HarnessError as error:
+            yield _row(None, f"backend {name}", str(error))
+        else:
+            ready.append(name)
+    yield _row(bool(ready) or None, "lm-eval backends", ", ".join(ready) or "none")
 
 
 def _suites(doors: Doors, say: Callable[[str], None]):

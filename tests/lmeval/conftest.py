@@ -20,6 +20,15 @@ from pathlib import Path
 import pytest
 
 START_SECONDS = 120.0
+TOYS = Path(__file__).parents[1] / "core" / "toys"
+
+REGISTRY = """
+[tasks.few]
+plugin = "goodhart"
+items = 1
+families = ["discount_coupon", "time_duration", "recipe_scale", "transitive_order"]
+max_tokens = 200
+"""
 
 # transformers serve reads replies by the model type's usual markers; this model's are its own
 RESPONSE_TEMPLATE = {
@@ -100,3 +109,47 @@ def server(tmp_path_factory):
 
 def edit(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+# -------------------------------------------------------------------------------------------------------------- runs
+
+
+@dataclass
+class Run:
+    """The real command in a process of its own, offline, in an empty working folder with an empty cache."""
+
+    cwd: Path
+    key: str = "sk-a-key-of-no-account-0123456789"
+
+    @property
+    def env(self) -> dict[str, str]:
+        offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+        return {**os.environ, **offline, "HARNESS_CACHE": str(self.cwd / "cache"), "OPENAI_API_KEY": self.key}
+
+    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments]
+        done = subprocess.run(command, cwd=self.cwd, env=self.env, capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=self.cwd, env=self.env, **quiet)
+
+    def samples(self, out: str) -> dict[tuple, dict]:
+        rows = [json.loads(line) for path in self.cwd.glob(f"{out}/cells/*/samples.jsonl") for line in path.open()]
+        return {(row["item"], row["role"], row["repeat"]): row for row in rows}
+
+    def counts(self, out: str) -> dict[str, tuple]:
+        rows = [json.loads(line) for path in self.cwd.glob(f"{out}/cells/*/verdicts-*.jsonl") for line in path.open()]
+        return {row["item"]: (row["verdict"]["proxy"], row["verdict"]["truth"]) for row in rows}
+
+    def report(self, out: str) -> str:
+        return (self.cwd / out / "report" / "report.md").read_text()
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    (tmp_path / "registry.toml").write_text(REGISTRY)
+    return Run(tmp_path)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -18,57 +14,6 @@ from harness.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
-
-TOYS = Path(__file__).parents[1] / "core" / "toys"
-KEY = "sk-a-key-of-no-account-0123456789"
-
-REGISTRY = """
-[tasks.few]
-plugin = "goodhart"
-items = 1
-families = ["discount_coupon", "time_duration", "recipe_scale", "transitive_order"]
-max_tokens = 200
-"""
-
-
-@dataclass
-class Run:
-    """The real command in a process of its own, offline, in an empty working folder with an empty cache."""
-
-    cwd: Path
-
-    @property
-    def env(self) -> dict[str, str]:
-        offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-        return {**os.environ, **offline, "HARNESS_CACHE": str(self.cwd / "cache"), "OPENAI_API_KEY": KEY}
-
-    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments]
-        done = subprocess.run(command, cwd=self.cwd, env=self.env, capture_output=True, text=True)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
-
-    def start(self, *arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=self.cwd, env=self.env, **quiet)
-
-    def samples(self, out: str) -> dict[tuple, dict]:
-        rows = [json.loads(line) for path in self.cwd.glob(f"{out}/cells/*/samples.jsonl") for line in path.open()]
-        return {(row["item"], row["role"], row["repeat"]): row for row in rows}
-
-    def counts(self, out: str) -> dict[str, tuple]:
-        rows = [json.loads(line) for path in self.cwd.glob(f"{out}/cells/*/verdicts-*.jsonl") for line in path.open()]
-        return {row["item"]: (row["verdict"]["proxy"], row["verdict"]["truth"]) for row in rows}
-
-    def report(self, out: str) -> str:
-        return (self.cwd / out / "report" / "report.md").read_text()
-
-
-@pytest.fixture
-def run(tmp_path) -> Run:
-    (tmp_path / "registry.toml").write_text(REGISTRY)
-    return Run(tmp_path)
 
 
 def test_counts_through_the_server_and_through_hf_are_those_of_the_same_cells_here(run, server):
@@ -133,15 +78,15 @@ def test_a_server_that_dies_ends_the_cell_with_one_line_and_the_run_goes_on_when
 def test_a_key_is_in_no_file_and_none_is_taken_on_the_command_line(run, server):
     toy = ("--tasks", "toy", "-P", "toy.items=1", "--out", "r", "--backend", "local-chat-completions")
     run(*toy, "--backend-args", server.args(header="env:MY_HEADERS"), code=2)
-    refused = run(*toy, "--backend-args", server.args(auth_token=KEY), code=2)
+    refused = run(*toy, "--backend-args", server.args(auth_token=run.key), code=2)
     assert "argument 'auth_token' holds a secret" in refused.stderr
-    assert KEY not in refused.stderr
-    refused = run(*toy, "--backend-args", server.args(user=KEY), code=2)  # by its value, whatever it is called
+    assert run.key not in refused.stderr
+    refused = run(*toy, "--backend-args", server.args(user=run.key), code=2)  # by its value, whatever it is called
     assert "argument 'user' holds a secret" in refused.stderr
     run(*toy, "--backend-args", server.args())
     files = [path for path in run.cwd.rglob("*") if path.is_file()]
     assert len(files) > 10
-    assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+    assert [path for path in files if run.key.encode() in path.read_bytes()] == []
 
 
 def wait_for(condition, process: subprocess.Popen, seconds: float = 120.0) -> None:

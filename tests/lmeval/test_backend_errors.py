@@ -1,0 +1,157 @@
+"""What servers say when something is wrong: a small HTTP server of the test's own says it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness.contract import Prompt
+from harness.errors import ModelError, StageError
+
+pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
+
+from harness.backends.locate import make_backend
+from harness.backends.model import BackendModel, Unreachable
+
+KEY = "sk-a-key-of-no-account-0123456789"
+LISTED = {"data": [{"id": "alias", "root": "real/model"}]}
+
+
+class Answering:
+    """A server on loopback: `answer(question)` gives status and body of each chat completion."""
+
+    def __init__(self) -> None:
+        self.answer = lambda question: (200, reply(f"so: {question}"))
+        self.asked: list[dict] = []
+        self.list_status, self.listed = 200, LISTED
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.say(outer.list_status, outer.listed)
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.asked.append(body)
+                self.say(*outer.answer(body["messages"][0]["content"]))
+
+            def say(self, status: int, body: dict) -> None:
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def args(self, **more: object) -> dict:
+        return {"model": "alias", "base_url": self.url, "max_retries": 1, **more}
+
+
+def reply(text: str | None, finish: str = "stop", **more: object) -> dict:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+    return {"model": "real/model-2", "choices": [choice], "usage": {"completion_tokens": 3}, **more}
+
+
+@pytest.fixture
+def served():
+    server = Answering()
+    yield server
+    server.http.shutdown()
+
+
+def ask(server: Answering, text: str = "hello", **prompt) -> object:
+    model = BackendModel(make_backend("local-chat-completions", server.args()))
+    return model.ask([Prompt(role="r", text=text, **prompt)], [11], 0.0, 1.0)[0]
+
+
+def test_the_model_that_the_server_lists_is_the_one_that_is_keyed(served):
+    assert make_backend("local-chat-completions", served.args()).reported == "alias = real/model"
+    assert served.asked == []  # a server that lists its models is not asked for a token
+
+
+def test_a_key_that_the_server_refuses_is_found_out_when_planning_and_not_repeated(served, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    served.list_status, served.listed = 401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}
+    with pytest.raises(
+        ModelError, match="refuses the key: HTTP 401: Incorrect API key provided: <OPENAI_API_KEY>"
+    ) as error:
+        make_backend("local-chat-completions", served.args())
+    assert KEY not in str(error.value)
+
+
+def test_what_is_asked_is_what_was_wanted(served):
+    ask(served, "How?", max_tokens=7, stop=("\n", "END"))
+    (asked,) = served.asked
+    assert asked["messages"] == [{"role": "user", "content": "How?"}]
+    assert (asked["model"], asked["max_tokens"], asked["temperature"], asked["seed"]) == ("alias", 7, 0.0, 11)
+    assert asked["stop"] == ["\n", "END"]
+
+
+def test_endings_are_the_servers_word(served):
+    served.answer = lambda question: (200, reply("one two", "length"))
+    cut = ask(served)
+    assert (cut.text, cut.tokens, cut.truncated) == ("one two", 3, True)
+    served.answer = lambda question: (200, reply("one\ntwo", "length"))
+    assert ask(served, stop=("\n",)).text == "one"  # this server leaves stop strings in
+    assert not ask(served, stop=("\n",)).truncated
+    served.answer = lambda question: (200, reply(None))
+    assert ask(served).text == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (400, {"error": {"message": "too long"}}, StageError, "HTTP 400: too long "),
+        (500, {"detail": "out of memory"}, StageError, "HTTP 500: out of memory "),
+        (404, {"error": "no such model"}, Unreachable, "HTTP 404: no such model "),
+        (200, {"error": "overloaded"}, StageError, "the server's answer holds no reply"),
+        (200, {"choices": []}, StageError, "the server's answer holds no reply"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line_and_only_the_hopeless_ones_end_a_cell(served, status, body, kind, words):
+    served.answer = lambda question: (status, body)
+    with pytest.raises(StageError, match=words) as error:
+        ask(served)
+    assert type(error.value) is kind
+    assert "\n" not in str(error.value)
+
+
+def test_a_prompt_that_fails_is_a_row_and_is_asked_again(run, served):
+    command = ("--tasks", "toy", "--out", "r", "--backend", "local-chat-completions")
+    args = ("--backend-args", ",".join(f"{name}={value}" for name, value in served.args(num_concurrent=3).items()))
+    well, served.answer = (
+        served.answer,
+        lambda question: (400, {"error": "bad prompt"}) if "3 + 3" in question else (200, reply("a reply")),
+    )
+    run(*command, *args)
+    rows = run.samples("r")
+    failed = [row for row in rows.values() if row["reply"] is None]
+    assert len(rows) == 12
+    assert [row["item"] for row in failed] == ["sum3", "sum3"]
+    assert all(row["error"].startswith("HTTP 400: bad prompt (the server at http://127.0.0.1:") for row in failed)
+    report = run.report("r")
+    assert "HTTP 400: bad prompt: 1" in report
+    assert "calls its model real/model-2" in report
+    served.answer, before = well, len(served.asked)
+    run(*command, *args)
+    assert len(served.asked) == before + 2
+    assert all(row["reply"] for row in run.samples("r").values())
+
+
+def test_failures_in_a_row_end_the_cell(run, served):
+    served.answer = lambda question: (500, {"error": "broken"}) if len(served.asked) > 4 else (200, reply("a reply"))
+    args = ("--backend-args", ",".join(f"{name}={value}" for name, value in served.args().items()))
+    run("--tasks", "toy", "--out", "r", "--backend", "local-chat-completions", *args, code=1)
+    (state,) = [json.loads(path.read_text()) for path in run.cwd.glob("r/cells/*/state.json")]
+    assert state["error"].startswith("5 questions in a row failed, the last: HTTP 500: broken ")
+    assert len(served.asked) == 9
+    assert sum(row["reply"] is not None for row in run.samples("r").values()) == 4
