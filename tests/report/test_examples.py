@@ -15,6 +15,7 @@ from harness.experiment import experiment_from, read_experiment_file
 from harness.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
 from harness.stats import ALPHA, minimal_p
+from harness_plugins.trainers.pairs import load_pairs
 
 FOLDER = Path(__file__).parents[2] / "examples" / "experiments"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -120,3 +121,13 @@ def test_one_runs_to_its_report(tiny_qwen2, tmp_path):
     assert (folder / "report" / "trajectories-leetcode-loopholes.png").stat().st_size > 10_000
     assert "trajectories-leetcode-loopholes.svg" in (folder / "report" / "report.md").read_text()
     assert "[trainers.erase-refresh-2]" in (folder / "config.toml").read_text()
+
+
+def test_no_basis_asks_for_more_directions_than_its_pairs_span(catalogue):
+    for file in FILES:
+        for cell in planned(catalogue, read_experiment_file(file)).cells:
+            params = cell.trainer.params
+            if params.get("method") == "svd":
+                assert params["k"] <= len(load_pairs(str(params["pairs"]))) - int(str(params["held_out"])), (
+                    cell.trainer.label
+                )
