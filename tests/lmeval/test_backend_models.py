@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from harness.contract import Prompt
@@ -20,6 +22,21 @@ QUESTIONS = (
     "Explain step by step how to price a ticket with a discount and a coupon.",
     "A recipe for 4 people needs 250 g of flour. How much do 6 people need?",
 )
+
+TASK = """
+task: asked
+dataset_path: json
+dataset_kwargs:
+  data_files: {{test: {data}}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{{{question}}}}"
+doc_to_target: "{{{{answer}}}}"
+num_fewshot: 0
+generation_kwargs: {{until: ["\\n\\n"], max_gen_toks: 40, do_sample: false}}
+metric_list:
+  - {{metric: exact_match, aggregation: mean, higher_is_better: true}}
+"""
 
 
 def prompts(**options) -> list[Prompt]:
@@ -182,3 +199,29 @@ def test_a_server_that_is_gone_is_unreachable_after_the_retries():
     model = BackendModel(Backend(name="local-chat-completions", args=args))
     with pytest.raises(Unreachable, match=r"at http://127.0.0.1:9/v1/chat/completions did not answer in 1 tries"):
         ask(model, prompts()[:1])
+
+
+# ------------------------------------------------------------------------------------------------------ lm-eval's own loop
+
+
+def test_a_stock_task_through_a_server_says_what_it_says_here(server, tmp_path):
+    """lm-eval's loop asks the backend itself, several requests at a time; a chat server gets messages."""
+    from harness.models.generate import Generator
+    from harness.models.load import load
+    from harness_plugins.tasks.lm_eval.spec import LmEvalParams
+    from harness_plugins.tasks.lm_eval.suite import LmEvalSuite
+
+    rows = [{"question": question, "answer": "?"} for question in QUESTIONS]
+    (tmp_path / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "asked.yaml").write_text(TASK.format(data=tmp_path / "docs.jsonl"))
+    suite = LmEvalSuite(LmEvalParams(task="asked", include_path=tmp_path, chat=True))
+    keys = [item.id for item in suite.items()]
+
+    def responses(model) -> list[str]:
+        replies = {key: reply for chunk in suite.ask(model, keys, 4) for key, reply in chunk.items()}
+        return [json.loads(replies[key].text)["responses"][0][0].strip() for key in keys]
+
+    here = responses(Generator(load(server.folder, "cpu", "float32")))
+    args = parse_arguments(server.args(num_concurrent=2))
+    assert responses(BackendModel(make_backend("local-chat-completions", args), own_loop=True)) == here
+    assert responses(BackendModel(Backend(name="hf"), server.folder, "cpu", "float32", 4)) == here
