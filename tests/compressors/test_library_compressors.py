@@ -12,6 +12,7 @@ from harness.compression.manifest import inspect
 from harness.compressions import stored_bits
 from harness.contract import Decision
 from harness.errors import PluginError, UsageError
+from harness.models.export import export_compressed_tensors, export_dense
 from harness.models.load import load
 from harness.models.qlr import QuantMatrix
 from harness.registry import load_catalogue, load_plugins
@@ -87,6 +88,17 @@ def test_the_artefact_is_what_the_library_computed(catalogue, tiny_qwen2, tmp_pa
         worst = (stored - as_the_library_says(name, weight, bits)).abs().max()
         assert worst <= weight.abs().max() / 500, linear.name  # float16 scales and zero points; a wrong code is more
         assert (stored - weight).abs().max() > 0.05 * step  # it is not the weight itself
+
+
+def test_zero_points_are_exported_dense_and_refused_packed(catalogue, tiny_qwen2, tmp_path):
+    compress(tiny_qwen2, compressor(catalogue, "hqq", 4), CalibrationSource(), tmp_path / "a")
+    export_dense(tmp_path / "a", tmp_path / "dense", torch.float32)
+    packed, dense = load(tmp_path / "a", "cpu").model, load(tmp_path / "dense", "cpu").model
+    tokens = torch.arange(8)[None]  # (B, T)
+    with torch.no_grad():
+        torch.testing.assert_close(packed(tokens).logits, dense(tokens).logits)
+    with pytest.raises(UsageError, match="zero points, which are not exported packed"):
+        export_compressed_tensors(tmp_path / "a", tmp_path / "b")
 
 
 @pytest.mark.parametrize("name", ["hqq", "quanto", "torchao"])
