@@ -89,10 +89,10 @@ def _ask_all(
     """`models` gathers what the server calls the models that answer."""
     chunks = partition(asked, model.at_once)
     answered = {(row.item, row.role, row.repeat): row for row in store.samples() if row.reply is not None}
-    whole = {number for number, chunk in enumerate(chunks) if all(name in answered for name, _ in chunk)}
-    store.keep(answered[name] for number in sorted(whole) for name, _ in chunks[number])
-    done, failed, in_a_row = sum(len(chunks[number]) for number in whole), 0, 0
-    todo = [(number, chunk) for number, chunk in enumerate(chunks) if number not in whole]
+    todo = [(n, chunk) for n, chunk in enumerate(chunks) if not all(name in answered for name, _ in chunk)]
+    again = {name for _, chunk in todo for name, _ in chunk}
+    store.keep(row for name, row in answered.items() if name not in again)
+    done, failed, in_a_row = len(asked) - len(again), 0, 0
     progress("sample", done, len(asked))
     with contextlib.closing(_replies(model, cell, todo, models)) as replies:
         for rows in replies:

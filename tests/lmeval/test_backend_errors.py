@@ -145,6 +145,9 @@ def test_a_prompt_that_fails_is_a_row_and_is_asked_again(run, served):
     run(*command, *args)
     assert len(served.asked) == before + 2
     assert all(row["reply"] for row in run.samples("r").values())
+    run(*command, *args, "--runs", "2")
+    assert len(served.asked) == before + 2 + 12
+    assert len(run.samples("r")) == 24
 
 
 def test_failures_in_a_row_end_the_cell(run, served):
