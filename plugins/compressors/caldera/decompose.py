@@ -15,6 +15,7 @@ import torch
 from harness.contract import Decision
 from harness.errors import StageError
 from harness.models.qlr import QLR, QuantMatrix
+from harness_plugins.compressors.caldera.descent import descend
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.lowrank import Factors, alternate, balanced, principal, sixteen_bit
 from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
@@ -88,6 +89,17 @@ class Loop:
         self.low_rank = self.factors.product()
         self._record()
 
+    def polish(self) -> None:
+        """Lower E by coordinate descent on the best codes, their scales fixed. Where L·R follows it gains nothing."""
+        if self.best is None or not isinstance(self.metric, HessianMetric) or self.schedule.rounding != "ldlq":
+            return
+        codes = self.best[1]
+        step = self.grid.expand(codes.scales, self.weight.shape[1])
+        better = descend(self.weight, codes.codes.float(), self.metric.ldl.matrix, self.grid, step)
+        self.codes = self.grid.store(better, codes.scales)
+        self.q = self.codes.dequantize()
+        self._record()
+
     def _record(self) -> None:
         error = self.metric.error(self.weight - self.q - self.low_rank)
         self.trace.append((error / self.total) ** 0.5 if self.total else 0.0)
@@ -127,6 +139,8 @@ def decompose(weight: torch.Tensor, metric: Metric, decision: Decision, schedule
         last = loop.trace[-1]
         if idle == PATIENCE:
             break
+    if decision.rank == 0:
+        loop.polish()
     assert loop.best is not None
     error, codes, factors = loop.best
     left, right = (factors.left, factors.right) if factors else (None, None)
