@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -60,3 +61,33 @@ def test_links_between_the_pages_lead_somewhere():
     for page in [DOCS / "plugins.md", *(DOCS / "plugins").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+\.md)\)", page.read_text()):
             assert (page.parent / link).is_file(), f"{page.name}: {link}"
+
+
+COMMANDS = [
+    (page.name, line.partition("  #")[0].strip())
+    for page in [DOCS / "plugins.md", *sorted((DOCS / "plugins").glob("*.md"))]
+    for line in page.read_text(encoding="utf-8").splitlines()
+    if line.startswith("    harness ")
+]
+
+
+def parse(command: str) -> None:
+    """Verb and options exist and fit; nothing is run."""
+    from typer.main import get_command
+
+    from harness.cli import app
+
+    words = shlex.split(command)[1:]
+    if words[0] == "--plugins-dir":
+        words = words[2:]
+    get_command(app).commands[words[0]].make_context(words[0], words[1:])
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_the_pages_commands_are_ones_that_the_command_line_takes(page, command):
+    parse(command)
+
+
+def test_a_command_with_an_option_that_does_not_exist_is_noticed():
+    with pytest.raises(Exception, match="No such option"):
+        parse("harness run --no-such-option")
