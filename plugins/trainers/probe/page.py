@@ -146,7 +146,8 @@ def _steps(probed: Probed) -> Table:
 
 def _notes(pool: Pool, probed: Probed) -> tuple[str, ...]:
     made = pool.header.made_by
-    source = f"rollouts of {made['model']} ({str(made['digest'])[:12]})" if made else "templates of the suite"
+    model = str(made.get("model", "")).rpartition("/")[2]
+    source = f"rollouts of {model} ({str(made['digest'])[:12]})" if made else "templates of the suite"
     o = probed.options
     return (
         f"Pool: {pool.header.suite}, {source}; {len(pool.rows)} distinct replies, at most {o.rows} of each class probed.",

@@ -16,7 +16,7 @@ from harness.models.generate import Generator
 from harness.models.load import load
 from harness.pool import Pool, PoolRow
 from harness_plugins.trainers.adapters.adapter import Adapter, Kind, Vectors
-from harness_plugins.trainers.directions import Recipe, placebo
+from harness_plugins.trainers.directions import Method, Recipe, placebo
 from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
 from harness_plugins.trainers.optimizer import Space
 from harness_plugins.trainers.pairs import load_pairs, pairs_of
@@ -26,6 +26,7 @@ from harness_plugins.trainers.probe.replay import Replayed, Step, cosines, gradi
 from harness_plugins.trainers.probe.trajectories import Trajectories
 
 CONTRASTIVE_GROUPS, CONTRASTIVE_ITEMS = 8, 40  # fewest and most items that R7's directions are made from
+OFFTOPIC = "offtopic"
 Class = Literal["hack", "hack and correct", "solve", "fail"]
 
 
@@ -72,7 +73,7 @@ def probe(
     """
     generator = Generator(load(model, options.device, options.dtype))
     adapter = Adapter(generator.model, options.adapter, options.rank, options.seed)
-    recipe = Recipe(k=options.k)
+    recipe = recipe_of(options)
     progress("directions", 0, 1)
     hack, clean = paired_gradients(adapter, generator, load_pairs(options.pairs))
     real = placebo("none", hack, clean, recipe, options.seed)
@@ -84,6 +85,10 @@ def probe(
         replies += gradients(adapter, generator, chosen[start : start + options.batch])
     judged = _judged(replies, real.subspaces)
     contexts = {f"pairs {options.pairs}": checks.context(judged)}
+    mean_difference = placebo("none", hack, clean, recipe_of(options, "mean_diff"), options.seed)
+    contexts[f"pairs {options.pairs}, mean difference"] = checks.context(_judged(replies, mean_difference.subspaces))
+    elsewhere = placebo("none", *paired_gradients(adapter, generator, load_pairs(OFFTOPIC)), recipe, options.seed)
+    contexts[f"pairs {OFFTOPIC} (placebo)"] = checks.context(_judged(replies, elsewhere.subspaces))
     draws = [
         _judged(replies, placebo("haar", hack, clean, recipe, number).subspaces) for number in range(options.placebos)
     ]
@@ -120,6 +125,10 @@ def probe(
         agreement=real.agreement,
         contrastive_groups=len(sources),
     )
+
+
+def recipe_of(options: ProbeOptions, method: Method = "svd") -> Recipe:
+    return Recipe(method=method, k=options.k)
 
 
 def judge(
