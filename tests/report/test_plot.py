@@ -82,3 +82,13 @@ def test_no_finished_run_is_no_plot():
     cut = tuple(run.model_copy(update={"rows": run.rows[:2]}) for run in data.training)
     report = build(data.model_copy(update={"training": cut}), plots=True)
     assert not report.sections[0].pictures
+
+
+def test_the_base_is_averaged_over_the_arms_own_seeds():
+    training = next(iter(cell_blocks(experiment({"vanilla": SEEDS, "erase": range(42, 45)})))).training
+    panel = trajectories(training, "t").axes[1]
+    dashed = next(line for line in panel.lines if line.get_linestyle() == "--")
+    expected = np.mean([[row["hack"] for row in rows("vanilla", seed)] for seed in range(42, 45)], axis=0)
+    assert dashed.get_ydata() == pytest.approx(100 * expected)
+    apart = next(iter(cell_blocks(experiment({"vanilla": SEEDS, "erase": range(43, 49)})))).training
+    assert not any(line.get_linestyle() == "--" for line in trajectories(apart, "t").axes[1].lines)

@@ -1,8 +1,8 @@
 """Trajectories of training: every rate against the step, arms side by side, as SVG and PNG.
 
-Seeds are thin, their mean is thick; the dashed line is the mean of the arm that the plan compares it with; the band marks the
-last steps, whose mean the tables report; an open circle is the same arm on held-out items, as it is deployed. Colours are two
-of Okabe and Ito's, which people with any colour vision tell apart, and every line bears its name.
+Seeds are thin, their mean is thick; the dashed line is the mean, over the same seeds, of the arm that the plan compares it
+with; the band marks the last steps, whose mean the tables report; an open circle is the same arm on held-out items, as it is
+deployed. Colours are two of Okabe and Ito's, which people with any colour vision tell apart, and every line bears its name.
 """
 
 from __future__ import annotations
@@ -103,10 +103,10 @@ def draw(panel: Axes, training: Training, arm: TrainedArm, first: bool) -> None:
     ends: list[tuple[float, str, str]] = []
     for rate, colour in zip(training.rates, COLOURS, strict=False):
         if base is not None:
-            line(panel, mean_line(base, rate), color=GREY, lw=0.9, dashes=(3, 2), zorder=1)
+            line(panel, mean_line(base, rate, arm.seeds), color=GREY, lw=0.9, dashes=(3, 2), zorder=1)
         for values in arm.trajectories(rate.name).values():
             line(panel, values, color=colour, lw=0.6, alpha=0.45, zorder=2)
-        line(panel, mean_line(arm, rate), color=colour, lw=2.0, solid_capstyle="round", zorder=3)
+        line(panel, mean_line(arm, rate, arm.seeds), color=colour, lw=2.0, solid_capstyle="round", zorder=3)
         held_out = held_out_mean(training, arm, rate)
         if held_out is not None:
             panel.plot([0.5 + 1.07 * steps], [100 * held_out], "o", ms=4.2, mfc="white", mec=colour, mew=1.2, zorder=4)
@@ -145,16 +145,16 @@ def line(panel: Axes, values: Sequence[float | None], **style: object) -> None:
     panel.plot(range(1, len(shares) + 1), shares, **style)  # type: ignore[arg-type]
 
 
-def mean_line(arm: TrainedArm, rate: Rate) -> list[float | None]:
-    """Over the seeds, step by step."""
-    runs = arm.trajectories(rate.name).values()
+def mean_line(arm: TrainedArm, rate: Rate, seeds: Sequence[int]) -> list[float | None]:
+    """Over these seeds, step by step."""
+    runs = [values for seed, values in arm.trajectories(rate.name).items() if seed in seeds]
     length = max(map(len, runs), default=0)
     return [mean(run[step] for run in runs if step < len(run)) for step in range(length)]
 
 
 def base_of(training: Training, arm: TrainedArm) -> TrainedArm | None:
-    """The trained arm that the plan compares this one with first."""
-    by_label = {found.label: found for found in training.trained if found.runs}
+    """The trained arm that the plan compares this one with first, if it has every seed of this one."""
+    by_label = {found.label: found for found in training.trained if set(arm.seeds) <= set(found.seeds)}
     bases = (by_label.get(found.base) for found in training.contrasts if found.other == arm.label)
     return next((base for base in bases if base is not None), None)
 
