@@ -238,3 +238,11 @@ def test_held_out_items_by_family_are_means_over_seeds():
     ]
     assert row["odd"]["value"] == pytest.approx(np.mean(by_seed))
     assert row["odd"]["seeds"] == list(SEEDS)
+
+
+def test_held_out_differences_over_fewer_seeds_say_so():
+    section = build(experiment({"vanilla": SEEDS, "erase": range(43, 49)})).sections[0]
+    table = next(table for table in section.tables if table.key == "training:hack")
+    texts = {row[0].text.split("\n")[0]: row[5].text for row in table.rows}
+    assert texts["erase vs vanilla"].endswith("4 shared seeds")
+    assert "shared" not in texts["erase-random vs vanilla"]

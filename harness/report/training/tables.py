@@ -192,7 +192,12 @@ def held_out_difference(training: Training, contrast: TrainingContrast, rate: Ra
     if found is None and {base, contrast.other} <= set(training.held_out):
         groups = training.held_out
         found = compare_seeds(groups[base], groups[contrast.other], training.metric(rate))
-    return Cell(NONE) if found is None else outcome_cell(found, training.metric(rate))
+    if found is None:
+        return Cell(NONE)
+    cell, metric = outcome_cell(found, training.metric(rate)), training.metric(rate)
+    asked = {seed for label in (base, contrast.other) for seed in training.held_out[label].values(metric)}
+    shared = len(found.difference.seeds)
+    return cell if shared == len(asked) else Cell(f"{cell.text}\n{plural(shared, 'shared seed')}", cell.value)
 
 
 def outcome_cell(found: SeedComparison, metric: Metric) -> Cell:
