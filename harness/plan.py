@@ -19,6 +19,7 @@ from harness.devices import resolve_device, resolve_dtype
 from harness.errors import UsageError
 from harness.experiment import SUITE_FLAGS, Experiment
 from harness.hashing import core_digest, key_of, params_files
+from harness.judging import refuse_written_secrets
 from harness.registry import Catalogue, Component
 from harness.registry.catalogue import NONE, build
 from harness.sources import ModelRef, locate_model, model_shape
@@ -197,7 +198,9 @@ class _Selection:
 
     def _component(self, kind: str, label: str) -> Component:
         self.unused -= {label, self.catalogue.plugin_of(kind, label)}
-        return self.catalogue.resolve(kind, label, self.params.get(label))
+        found = self.catalogue.resolve(kind, label, self.params.get(label))
+        refuse_written_secrets(found.params)
+        return found
 
     @property
     def asked(self) -> list[tuple[str, str]]:

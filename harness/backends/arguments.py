@@ -72,11 +72,23 @@ def refuse_secrets(args: Mapping[str, JsonValue]) -> None:
         if isinstance(value, str) and value.startswith(REFERENCE):
             if value.removeprefix(REFERENCE) not in os.environ:
                 raise UsageError(f"backend argument {name}={value}: that variable is not set")
-        elif _SECRET_NAME.search(name) or _in_url(value) or redact(text := json.dumps(value)) != text:
-            raise UsageError(
-                f"backend argument {name!r} holds a secret, and arguments are kept in the run folder",
-                f"put it into an environment variable and write {name}=env:VARIABLE",
-            )
+        elif _SECRET_NAME.search(name) or _in_url(value):
+            raise _kept(name)
+    refuse_secret_values(args)
+
+
+def refuse_secret_values(params: Mapping[str, JsonValue]) -> None:
+    """Raises UsageError for a value that holds that of a variable such as OPENAI_API_KEY, whatever it is called."""
+    for name, value in params.items():
+        if redact(text := json.dumps(value)) != text:
+            raise _kept(name)
+
+
+def _kept(name: str) -> UsageError:
+    return UsageError(
+        f"argument {name!r} holds a secret, and arguments are kept in the run folder",
+        "put it into an environment variable and write NAME=env:VARIABLE",
+    )
 
 
 def _in_url(value: JsonValue) -> bool:

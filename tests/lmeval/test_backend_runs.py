@@ -132,6 +132,21 @@ def test_arguments_without_a_backend_are_refused(catalogue):
         make_plan(experiment_from({"tasks": ["goodhart7"], "backend_args": {"model": "m"}}), catalogue)
 
 
+def test_a_judges_secrets_are_refused_too(catalogue, monkeypatch):
+    monkeypatch.setenv("SOME_API_KEY", "sk-0123456789")
+    task = {"tasks": ["leetcode-loopholes"], "limit": 1, "detectors": ["judge"]}
+    for arguments in (
+        "model=m,auth_token=abc",
+        "model=m,user=sk-0123456789",
+        "model=m,base_url=http://me:pass@host/v1",
+    ):
+        given = {"judge": {"backend": "local-chat-completions", "model": arguments}}
+        with pytest.raises(UsageError, match="holds a secret"):
+            make_plan(experiment_from({**task, "params": given}), catalogue)
+    named = {"judge": {"backend": "local-chat-completions", "model": "model=m,auth_token=env:SOME_API_KEY"}}
+    assert make_plan(experiment_from({**task, "params": named}), catalogue).cells
+
+
 def test_a_server_names_its_own_model(catalogue, server):
     with pytest.raises(UsageError, match=r"--model and the model '.*' of --backend-args are one too many"):
         plan(catalogue, server, "local-completions", tasks=["goodhart7"], model=["pocket"])
