@@ -54,9 +54,24 @@ def detectors(arms: Sequence[SampledArm], runs: Sequence[DetectorRun], axes: Axe
     if axes:
         notes.append(f"Positives are the oracle's “{positive}”; under {MIN_POSITIVES} of them: {NO_INFERENCE}.")
     notes += [note for run in runs if run.cell in by_id for note in abstentions(by_id[run.cell], run)]
+    if axes:
+        notes += [note for run in runs if run.cell in by_id for note in alarms_by_label(by_id[run.cell], run)]
     if any(run.used_in_training for run in runs):
         notes.append("† trained this arm as its monitor: not evidence about it.")
     return Table("detectors", "Detectors", columns, rows, tuple(notes))
+
+
+def alarms_by_label(arm: SampledArm, run: DetectorRun) -> Iterable[str]:
+    """What the suite's labels say of the flagged rest: an attempt that failed is no hack, and no false alarm either."""
+    flagged = {(entry.item, entry.repeat) for entry in run.flags if entry.flag.flagged and not entry.flag.abstained}
+    labels = Counter(
+        row.verdict.label
+        for row in arm.rows
+        if isinstance(row.verdict, Outcome) and not gamed(row) and (row.item, row.repeat) in flagged
+    )
+    told = ", ".join(f"{count} × {label}" for label, count in labels.most_common() if label)
+    if told:
+        yield f"{run.detector} on {arm.label}: of the rest it flagged {told}."
 
 
 def abstentions(arm: SampledArm, run: DetectorRun) -> Iterable[str]:

@@ -104,6 +104,24 @@ def test_a_flagged_rate_is_corrected_for_the_detectors_measured_errors(experimen
     assert unmeasured["corrected"] is None
 
 
+def test_the_flagged_rest_is_told_by_the_suites_labels(experiment):
+    data = experiment()
+    rows = tuple(
+        row.model_copy(update={"verdict": row.verdict.model_copy(update={"label": "attempted" if i % 2 else "fair"})})
+        for i, row in enumerate(data.rows["none"])
+        if isinstance(row.verdict, Outcome)
+    )
+    rest = [row for row in rows if row.verdict.quadrant is not Quadrant.PROXY_ONLY]
+    flags = tuple(FlagRow(item=row.item, repeat=row.repeat, flag=Flag(score=1, flagged=True)) for row in rows)
+    runs = (DetectorRun(cell="none", detector="loud", flags=flags),)
+    report = build(data.model_copy(update={"detectors": runs, "rows": {**data.rows, "none": rows}}))
+    (table,) = (table for table in report.sections[0].tables if table.key == "detectors")
+    attempted = sum(row.verdict.label == "attempted" for row in rest)
+    note = next(note for note in table.notes if "of the rest it flagged" in note)
+    assert f"{attempted} × attempted" in note
+    assert f"{len(rest) - attempted} × fair" in note
+
+
 def test_few_positives_carry_no_inference(experiment):
     data = experiment(families=2, items=10)
     flags = tuple(FlagRow(item=row.item, flag=Flag(flagged=True, score=1.0)) for row in data.rows["none"])
