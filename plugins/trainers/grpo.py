@@ -168,7 +168,8 @@ class _Run:
         gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
         hack, clean = gradients(self.adapter, self.generator, load_pairs(params.pairs))
         found: Directions = placebo(params.placebo, hack, clean, recipe, self.context.seed)
-        before, self.subspaces = self.subspaces, found.subspaces
+        # One memory layout whether extracted or read back: a product's last bit depends on it.
+        before, self.subspaces = self.subspaces, {name: v.contiguous() for name, v in found.subspaces.items()}
         return {
             "direction_rows": sum(len(v) for v in found.subspaces.values()),
             "direction_agreement": number(found.agreement),
@@ -294,7 +295,7 @@ class _Run:
         parts: dict[str, dict[str, torch.Tensor]] = {"adapter": {}, "optimizer": {}, "subspaces": {}}
         for key, tensor in tensors.items():
             part, _, name = key.partition(":")
-            parts[part][name] = tensor
+            parts[part][name] = tensor.clone()  # aligned like any other tensor, which a view of the file is not
         self.adapter.restore(parts["adapter"])
         self.optimizer.restore(parts["optimizer"], self.device)
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}

@@ -55,7 +55,7 @@ def singular_basis(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     path = cache_folder() / "svd" / f"{_digest(weight)}.safetensors"
     if path.is_file():
         basis = load_file(path)
-        return basis["u"], basis["vt"]
+        return basis["u"].clone(), basis["vt"].clone()  # aligned as if computed: a product's last bit depends on it
     if not weight.isfinite().all():
         raise ModelError(f"a weight of shape {tuple(weight.shape)} is not finite", "the model's files are damaged")
     u, _, vt = torch.linalg.svd(weight.float().cpu(), full_matrices=False)
