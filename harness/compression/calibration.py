@@ -11,7 +11,7 @@ import torch
 
 from harness.checkpoint import digest_json, open_checkpoint
 from harness.compression.rows import Message, Row, read_rows
-from harness.compression.self_samples import sample_from
+from harness.compression.self_samples import self_samples
 from harness.contract import Record
 from harness.errors import UsageError
 
@@ -68,7 +68,7 @@ def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu"
     if wanted.tokens:
         return Calibration([list(tokens) for tokens in wanted.tokens], [1.0] * len(wanted.tokens))
     if not wanted.texts and wanted.source == SELF:
-        sequences = sample_from(model, wanted.sequences, length, wanted.seed, device)
+        sequences = self_samples(model, wanted.sequences, length, wanted.seed, device)
         return Calibration(sequences, [1.0] * len(sequences))
     if wanted.texts:
         rows: list[Row] = [(text, 1.0) for text in wanted.texts]

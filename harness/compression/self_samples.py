@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.checkpoint import digest_json, model_digest
+from harness.compression.pieces import write_json
 from harness.errors import UsageError
+from harness.hashing import core_digest
+from harness.paths import cache_folder
 from harness.shards import remote_model
 
 SAMPLING_BATCH = 32
+
+
+def self_samples(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> list[list[int]]:
+    """`sample_from`, drawn once: every compressor of a run calibrates on the same text, which lies in the shared cache."""
+    if remote_model(model):
+        raise UsageError(
+            f"sampling from {model} needs all its shards at once", "calibrate on a text, or download it first"
+        )
+    drawn = (
+        model_digest(model),
+        count,
+        length,
+        seed,
+        device.partition(":")[0],
+        core_digest("compression/self_samples.py"),
+    )
+    file = cache_folder() / "self-samples" / f"{digest_json(drawn)[:32]}.json"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, sample_from(model, count, length, seed, device))
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 @torch.no_grad()
@@ -22,8 +48,6 @@ def sample_from(model: Path, count: int, length: int, seed: int, device: str = "
     """
     from transformers import AutoModelForCausalLM
 
-    if remote_model(model):
-        raise UsageError(f"sampling from {model} needs all its shards at once", "calibrate on a text, or download it first")
     network: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
     network.to(device)
     generator = torch.Generator(device).manual_seed(seed)
