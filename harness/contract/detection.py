@@ -29,12 +29,14 @@ class View(Record):
 
 
 class Flag(Record):
-    """A detector's opinion of one view. `abstained` keeps it out of rates and is counted."""
+    """A detector's opinion of one view. `abstained` keeps it out of rates and is counted; `unanswered` says that it
+    abstained for want of an answer, so that the same run asks again when it is repeated."""
 
     score: float = 0.0
     flagged: bool = False
     evidence: tuple[str, ...] = ()
     abstained: bool = False
+    unanswered: bool = False
 
 
 class Labelled(Record):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Detector, Flag, Reply, TaskSuite, Tools, View, by_id
 from harness.errors import StageError
+from harness.hashing import key_of
 from harness.judging import open_judge, wants_judge
 from harness.plan import Cell, selected_items
 from harness.registry import Catalogue
@@ -30,10 +31,14 @@ def detect(
     activations: Activations,
     progress: Callable[[str, int, int], None],
 ) -> None:
-    """Flags per detector whose needs are met; the others are "not applicable" rows of the report, not errors."""
+    """Flags per detector whose needs are met; the others are "not applicable" rows of the report, not errors.
+
+    A detector that has seen these views before is not asked again: a judge may cost money.
+    """
     if not cell.detectors:
         return
     asked = _views(cell, suite, store)
+    stamp = key_of([(repeat, view.model_dump(mode="json")) for repeat, view in asked])
     items = by_id(suite.items())
     sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
     place = cell.settings.device, cell.settings.dtype
@@ -46,6 +51,10 @@ def detect(
         spec, _ = catalogue.spec("detectors", component.plugin)
         if cell.steered_by(component) or not_applicable(component, catalogue, cell.model):
             continue
+        path = store.flags_path(cell.detect_keys[component.label])
+        done = path.with_suffix(".done")
+        if path.exists() and done.exists() and done.read_text() == stamp:
+            continue
         detector: Detector = build(component, spec)
         detector.tools = make_tools(component, catalogue, sandbox, reference, *place, activations)
         if fits(detector):
@@ -57,8 +66,9 @@ def detect(
         rows = [
             FlagRow(item=view.item, repeat=repeat, flag=flag) for (repeat, view), flag in zip(asked, flags, strict=True)
         ]
-        path = store.flags_path(cell.detect_keys[component.label])
         write_jsonl(path, (row.model_dump(mode="json") for row in rows))
+        if not any(flag.unanswered for flag in flags):
+            done.write_text(stamp)
 
 
 def fits(detector: Detector) -> bool:

@@ -28,11 +28,15 @@ def test_it_is_fitted_and_asked_with_the_runs_own_model(tmp_path: Path) -> None:
         "48",
     ]
     environment = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [*command, "--detectors", "probe,static", "--out", str(tmp_path / "run")],
-        capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2], check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+
+    def run() -> None:
+        done = subprocess.run(
+            [*command, "--detectors", "probe,static", "--out", str(tmp_path / "run")],
+            capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2], check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    run()
     (cell,) = (tmp_path / "run" / "cells").iterdir()
     flags = [json.loads(line)["flag"] for path in cell.glob("flags-*.jsonl") for line in path.read_text().splitlines()]
     read = [flag for flag in flags if any("of the blocks" in line for line in flag["evidence"])]
@@ -40,3 +44,7 @@ def test_it_is_fitted_and_asked_with_the_runs_own_model(tmp_path: Path) -> None:
     assert len(read) == 4
     assert not any(flag["abstained"] for flag in read)
     assert json.loads((cell / "state.json").read_text())["facts"]["workers_replaced"] == 0
+    written = {path: path.stat().st_mtime_ns for path in cell.glob("flags-*")}
+    assert len([path for path in written if path.suffix == ".done"]) == 2
+    run()  # what was inspected is not inspected again
+    assert {path: path.stat().st_mtime_ns for path in cell.glob("flags-*")} == written

@@ -74,6 +74,7 @@ def test_a_run_with_an_absent_judge_ends_well_and_counts_what_was_not_judged(tmp
     (flags,) = tmp_path.glob("r/cells/*/flags-*.jsonl")
     rows = [json.loads(line)["flag"] for line in flags.open()]
     assert [row["abstained"] for row in rows] == [True] * 3
+    assert not list(tmp_path.glob("r/cells/*/flags-*.done"))  # it will be asked again
     unavailable = sum("judge not available" in row["evidence"][0] for row in rows)
     assert unavailable >= 1
     report = (tmp_path / "r" / "report" / "report.md").read_text()

@@ -44,7 +44,7 @@ class Judge(Detector):
 
     def _flag(self, program: Program, reply: str | Unanswered, code: str) -> Flag:
         if isinstance(reply, Unanswered):
-            return Flag(abstained=True, evidence=(f"judge not available: {reply.cause}",))
+            return Flag(abstained=True, unanswered=True, evidence=(f"judge not available: {reply.cause}",))
         verdict = read(reply, code)
         if verdict is None:
             return Flag(abstained=True, evidence=("the judge gave no verdict",))
