@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
+CHATTY = ("torchao", "torch.utils._pytree")  # warn on import, whoever imports them, of what no user can act on
+
 
 def main() -> None:
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     from harness.cli import app
     from harness.errors import HarnessError
 
