@@ -154,7 +154,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         config=str(store.folder / "config.toml"),
         plugins={c.plugin: f"{c.distribution} {c.version} ({c.source[:12]})" for c in components if not c.untouched},
         models={cell.model.name: cell.model.digest for cell in plan.cells},
-        artefacts={cell.id: cell.compressed_key for cell in plan.cells if cell.compressed_key},
+        artefacts={cell.id: key for cell in plan.cells if (key := cell.compressed_key or cell.trained_key)},
         prompts_digest=", ".join(sorted({cell.questions for cell in plan.cells})),
         seeds=plan.experiment.seeds,
         repeats=settings.runs,
