@@ -6,12 +6,17 @@ Nothing is downloaded: `tiny_qwen2` is built on the spot, third-party data is us
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tensors: more threads only spin against each other
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the hub should fail at once
+
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a job started in the background ignores it, and so would its children
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
