@@ -12,17 +12,17 @@ from collections.abc import Callable, Sequence
 
 from pydantic import JsonValue
 
-from harness.backends.locate import locate_through, make_backend, model_names, refuse_what_it_cannot
+from harness.backends.locate import refuse_what_it_cannot
 from harness.compressions import CompressionSize, size_of
 from harness.contract import ModelShape, Prompt, Record, TaskSuite
 from harness.devices import resolve_device, resolve_dtype
 from harness.errors import UsageError
-from harness.experiment import SUITE_FLAGS, Experiment
+from harness.experiment import Experiment
 from harness.hashing import core_digest, key_of, params_files
-from harness.judging import refuse_written_secrets
 from harness.registry import Catalogue, Component
-from harness.registry.catalogue import NONE, build
-from harness.sources import ModelRef, locate_model, model_shape
+from harness.registry.catalogue import NONE
+from harness.selection import Selection
+from harness.sources import ModelRef, model_shape
 
 SAMPLING_CODE = ("models", "pipeline/sample.py")
 BACKEND_CODE = ("backends", "models", "pipeline/sample.py")
@@ -123,7 +123,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
     if experiment.trainers or experiment.compressors:
         own = {"trainers": experiment.trainers, "compressors": experiment.compressors}
         catalogue = catalogue.joined(own, "experiment file")
-    chosen = _Selection(experiment, catalogue)
+    chosen = Selection(experiment, catalogue)
     device = resolve_device(experiment.device)
     settings = Settings(
         runs=experiment.runs,
@@ -154,98 +154,6 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
                 shape = shapes.setdefault(model.digest, model_shape(model))
                 sizes[cell.compressed_key] = size_of(compressor, shape, catalogue)
     return Plan(experiment=experiment, cells=tuple(cells), contrasts=tuple(_contrasts(cells)), sizes=sizes)
-
-
-class _Selection:
-    """The experiment's names, resolved; the baseline added; every override accounted for."""
-
-    def __init__(self, experiment: Experiment, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self.experiment = experiment
-        self.params, self.unused = self._overrides(), set(experiment.params)
-        self.suites = [self._component("tasks", label) for label in experiment.tasks]
-        self.trainers = self._arms("trainers", experiment.trainer)
-        self.compressors = self._arms("compressors", experiment.compressor)
-        self.detectors = tuple(self._component("detectors", label) for label in self._detector_labels())
-        if self.unused:
-            raise UsageError(f"-P names {sorted(self.unused)[0]!r}, which this run does not select")
-        for flag in set(experiment.suite_flags) & set(SUITE_FLAGS):
-            if not any(catalogue.accepts(suite, flag) for suite in self.suites):
-                raise UsageError(f"none of the selected suites takes --{flag}")
-        if experiment.backend_args and not experiment.backend:
-            raise UsageError("--backend-args without a backend", "add --backend, e.g. --backend local-chat-completions")
-        self.backend = make_backend(experiment.backend, experiment.backend_args) if experiment.backend else None
-
-    def locate(self, name: str) -> ModelRef:
-        return (
-            locate_through(self.backend, name, self.catalogue) if self.backend else locate_model(name, self.catalogue)
-        )
-
-    def _overrides(self) -> dict[str, dict[str, JsonValue]]:
-        """-P by label. On a plugin's name it holds for all selected presets of that plugin, unless that is selected itself."""
-        given, experiment = self.experiment.params, self.experiment
-        found = dict(given)
-        for kind, labels in (
-            ("tasks", experiment.tasks),
-            ("trainers", experiment.trainer),
-            ("compressors", experiment.compressor),
-        ):
-            for label in labels:
-                plugin = self.catalogue.plugin_of(kind, label)
-                if plugin in given and plugin not in labels:
-                    found[label] = {**given[plugin], **given.get(label, {})}
-        return found
-
-    def _component(self, kind: str, label: str) -> Component:
-        self.unused -= {label, self.catalogue.plugin_of(kind, label)}
-        found = self.catalogue.resolve(kind, label, self.params.get(label))
-        refuse_written_secrets(found.params)
-        return found
-
-    @property
-    def asked(self) -> list[tuple[str, str]]:
-        """(suite, model) by name."""
-        return [(suite.label, model) for suite in self.suites for model in self._models_for(suite)]
-
-    def suite(self, label: str, model: str) -> Component:
-        """The suite as that model is asked it: the model entry's parameters < preset < flags < -P."""
-        plain = self.catalogue.resolve("tasks", label)
-        flags = {
-            flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)
-        }
-        return self.catalogue.resolve("tasks", label, {**flags, **self.params.get(label, {})}, model)
-
-    def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
-        """Each label as one arm, or as many as its preset draws."""
-        first = [NONE] if self.experiment.baseline and NONE not in labels else []
-        arms = [arm for label in [*first, *labels] for arm in self.catalogue.arms(kind, label, self.params)]
-        self.unused -= {label for arm in arms for one in arm.chain for label in (one.label, one.draw_of)}
-        self.unused -= {arm.plugin for arm in arms}
-        return arms
-
-    def monitor(self, trainer: Component) -> Component | None:
-        """The detector that a trainer's parameter `monitor` names."""
-        label = trainer.params.get("monitor")
-        return self._component("detectors", str(label)) if label else None
-
-    def _detector_labels(self) -> Sequence[str]:
-        """`all` is every detector plugin that is there."""
-        if self.experiment.detectors != ("all",):
-            return self.experiment.detectors
-        return sorted(self.catalogue.plugins.specs["detectors"])
-
-    def suite_of(self, component: Component) -> TaskSuite:
-        return build(component, self.catalogue.spec("tasks", component.plugin)[0])
-
-    def _models_for(self, suite: Component) -> Sequence[str]:
-        if self.backend and (names := model_names(self.backend, self.experiment.model)):
-            return names
-        if self.experiment.model:
-            return self.experiment.model
-        default = self.catalogue.preset("tasks", suite.preset).default_model or self.catalogue.default_model
-        if default is None:
-            raise UsageError(f"no model given and {suite.label} names no default", "add --model PATH_OR_HUB_ID")
-        return (default,)
 
 
 class _Questions(Record):
