@@ -6,7 +6,6 @@ one: it lies in the shared cache under the hash of all it depends on.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -19,6 +18,7 @@ from harness.compression.pieces import write_json
 from harness.contract import Compressor
 from harness.contract.compression import Progress
 from harness.hashing import core_digest, source_digest
+from harness.locks import one_maker
 from harness.paths import cache_folder
 
 
@@ -41,9 +41,7 @@ def measured(
         }
     )
     file = cache_folder() / "measurements" / f"{key[:32]}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_maker(file):
         if not file.is_file():  # written whole or not at all
             scratch = file.with_suffix(".partial")
             scratch.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ from harness.checkpoint import digest_json, model_digest
 from harness.compression.pieces import write_json
 from harness.errors import UsageError
 from harness.hashing import core_digest
+from harness.locks import one_maker
 from harness.paths import cache_folder
 from harness.shards import remote_model
 
@@ -33,9 +34,9 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
         core_digest("compression/self_samples.py"),
     )
     file = cache_folder() / "self-samples" / f"{digest_json(drawn)[:32]}.json"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, sample_from(model, count, length, seed, device))
+    with one_maker(file):
+        if not file.is_file():
+            write_json(file, sample_from(model, count, length, seed, device))
     return json.loads(file.read_text(encoding="utf-8"))
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -12,6 +10,7 @@ from pydantic import JsonValue
 from harness.checkpoint import model_digest, stored_bytes
 from harness.contract import Flag, TrainContext, Trainer, View
 from harness.errors import ModelError, PluginError
+from harness.locks import one_maker
 from harness.paths import artefact_folder
 from harness.pipeline.monitor import training_monitor
 from harness.plan import Cell
@@ -61,7 +60,7 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
     if cell.trained_key == cell.training_key:
         return trained
     out = artefact_folder(cell.trained_key)
-    with _locked(out):
+    with one_maker(out):
         if not (out / TRAINED).exists():
             trainer, context = _trainer(cell, catalogue), _context(cell, source, out)
             _finish(cell, cell.trained_key, trainer.deploy(trained, context), out)
@@ -72,7 +71,7 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
     """What the trainer learned, shared by all cells that only deploy it in other ways."""
     out = artefact_folder(key)
     cell_folder = run.cell(cell.id).folder
-    with _locked(out):
+    with one_maker(out):
         if not (out / TRAINED).exists():
             suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
 
@@ -123,19 +122,10 @@ def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progre
 
     assert cell.compressed_key is not None
     out = artefact_folder(cell.compressed_key)
-    with _locked(out):
+    with one_maker(out):
         compressor = catalogue.build(cell.compressor)
         wanted = CalibrationSource(source=cell.model.calibration)
         compress(
             source, compressor, wanted, out, device=cell.settings.device, progress=progress
         )  # returns at once if it is made
     return out
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One maker per artefact; a second process waits, then finds it made."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -1,0 +1,17 @@
+"""One maker of each thing in the shared cache."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def one_maker(path: Path) -> Iterator[None]:
+    """Hold the lock beside `path`; a second process waits, then finds it made. The lock dies with its process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
