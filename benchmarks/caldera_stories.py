@@ -24,7 +24,7 @@ from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.contract import Compressor
 from harness_plugins.compressors.caldera.budget import Budget, BudgetParams
-from harness_plugins.compressors.rtn.plugin import Rtn, RtnParams
+from harness_plugins.compressors.caldera.rtn import Rtn, RtnParams
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LIMITS = {3: 0.35, 2: 0.30}  # of the loss increase of round to nearest

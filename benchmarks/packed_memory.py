@@ -48,7 +48,7 @@ def main() -> int:
 def write_artefact(scratch: Path) -> Path:
     from harness.compression.calibration import CalibrationSource
     from harness.compression.driver import compress
-    from harness_plugins.compressors.rtn.plugin import Rtn, RtnParams
+    from harness_plugins.compressors.caldera.rtn import Rtn, RtnParams
 
     write_model(scratch / "model", DEPTH)
     compress(scratch / "model", Rtn(RtnParams(bits=3)), CalibrationSource(), scratch / "artefact")

@@ -11,8 +11,8 @@ from harness.contract import Decision, Decisions, LinearShape, ModelShape
 from harness_plugins.compressors.caldera.allocation import default_rank, rank_shares, stored_bits
 from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera
-from harness_plugins.compressors.rtn.plugin import Rtn, RtnParams
-from harness_plugins.compressors.rtn_svd.plugin import RtnSvd, RtnSvdParams
+from harness_plugins.compressors.caldera.rtn import Rtn, RtnParams
+from harness_plugins.compressors.caldera.rtn_svd import RtnSvd, RtnSvdParams
 
 
 def decoder(blocks: int, hidden: int, kv: int, inner: int) -> ModelShape:
@@ -157,7 +157,7 @@ from harness_plugins.compressors.caldera.budget import Budget
 from harness_plugins.compressors.caldera.controls import RandomProtect, Uniform
 from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams, RandomProtectParams, UniformParams
 from harness_plugins.compressors.caldera.plugin import Caldera
-from harness_plugins.compressors.rtn_svd.plugin import RtnSvd, RtnSvdParams
+from harness_plugins.compressors.caldera.rtn_svd import RtnSvd, RtnSvdParams
 linear = LinearShape(name="q", kind="q", block=0, rows=8, columns=8, group="q")
 shape = ModelShape(blocks=1, hidden=8, linears=(linear,))
 for allocation in ("uniform", "ultra", "selective"):

@@ -10,7 +10,7 @@ from harness.contract import Decision
 from harness.models.qlr import QLR
 from harness_plugins.compressors.caldera.decompose import Schedule
 from harness_plugins.compressors.caldera.group import compress_group
-from harness_plugins.compressors.rtn_svd.plugin import RtnSvd, RtnSvdParams
+from harness_plugins.compressors.caldera.rtn_svd import RtnSvd, RtnSvdParams
 
 RANK = 64
 REFERENCE = {(2, 16): 0.0799, (2, 4): 0.1047, (3, 16): 0.0440, (3, 4): 0.0568, (4, 16): 0.0239, (4, 4): 0.0313}

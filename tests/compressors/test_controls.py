@@ -18,7 +18,7 @@ from harness_plugins.compressors.caldera.budget import Budget
 from harness_plugins.compressors.caldera.controls import RandomProtect, Uniform
 from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams, RandomProtectParams, UniformParams
 from harness_plugins.compressors.caldera.plugin import Caldera
-from harness_plugins.compressors.rtn.plugin import Rtn, RtnParams
+from harness_plugins.compressors.caldera.rtn import Rtn, RtnParams
 
 
 @pytest.fixture(scope="module")

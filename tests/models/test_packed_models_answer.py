@@ -15,7 +15,7 @@ from harness.models.generate import Generator
 from harness.models.linear import QLRLinear
 from harness.models.load import load
 from harness.models.sampling import Sampling
-from harness_plugins.compressors.rtn.plugin import Rtn, RtnParams
+from harness_plugins.compressors.caldera.rtn import Rtn, RtnParams
 
 PROMPTS = [
     Prompt(role="story", text=text, max_tokens=16) for text in ("Once upon a time", "The dog", "Mom said to Lily")

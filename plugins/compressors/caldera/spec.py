@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness.contract import CompressorSpec
 from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams, RandomProtectParams, UniformParams
+from harness_plugins.compressors.caldera.rtn import RtnParams
+from harness_plugins.compressors.caldera.rtn_svd import RtnSvdParams
 
 HERE = "harness_plugins.compressors.caldera"
 
@@ -33,4 +35,16 @@ RANDOM_PROTECT = CompressorSpec(
     params=RandomProtectParams,
     of="of",
 )
-SPECS = (CALDERA, BUDGET, UNIFORM, RANDOM_PROTECT)
+RTN = CompressorSpec(
+    name="rtn",
+    summary="Round to nearest with absmax group scales; uncalibrated",
+    target=f"{HERE}.rtn:Rtn",
+    params=RtnParams,
+)
+RTN_SVD = CompressorSpec(
+    name="rtn-svd",
+    summary="The seed experiments' scheme: absmax RTN, one plain SVD of the residual, 4-bit factors; uncalibrated",
+    target=f"{HERE}.rtn_svd:RtnSvd",
+    params=RtnSvdParams,
+)
+SPECS = (CALDERA, BUDGET, UNIFORM, RANDOM_PROTECT, RTN, RTN_SVD)

@@ -1,1 +1,0 @@
-"""Round to nearest by largest magnitude: the plain, uncalibrated baseline."""

@@ -1,1 +1,0 @@
-"""Round to nearest plus one plain SVD of the residual: the scheme of the seed experiments."""
