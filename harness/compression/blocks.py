@@ -8,8 +8,6 @@ so no mask is needed, and padded positions are left out of the Hessians.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -230,18 +228,6 @@ class BlockWalker:
                 module._buffers[name] = torch.empty_like(buffer, device=self.device)
             if own:
                 self.model._init_weights(module)
-
-
-def return_memory() -> None:
-    """Give what a block has left behind back to the system, so that peak memory does not creep up with depth.
-
-    Reference cycles wait for the collector, and glibc keeps freed heap: without this the resident size of a long run is
-    that of its garbage.
-    """
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:

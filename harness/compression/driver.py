@@ -26,11 +26,11 @@ from harness.checkpoint import (
     shape_of,
 )
 from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
-from harness.compression.blocks import return_memory
 from harness.compression.calibrated import CalibratedBlocks
 from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
 from harness.compression.foreign import adopt
 from harness.compression.groups import GroupWork
+from harness.compression.heap import matrices_apart, return_memory
 from harness.compression.manifest import MARKER, LinearEntry, Manifest, Summary, read_manifest, summary
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
@@ -77,7 +77,7 @@ def compress(
     shape = shape_of(checkpoint)
     decisions = check_plan(compressor.plan(shape), shape)
     job = Job(checkpoint, shape, compressor, decisions, calibration, out, device, progress or _silent)
-    with exclusive(out), streaming(checkpoint.folder):
+    with exclusive(out), streaming(checkpoint.folder), matrices_apart():
         resumed = _ensure(job)
     manifest = read_manifest(out)
     return Report(

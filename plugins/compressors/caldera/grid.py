@@ -17,6 +17,7 @@ from harness.models.qlr import QuantMatrix, code_offset
 GAUSSIAN_STEP = {2: 0.9957, 3: 0.5860, 4: 0.3352, 5: 0.1881, 6: 0.1041, 7: 0.0569, 8: 0.0308}
 CANDIDATES = 12  # scales tried per group, between a narrow Gaussian fit and the one that covers the largest entry
 REFINEMENTS = 2  # Lloyd steps after the search: the least-squares scale for the codes just found
+SEARCHED = 1 << 16  # entries whose scales are searched at a time: few enough for a core's cache
 FP16_MAX = 65504.0
 
 
@@ -66,9 +67,13 @@ class Grid:
 
         x: (rows, columns); importance: (columns,), the Hessian's diagonal, or None for equal weights.
         """
-        groups = self._split(x)  # (rows, G, group)
         weight = torch.ones_like(x[:1]) if importance is None else importance[None]
         weight = self._split(weight if self.group else weight.expand_as(x))  # (1, G, group); padding weighs nothing
+        parts = x.split(max(1, SEARCHED // x.shape[1])) if self.group else (x,)
+        return torch.cat([self._best_scales(self._split(part), weight) for part in parts])
+
+    def _best_scales(self, groups: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """groups (R, G, group), weight (1, G, group) -> (R, G) fp16."""
         sigma = groups.square().mean(dim=2).sqrt()
         absmax = groups.abs().amax(dim=2) / self.offset
         narrow = 0.6 * GAUSSIAN_STEP[self.bits] * sigma

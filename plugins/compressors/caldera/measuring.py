@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from harness.checkpoint import groups_of, open_checkpoint, shape_of
-from harness.compression.blocks import Batch, BlockWalker, read_tensors, return_memory
+from harness.compression.blocks import Batch, BlockWalker, read_tensors
 from harness.compression.calibration import Calibration
+from harness.compression.heap import return_memory
 from harness.compression.pieces import write_json
 from harness.contract import LinearShape, ModelShape
 from harness.contract.compression import Progress
