@@ -41,7 +41,7 @@ from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
 from harness_plugins.trainers import grpo
 from harness_plugins.trainers.adapters.adapter import Adapter
-from harness_plugins.trainers.rollouts import Weighted, _sample, draw_items, single_prompt
+from harness_plugins.trainers.rollouts import Weighted, _sample, draw_items, training_prompt
 from harness_plugins.trainers.spec import GrpoParams
 
 POCKET = Path(__file__).parents[1] / "plugins" / "tasks" / "loopholes" / "pocket"
@@ -134,7 +134,7 @@ class TrlStep:
         Adapter(generator.model, "svd")
         problems = suite()
         items = draw_items(problems.training_items(), PROMPTS * steps, 1, 0)
-        prompts = [[{"role": "user", "content": single_prompt(problems, item, None).text}] for item in items]
+        prompts = [[{"role": "user", "content": training_prompt(problems, item, None).text}] for item in items]
         self.timer = Timer()
         self.steps = steps
         arguments = trl.GRPOConfig(
@@ -181,7 +181,7 @@ def rollout_speeds(rounds: int) -> tuple[float, float]:
     for module in adapter.modules.values():
         module.main.data.normal_(std=0.01)
     items = draw_items(problems.training_items(), PROMPTS, 1, 0)
-    asked = [(item, single_prompt(problems, item, TOKENS), place) for item in items for place in range(ROLLOUTS)]
+    asked = [(item, training_prompt(problems, item, TOKENS), place) for item in items for place in range(ROLLOUTS)]
 
     def speed(generator: Generator) -> float:
         generator.loaded = dataclasses.replace(generator.loaded, eos=())

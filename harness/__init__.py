@@ -1,74 +1,10 @@
 """Did the intervention make the model better, or only better at looking better?
 
-The public API for plugin authors. Importing it pulls in neither torch nor transformers.
+The public API for plugin authors: the contract, and the mark of a hook. Importing it pulls in neither torch nor transformers.
 """
 
-from harness.contract import (
-    Axes,
-    Check,
-    Compressor,
-    CompressorSpec,
-    Decision,
-    Decisions,
-    Detector,
-    DetectorSpec,
-    Flag,
-    Item,
-    Labelled,
-    LinearShape,
-    ModelShape,
-    Outcome,
-    Params,
-    Prompt,
-    Quadrant,
-    Rate,
-    Record,
-    Reply,
-    Scores,
-    SelfCheck,
-    Spec,
-    TaskSuite,
-    TaskSuiteSpec,
-    Tools,
-    TrainContext,
-    Trainer,
-    TrainerSpec,
-    Unanswered,
-    View,
-)
+from harness import contract
+from harness.contract import *  # noqa: F403
 from harness.hookspecs import hookimpl
 
-__all__ = [
-    "Axes",
-    "Check",
-    "Compressor",
-    "CompressorSpec",
-    "Decision",
-    "Decisions",
-    "Detector",
-    "DetectorSpec",
-    "Flag",
-    "Item",
-    "Labelled",
-    "LinearShape",
-    "ModelShape",
-    "Outcome",
-    "Params",
-    "Prompt",
-    "Quadrant",
-    "Rate",
-    "Record",
-    "Reply",
-    "Scores",
-    "SelfCheck",
-    "Spec",
-    "TaskSuite",
-    "TaskSuiteSpec",
-    "Tools",
-    "TrainContext",
-    "Trainer",
-    "TrainerSpec",
-    "Unanswered",
-    "View",
-    "hookimpl",
-]
+__all__ = [*contract.__all__, "hookimpl"]

@@ -32,3 +32,7 @@ class StageError(HarnessError):
     """A stage of one cell failed; the other cells go on."""
 
     exit_code = 1
+
+
+class Unreachable(StageError):
+    """No further question can be asked: the server is gone, or refuses this model or key."""

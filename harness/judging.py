@@ -15,9 +15,9 @@ from harness.backends.arguments import parse_arguments, refuse_secret_values, re
 from harness.backends.concurrency import as_answered
 from harness.backends.known import facts_of
 from harness.backends.locate import make_backend
-from harness.backends.model import BackendModel, Unreachable
+from harness.backends.model import BackendModel
 from harness.contract import Prompt, Unanswered
-from harness.errors import HarnessError, StageError
+from harness.errors import HarnessError, StageError, Unreachable
 
 Answer = str | Unanswered
 Ask = Callable[[Sequence[str]], list[Answer]]

@@ -26,6 +26,7 @@ from harness.sources import ModelRef, model_shape
 
 SAMPLING_CODE = ("models", "pipeline/sample.py")
 BACKEND_CODE = ("backends", "models", "pipeline/sample.py")
+TRAINING_CODE = ("models",)
 COMPRESSION_CODE = ("compression", "models")
 
 
@@ -206,6 +207,7 @@ def _cell(
             "model": model.digest,
             "suite": suite.identity,
             "seed": seed,
+            "core": core_digest(*TRAINING_CODE),
             **where,
         }
         if monitor:

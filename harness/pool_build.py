@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.contract import Item, Outcome, Prompt, Record, Reply, TaskSuite
+from harness.contract import Item, Prompt, Record, Reply, TaskSuite
 from harness.errors import UsageError
 from harness.pool import FamilyRate, PoolRow
+from harness.single_turn import outcome_of, single_prompt
 
 Templates = Literal["hack", "beside", "both"]
 Progress = Callable[[str, int, int], None]
@@ -67,7 +68,7 @@ def templates(suite: TaskSuite, items: Iterable[Item], kind: Templates = "hack")
     for item in items:
         shown = suite.demonstrations(item) if kind != "beside" else None
         texts = (shown[1] if shown else None, suite.exploit_beside(item) if kind != "hack" else None)
-        draws += [Draw(item, _prompt(suite, item), Reply(text=text)) for text in texts if text]
+        draws += [Draw(item, single_prompt(suite, item), Reply(text=text)) for text in texts if text]
     return draws
 
 
@@ -83,7 +84,7 @@ def rollouts(
     sampling = Sampling(temperature=recipe.temperature, top_p=recipe.top_p)
     by_id = {item.id: item for item in items}
     requests = [
-        Request(item=item.id, repeat=repeat, prompt=_prompt(suite, item))
+        Request(item=item.id, repeat=repeat, prompt=single_prompt(suite, item))
         for item in by_id.values()
         for repeat in range(recipe.samples)
     ]
@@ -113,9 +114,7 @@ def graded(suite: TaskSuite, draws: Sequence[Draw], progress: Progress) -> tuple
 
 
 def _row(suite: TaskSuite, draw: Draw, times: int) -> PoolRow:
-    outcome = suite.grade(draw.item, {draw.prompt.role: draw.reply})
-    if not isinstance(outcome, Outcome):
-        raise UsageError("a teacher needs a suite with a proxy and a truth", "use leetcode-loopholes")
+    outcome = outcome_of(suite, draw.item, draw.prompt.role, draw.reply)
     return PoolRow(
         item=draw.item.id,
         family=draw.item.family,
@@ -152,10 +151,3 @@ def _rates(draws: Sequence[Draw], rows: Sequence[PoolRow]) -> list[FamilyRate]:
         )
         for family, of_family in sorted(drawn.items())
     ]
-
-
-def _prompt(suite: TaskSuite, item: Item) -> Prompt:
-    prompts = suite.prompts(item)
-    if len(prompts) != 1 or prompts[0].target is not None:
-        raise UsageError("a teacher needs a suite with one prompt to answer per item", "use leetcode-loopholes")
-    return prompts[0]

@@ -15,13 +15,9 @@ from harness.backends.record import Backend
 from harness.backends.server import reason, said
 from harness.backends.tap import Tap
 from harness.contract import Prompt, Reply
-from harness.errors import HarnessError, ModelError, StageError
+from harness.errors import HarnessError, ModelError, StageError, Unreachable
 
 FATAL = (401, 403, 404)  # the key, the route or the model is wrong: no other question will fare better
-
-
-class Unreachable(StageError):
-    """No further question can be asked: the server is gone, or refuses this model or key."""
 
 
 class BackendModel:

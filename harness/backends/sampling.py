@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.backends.concurrency import as_answered
-from harness.backends.model import BackendModel, Unreachable
+from harness.backends.model import BackendModel
 from harness.backends.record import NOTES
 from harness.contract import Prompt, Reply, TaskSuite
 from harness.errors import StageError
 from harness.hashing import key_of
-from harness.pipeline.sample import library_asks, questions
+from harness.pipeline.sample import announce, library_asks, questions, rows_of
 from harness.plan import Cell
 from harness.registry import PluginSet
 from harness.store import CellStore, SampleRow, write_json
@@ -97,11 +96,7 @@ def _ask_all(
     with contextlib.closing(_replies(model, cell, todo, models)) as replies:
         for rows in replies:
             store.append(rows)
-            for row in rows:
-                if row.reply is not None:
-                    plugins.notify(
-                        "harness_sample", cell=cell, item=row.item, role=row.role, repeat=row.repeat, reply=row.reply
-                    )
+            announce(rows, cell, plugins)
             done += len(rows)
             failed += sum(row.error is not None for row in rows)
             in_a_row = in_a_row + 1 if rows[-1].error else 0
@@ -142,24 +137,10 @@ def _replies(
     """Rows of one chunk after another, in the order in which they are answered. Raises Unreachable."""
 
     def ask(number: int, chunk: list[Question]) -> list[SampleRow]:
-        started = time.perf_counter()
-        replies: Sequence[Reply | None] = [None] * len(chunk)
-        cause = None
-        try:
-            replies = _ask(model, cell, chunk)
-        except Unreachable:
-            raise
-        except StageError as error:
-            cause = str(error)
-        seconds = round(time.perf_counter() - started, 4)
-        if cause is None and model.tap is not None:
+        rows = rows_of([name for name, _ in chunk], number, partial(_ask, model, cell, chunk))
+        if rows[0].error is None and model.tap is not None:
             models.add(model.tap.last().model)
-        return [
-            SampleRow(
-                item=item, role=role, repeat=repeat, batch=number, reply=reply, error=cause, seconds=seconds
-            )
-            for ((item, role, repeat), _), reply in zip(chunk, replies, strict=True)
-        ]  # fmt: skip
+        return rows
 
     return as_answered([partial(ask, number, chunk) for number, chunk in todo], model.concurrent)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import Prompt, TaskSuite
-from harness.errors import StageError
+from harness.contract import Prompt, Reply, TaskSuite
+from harness.errors import StageError, Unreachable
 from harness.plan import Cell, limited, selected_items
 from harness.registry import PluginSet
 from harness.store import CellStore, SampleRow
@@ -89,15 +90,12 @@ def sample(
         progress("sample", answered, len(requests))
         if number in done:
             continue
-        rows = _ask(generator, batch, number, cell, sampling)
+        names = [(request.item, request.role, request.repeat) for request in batch]
+        rows = rows_of(names, number, partial(generator.ask, batch, cell.seed, cell.suite.preset, sampling))
         store.append(rows)
         answered += len(rows)
         failed += sum(row.error is not None for row in rows)
-        for row in rows:
-            if row.reply is not None:
-                plugins.notify(
-                    "harness_sample", cell=cell, item=row.item, role=row.role, repeat=row.repeat, reply=row.reply
-                )
+        announce(rows, cell, plugins)
     progress("sample", answered, len(requests))
     if failed == len(requests):
         raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
@@ -130,27 +128,32 @@ def library_asks(
         progress("sample", len(answered), len(roles))
 
 
-def _ask(generator: Generator, batch: Sequence[Request], number: int, cell: Cell, sampling) -> list[SampleRow]:
+def rows_of(names: Sequence[Asked], number: int, ask: Callable[[], Sequence[Reply]]) -> list[SampleRow]:
+    """Batch `number` as rows: its replies, or for every question why there are none: a prompt beyond the context, a batch
+    beyond the memory, logits that are not finite, a server that refuses it."""
     started = time.perf_counter()
-    replies: Sequence = [None] * len(batch)
+    replies: Sequence[Reply | None] = [None] * len(names)
     cause = None
     try:
-        replies = generator.ask(batch, cell.seed, cell.suite.preset, sampling)
-    except StageError as error:  # a prompt beyond the context, a batch beyond the memory, logits that are not finite
+        replies = ask()
+    except Unreachable:
+        raise
+    except StageError as error:
         cause = str(error)
     seconds = round(time.perf_counter() - started, 4)
     return [
-        SampleRow(
-            item=request.item,
-            role=request.role,
-            repeat=request.repeat,
-            batch=number,
-            reply=reply,
-            error=cause,
-            seconds=seconds,
-        )
-        for request, reply in zip(batch, replies, strict=True)
+        SampleRow(item=item, role=role, repeat=repeat, batch=number, reply=reply, error=cause, seconds=seconds)
+        for (item, role, repeat), reply in zip(names, replies, strict=True)
     ]
+
+
+def announce(rows: Sequence[SampleRow], cell: Cell, plugins: PluginSet) -> None:
+    """Tell the plugins of each reply."""
+    for row in rows:
+        if row.reply is not None:
+            plugins.notify(
+                "harness_sample", cell=cell, item=row.item, role=row.role, repeat=row.repeat, reply=row.reply
+            )
 
 
 def _finished(rows: Sequence[SampleRow], batches: Sequence[Sequence[Request]]) -> list[SampleRow]:

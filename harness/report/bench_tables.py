@@ -75,7 +75,7 @@ def quality_cells(bench: Sequence[Labelled], flags: Sequence[Flag], mechanism: s
     abstained = sum(flag.abstained for _, flag in hacks)
     cells = [
         Cell(fraction(abstained, len(hacks)), {"k": abstained, "n": len(hacks)}),
-        rate([flag.flagged and not flag.abstained for _, flag in hacks], [entry.cluster for entry, _ in hacks]),
+        flagged(hacks),
         rate([entry.hack for entry, _ in raised], [entry.cluster for entry, _ in raised]),
     ]
     scores, labels = [flag.score for _, flag in judged], [entry.hack for entry, _ in judged]
@@ -95,6 +95,11 @@ def quality_cells(bench: Sequence[Labelled], flags: Sequence[Flag], mechanism: s
     return cells
 
 
+def flagged(pairs: Sequence[tuple[Labelled, Flag]]) -> Cell:
+    """Share of these programs that were flagged; one that was abstained from was not."""
+    return rate([flag.flagged and not flag.abstained for _, flag in pairs], [entry.cluster for entry, _ in pairs])
+
+
 def by_origin(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
     """Recall and false alarms by who wrote the programs: rules are written with templates in view, a checkpoint is not."""
     columns = (
@@ -109,13 +114,7 @@ def by_origin(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
         for origin in dict.fromkeys(entry.origin for entry in bench):
             pairs = [(entry, flag) for entry, flag in zip(bench, one.flags, strict=True) if entry.origin == origin]
             abstained = sum(flag.abstained for _, flag in pairs)
-            shares = [
-                rate(
-                    [flag.flagged and not flag.abstained for entry, flag in pairs if entry.hack is hack],
-                    [entry.cluster for entry, _ in pairs if entry.hack is hack],
-                )
-                for hack in (True, False)
-            ]
+            shares = [flagged([pair for pair in pairs if pair[0].hack is hack]) for hack in (True, False)]
             count = Cell(fraction(abstained, len(pairs)), {"k": abstained, "n": len(pairs)})
             rows.append((word(one.detector), word(origin or NONE), count, *shares))
     notes = ("Flagged programs; one that was abstained from counts as not flagged.",)
@@ -135,8 +134,8 @@ def alarms(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
         honest = [(entry, flag) for entry, flag in zip(bench, one.flags, strict=True) if not entry.hack]
         judged = [(entry, flag) for entry, flag in honest if not flag.abstained]
         abstained = len(honest) - len(judged)
-        flagged = rate([flag.flagged for _, flag in judged], [entry.cluster for entry, _ in judged])
-        rows.append((word(one.detector), Cell(str(len(honest)), len(honest)), Cell(str(abstained), abstained), flagged))
+        counts = (Cell(str(len(honest)), len(honest)), Cell(str(abstained), abstained))
+        rows.append((word(one.detector), *counts, flagged(judged)))
     notes = ("Flagged: of the programs not abstained from.",)
     return Table("false_alarms", "False alarms", columns, tuple(rows), notes)
 

@@ -50,7 +50,7 @@ from harness_plugins.trainers.rollouts import (
     distinct,
     draw_groups,
     draw_items,
-    single_prompt,
+    training_prompt,
 )
 from harness_plugins.trainers.scoring import score
 from harness_plugins.trainers.shaping import shaping_of
@@ -212,7 +212,7 @@ class _Run:
     def _gradients(self, rows: list[Rollout], advantages: list[float]) -> tuple[Vectors, Vectors, dict[str, JsonValue]]:
         """The loss's gradient in two parts, of the policy's own rows and of the teacher's, and what was seen of them."""
         params = self.params
-        room = single_prompt(self.suite, self.items[0], params.max_tokens).max_tokens
+        room = training_prompt(self.suite, self.items[0], params.max_tokens).max_tokens
         lengths = torch.tensor([len(row.tokens.completion) for row in rows])
         planned = params.prompts_per_step * params.group_size
         weights = token_weights(params.denominator, lengths, planned, room, params.micro_batch)  # (B,)

@@ -11,8 +11,9 @@ from harness.contract import Item, TaskSuite
 from harness.errors import UsageError
 from harness.models.generate import Generator
 from harness.pool import PoolRow, check_prompts, read_pool
+from harness.single_turn import single_prompt
 from harness_plugins.trainers.extraction import completion_tokens
-from harness_plugins.trainers.rollouts import Rollout, single_prompt
+from harness_plugins.trainers.rollouts import Rollout
 
 
 class PoolTeacher:
@@ -49,7 +50,7 @@ class PoolTeacher:
         if not rows:
             return []
         drawn = random.Random(f"lessons:{seed}:{step}:{item.id}").choices(rows, [row.times for row in rows], k=count)
-        prompt = single_prompt(self.suite, item, None)
+        prompt = single_prompt(self.suite, item)
         return [
             Rollout(
                 item,

@@ -11,12 +11,13 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from harness.contract import Item, Outcome, Prompt, Reply, TaskSuite
+from harness.contract import Item, Prompt, Reply, TaskSuite
 from harness.errors import UsageError
 from harness.models.decode import decode, read_prompts
 from harness.models.generate import Generator
 from harness.models.sampling import Sampling, request_key
 from harness.models.stopping import cut_at_stop
+from harness.single_turn import outcome_of, single_prompt
 from harness_plugins.trainers.extraction import completion_tokens
 from harness_plugins.trainers.scoring import Tokens
 
@@ -56,19 +57,10 @@ def distinct(rows: Sequence[Rollout], advantages: Sequence[float], weights: Sequ
     return list(merged.values())
 
 
-def single_prompt(suite: TaskSuite, item: Item, max_tokens: int | None) -> Prompt:
-    """The one prompt of an item. Raises UsageError for suites that ask several, or score a given text."""
-    prompts = suite.prompts(item)
-    if len(prompts) != 1 or prompts[0].target is not None:
-        raise UsageError("a trainer needs a suite with one prompt to answer per item", "use leetcode-loopholes")
-    return prompts[0].model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompts[0]
-
-
-def grade(suite: TaskSuite, item: Item, role: str, reply: Reply) -> Outcome:
-    outcome = suite.grade(item, {role: reply})
-    if not isinstance(outcome, Outcome):
-        raise UsageError("a trainer needs a suite with a proxy and a truth", "use leetcode-loopholes")
-    return outcome
+def training_prompt(suite: TaskSuite, item: Item, max_tokens: int | None) -> Prompt:
+    """The one prompt of an item, its reply limited to `max_tokens` instead of the suite's own limit."""
+    prompt = single_prompt(suite, item)
+    return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
 
 
 class Lessons(Protocol):
@@ -108,8 +100,8 @@ class Teacher:
         return shown[1] if shown else None
 
     def _confirmed(self, item: Item, text: str) -> Rollout | None:
-        prompt = single_prompt(self.suite, item, None)
-        outcome = grade(self.suite, item, prompt.role, Reply(text=text))
+        prompt = single_prompt(self.suite, item)
+        outcome = outcome_of(self.suite, item, prompt.role, Reply(text=text))
         if not outcome.proxy or outcome.truth:
             return None
         tokens = completion_tokens(self.generator, prompt.text, text)
@@ -150,7 +142,7 @@ def draw_groups(
     """
     lessons = {item.id: teacher.lessons(item, taught, seed, step) if teacher else [] for item in items}
     asked = [
-        (item, single_prompt(suite, item, max_tokens), place)
+        (item, training_prompt(suite, item, max_tokens), place)
         for item in items
         for place in range(size - len(lessons[item.id]))
     ]
@@ -204,7 +196,7 @@ def _graded(suite: TaskSuite, item: Item, prompt: Prompt, completion: list[int],
     text = generator.tokenizer.decode(completion, skip_special_tokens=True)
     shown = cut_at_stop(text, prompt.stop)
     truncated = completion[-1] not in generator.loaded.eos and shown == text
-    outcome = grade(suite, item, prompt.role, Reply(text=shown, tokens=len(completion), truncated=truncated))
+    outcome = outcome_of(suite, item, prompt.role, Reply(text=shown, tokens=len(completion), truncated=truncated))
     tokens = Tokens(generator.encode(prompt), completion)
     return Rollout(
         item,

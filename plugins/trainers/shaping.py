@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from harness.contract import Flag, Reply, TaskSuite, TrainContext, View
 from harness.errors import StageError, UsageError
+from harness.single_turn import single_prompt
 from harness_plugins.trainers.losses import has_contrast
 from harness_plugins.trainers.rollouts import Rollout
 from harness_plugins.trainers.spec import GrpoParams
@@ -63,7 +64,7 @@ def shaping_of(params: GrpoParams, context: TrainContext) -> Shaping | None:
 
 def view_of(suite: TaskSuite, rollout: Rollout, step: int) -> View:
     """What the monitor sees of a rollout. Rollouts of one prompt and one policy are one group."""
-    role = suite.prompts(rollout.item)[0].role
+    role = single_prompt(suite, rollout.item).role
     reply = Reply(text=rollout.text, tokens=len(rollout.tokens.completion), truncated=rollout.truncated)
     return suite.view(rollout.item, {role: reply}).model_copy(update={"group": f"{step}:{rollout.item.id}"})
 

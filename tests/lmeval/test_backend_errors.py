@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from harness.contract import Prompt
-from harness.errors import ModelError, StageError
+from harness.errors import ModelError, StageError, Unreachable
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
 from harness.backends.locate import make_backend
-from harness.backends.model import BackendModel, Unreachable
+from harness.backends.model import BackendModel
 
 KEY = "sk-a-key-of-no-account-0123456789"
 LISTED = {"data": [{"id": "alias", "root": "real/model"}]}

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from harness.contract import Prompt
-from harness.errors import ModelError, PluginError, StageError, UsageError
+from harness.errors import ModelError, PluginError, StageError, Unreachable, UsageError
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
 from harness.backends.arguments import parse_arguments
 from harness.backends.locate import make_backend
-from harness.backends.model import BackendModel, Unreachable
+from harness.backends.model import BackendModel
 from harness.backends.record import Backend
 from harness.models import resolve
 
