@@ -1,11 +1,12 @@
 """Peak memory of compressing ever deeper models: one block, its Hessians and the calibration activations, not the model.
 
-    python benchmarks/compression_memory.py [--depths 4 8 16] [--tokens 1152]
+    python benchmarks/compression_memory.py [--depths 4 8 16] [--tokens 1152] [--rank 0] [--together]
 
 Writes synthetic Qwen2 checkpoints of at least 30 MB (float32) a block, compresses each in a process of its own with
-calibrated 3-bit codes in groups of 64 (rounded to nearest: what LDLQ needs besides does not depend on depth), and prints
-the peak anonymous resident memory above what the process held after its imports (Linux: RssAnon, sampled every 5 ms from
-outside). Exits 1 if twice the depth needs more than 1.1 times the memory.
+calibrated 3-bit codes in groups of 64 (rounded to nearest: what LDLQ needs besides does not depend on depth; with a rank
+by CALDERA's full schedule), and prints the peak anonymous resident memory above what the process held after its imports
+(Linux: RssAnon, sampled every 2 ms from outside) and the CPU time, the system's included. `--together` leaves matrices on
+the common heap. Exits 1 if twice the depth needs more than 1.1 times the memory.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,21 +29,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--depths", type=int, nargs="+", default=[4, 8, 16])
     parser.add_argument("--tokens", type=int, default=1152)
+    parser.add_argument("--rank", type=int, default=0)
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        work(options.measure, options.tokens)
+        work(options.measure, options.tokens, options.rank, together=options.together)
         return 0
     peaks: list[tuple[int, float]] = []
-    print(f"{'blocks':>6} {'checkpoint':>12} {'peak above imports':>19} {'seconds':>8}")
+    same = ["--tokens", str(options.tokens), "--rank", str(options.rank), *(["--together"] if options.together else [])]
+    print(f"{'blocks':>6} {'checkpoint':>12} {'peak above imports':>19} {'CPU s':>8}")
     for depth in options.depths:
         with tempfile.TemporaryDirectory(prefix="harness-memory-") as scratch:
             model = Path(scratch) / "model"
             size = write_model(model, depth)
-            command = [sys.executable, __file__, "--measure", str(model), "--tokens", str(options.tokens)]
-            result = watch(command)
-        peaks.append((depth, result["peak"]))
-        print(f"{depth:6d} {size / 1e6:9.0f} MB {result['peak'] / 1e6:16.1f} MB {result['seconds']:8.0f}", flush=True)
+            command = [sys.executable, __file__, "--measure", str(model), *same]
+            peak, seconds = watch(command)
+        peaks.append((depth, peak))
+        print(f"{depth:6d} {size / 1e6:9.0f} MB {peak / 1e6:16.1f} MB {seconds:8.1f}", flush=True)
     worst = max((later / earlier for (_, earlier), (_, later) in pairwise(peaks)), default=1.0)
     print(f"largest ratio between neighbouring depths: {worst:.3f} (limit {LIMIT})")
     return int(worst > LIMIT)
@@ -93,23 +98,23 @@ def write_model(folder: Path, depth: int) -> int:
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
-def watch(command: list[str]) -> dict[str, float]:
-    """Run the work in a process of its own: {"peak": bytes above its imports, "seconds": …}."""
+def watch(command: list[str]) -> tuple[int, float]:
+    """Run the work in a process of its own: (bytes at its peak above its imports, CPU seconds after them)."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()  # imports are done
         baseline = peak = anonymous_bytes(process.pid)
-        begun = time.monotonic()
         while process.poll() is None:
             peak = max(peak, anonymous_bytes(process.pid))
-            time.sleep(0.005)
+            time.sleep(0.002)
+        seconds = float(process.stdout.read() or "nan")
     if process.returncode:
         raise SystemExit(process.returncode)
-    return {"peak": peak - baseline, "seconds": time.monotonic() - begun}
+    return peak - baseline, seconds
 
 
-def work(model: Path, tokens: int) -> None:
-    """Compress `model` in this process; prints a line when the imports are done."""
+def work(model: Path, tokens: int, rank: int, *, together: bool) -> None:
+    """Compress `model` in this process; prints a line when the imports are done, and the CPU seconds at the end."""
     import torch
     from transformers import Qwen2ForCausalLM  # noqa: F401  (an import, not part of the work)
 
@@ -122,10 +127,14 @@ def work(model: Path, tokens: int) -> None:
     letters = torch.randint(ord("a"), ord("z") + 1, (tokens,), generator=torch.Generator().manual_seed(1))
     text = model / "calibration.txt"
     text.write_text(bytes(letters.tolist()).decode())
-    compressor = Caldera(CalderaParams(bits=3, rank=0, rounding="nearest"))
+    compressor = Caldera(CalderaParams(bits=3, rank=rank, rounding="ldlq" if rank else "nearest"))
+    if together:
+        driver.matrices_apart = nullcontext
     calibration = CalibrationSource(source=str(text), sequences=128, length=tokens // 128)
     print("ready", flush=True)
+    begun = time.process_time()
     driver.compress(model, compressor, calibration, model.parent / "artefact")
+    print(time.process_time() - begun)
 
 
 def anonymous_bytes(pid: int) -> int:

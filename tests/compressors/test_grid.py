@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import StageError
+from harness_plugins.compressors.caldera import grid as grid_module
 from harness_plugins.compressors.caldera.grid import Grid
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 70))
@@ -48,6 +49,13 @@ def test_padding_of_the_last_group_carries_no_weight() -> None:
     x = noise((4, 70), 0)
     alone = Grid(3, 64).search_scales(x[:, 64:])
     assert torch.equal(Grid(3, 64).search_scales(x)[:, 1:], alone)
+
+
+def test_rows_are_searched_as_if_each_were_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, importance = noise((7, 70), 0), noise((1, 70), 1).square()[0]
+    whole = Grid(3, 32).search_scales(x, importance)
+    monkeypatch.setattr(grid_module, "SEARCHED", 140)  # two rows at a time, the last part shorter
+    assert torch.equal(Grid(3, 32).search_scales(x, importance), whole)
 
 
 @pytest.mark.parametrize("kind", ["midrise", "midtread"])
