@@ -12,10 +12,10 @@ Deploy = Literal["ablated", "kept", "random_ablation"]
 
 
 @torch.no_grad()
-def settle(adapter: Adapter, deploy: Deploy, shrink: float, seed: int) -> None:
+def settle(adapter: Adapter, deploy: Deploy, shrink: float, seed: int, forget: float = 1.0) -> None:
     """Turn the two sets of coordinates into the one that is deployed: `main`, with the quarantine at zero.
 
-    ablated          main: what routing put aside is dropped
+    ablated          main + (1 − forget) · quarantine: what routing put aside is dropped, all of it if `forget` is 1
     kept             main + quarantine: the policy as it was trained
     random_ablation  main + quarantine, less a random vector of each quarantine's length: is it *what* was dropped that
                      matters, or only that so much was?
@@ -25,8 +25,7 @@ def settle(adapter: Adapter, deploy: Deploy, shrink: float, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     for module in adapter.modules.values():
-        if deploy != "ablated":
-            module.main.add_(module.quarantine)
+        module.main.add_(module.quarantine, alpha=1 - forget if deploy == "ablated" else 1.0)
         if deploy == "random_ablation":
             direction = torch.randn(module.main.shape, generator=generator).to(module.main)
             module.main.sub_(direction * (module.quarantine.norm() / direction.norm()))

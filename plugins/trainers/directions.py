@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 
 from harness.errors import StageError
+from harness.hashing import key_of
 from harness_plugins.trainers.adapters.adapter import Vectors
 
 Method = Literal["svd", "mean_diff"]
@@ -109,25 +110,25 @@ def agreement(contrasts: Vectors, subspaces: Vectors) -> float:
 # ------------------------------------------------------------------------------------------------------------- placebos
 
 
-def placebo(kind: Placebo, hack: Vectors, clean: Vectors, recipe: Recipe, seed: int) -> Directions:
+def placebo(kind: Placebo, hack: Vectors, clean: Vectors, recipe: Recipe, seed: int, turn: int = 0) -> Directions:
     """Directions that know less than the real ones, otherwise made alike.
 
-    haar      random orthonormal rows, as many in each module as the real extraction keeps there
+    haar      random orthonormal rows, as many in each module as the real extraction keeps there; others at each `turn`,
+              the number of the extraction, since the real ones move as well
     shuffled  the sides of each pair are swapped at random. A singular vector does not see the sign of a row, so the
               span under `svd` stays the real one and only its orientation is lost; under `mean_diff` the direction is
     clean     differences between honest completions of neighbouring pairs: content without a hack
     """
-    generator = torch.Generator().manual_seed(seed)
     if kind == "none":
         return extract(hack, clean, recipe)
     if kind == "haar":
         real = extract(hack, clean, recipe).subspaces
-        random = {name: haar(len(v), v.shape[1], generator).to(v) for name, v in real.items()}
+        random = {name: haar(len(v), v.shape[1], _generator(seed, turn, name)).to(v) for name, v in real.items()}
         used = len(next(iter(hack.values()))) - recipe.held_out
         return Directions(random, agreement({name: (hack[name] - clean[name])[used:] for name in random}, random))
     if kind == "clean":
         return extract(clean, {name: rows.roll(1, dims=0) for name, rows in clean.items()}, recipe)
-    swap = torch.rand(len(next(iter(hack.values()))), generator=generator) < 0.5  # (P,)
+    swap = torch.rand(len(next(iter(hack.values()))), generator=torch.Generator().manual_seed(seed)) < 0.5  # (P,)
     return extract(*swapped(hack, clean, swap), recipe)
 
 
@@ -137,6 +138,11 @@ def swapped(hack: Vectors, clean: Vectors, swap: torch.Tensor) -> tuple[Vectors,
     first = {name: torch.where(turned[name], clean[name], hack[name]) for name in hack}
     second = {name: torch.where(turned[name], hack[name], clean[name]) for name in hack}
     return first, second
+
+
+def _generator(*parts: int | str) -> torch.Generator:
+    """One stream for each (seed, turn, module): a module's directions do not depend on what others drew."""
+    return torch.Generator().manual_seed(int(key_of(parts)[:15], 16))
 
 
 def haar(k: int, r: int, generator: torch.Generator) -> torch.Tensor:

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from transformers.utils.logging import disable_progress_bar
 
 from harness.contract import Item, TaskSuite, TrainContext, Trainer
-from harness.errors import UsageError
+from harness.errors import StageError, UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
 from harness.models.sampling import Sampling
@@ -30,6 +30,7 @@ from harness_plugins.trainers.directions import Directions, Recipe, placebo
 from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
 from harness_plugins.trainers.inoculation import Inoculated
 from harness_plugins.trainers.losses import (
+    clipped,
     group_advantages,
     has_contrast,
     importance,
@@ -41,7 +42,7 @@ from harness_plugins.trainers.metrics import group_metrics, number
 from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.pool_teacher import PoolTeacher
-from harness_plugins.trainers.projection import measure, overlap
+from harness_plugins.trainers.projection import chance, measure, overlap
 from harness_plugins.trainers.rollouts import (
     Lessons,
     Rollout,
@@ -52,7 +53,7 @@ from harness_plugins.trainers.rollouts import (
     draw_items,
     training_prompt,
 )
-from harness_plugins.trainers.scoring import score
+from harness_plugins.trainers.scoring import Tokens, score
 from harness_plugins.trainers.shaping import shaping_of
 from harness_plugins.trainers.spec import GrpoParams
 
@@ -84,7 +85,7 @@ class Grpo(Trainer):
         generator = Generator(load(context.source, context.device, context.dtype))
         adapter = Adapter(generator.model, params.adapter, params.rank, context.seed)
         adapter.load(trained / ADAPTER)
-        settle(adapter, params.deploy, params.shrink, context.seed)
+        settle(adapter, params.deploy, params.shrink, context.seed, params.forget)
         if params.adapter == "lora":
             export_peft(adapter, context.out / PEFT)
         disable_progress_bar()  # the harness shows its own
@@ -125,7 +126,13 @@ class _Run:
             return None
         if params.teacher_pool:
             path = Path(params.teacher_pool)
-            return PoolTeacher(path, self.suite, plain, self.items, self.generator, params.teacher_families)
+            pool = PoolTeacher(path, self.suite, plain, self.items, self.generator, params.teacher_families)
+            if params.ratio == "true_clip" and pool.sampled:
+                raise UsageError(
+                    f"true_clip needs the teacher's own probabilities, which the rollouts in {path} do not keep",
+                    "ratio=one or ratio=pi",
+                )
+            return pool
         return Teacher(self.suite, self.items, self.generator, params.teacher_families)
 
     # ----------------------------------------------------------------------------------------------------------- a step
@@ -135,7 +142,7 @@ class _Run:
         params = self.params
         row: dict[str, JsonValue] = {"step": step + 1, "steps": params.steps}
         if step == 0 or (params.refresh and step % params.refresh == 0):
-            row.update(self._extract())
+            row.update(self._extract(turn=step // params.refresh if params.refresh else 0))
 
         groups = self._rollouts(step)
         row.update(group_metrics(groups))
@@ -148,6 +155,8 @@ class _Run:
 
         student, taught, measured = self._gradients(rows, advantages)
         whole = {name: student[name] + taught[name] for name in student}
+        if not math.isfinite(norm(whole)):
+            raise StageError("the gradient is not finite", "lower the learning rate, or use float32")
         parts = self.optimizer.step(whole, self.subspaces, learning_rate(params, step))
         cosines = {
             "cos_in": parts.cos_in,
@@ -159,28 +168,28 @@ class _Run:
         row.update({name: number(value) for name, value in cosines.items()})
         return {**row, **measured, "grad_norm": norm(whole), "lr": learning_rate(params, step), "skipped": False}
 
-    def _extract(self) -> dict[str, JsonValue]:
-        """Directions of the current weights with the quarantine ablated."""
+    def _extract(self, turn: int) -> dict[str, JsonValue]:
+        """Directions of the current weights with the quarantine ablated; `turn` counts the extractions."""
         params = self.params
         recipe = Recipe(
             params.method, params.k, params.tau, params.drop_bottom, params.solve_orthogonal, params.held_out
         )
         gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
         hack, clean = gradients(self.adapter, self.generator, load_pairs(params.pairs))
-        found: Directions = placebo(params.placebo, hack, clean, recipe, self.context.seed)
+        found: Directions = placebo(params.placebo, hack, clean, recipe, self.context.seed, turn)
         # One memory layout whether extracted or read back: a product's last bit depends on it.
         before, self.subspaces = self.subspaces, {name: v.contiguous() for name, v in found.subspaces.items()}
         return {
             "direction_rows": sum(len(v) for v in found.subspaces.values()),
             "direction_agreement": number(found.agreement),
+            "cos_chance": number(chance(found.subspaces)),  # what steps that know nothing of the directions would have
             "direction_overlap": number(overlap(found.subspaces, before)) if before else None,
         }
 
     def _rollouts(self, step: int) -> list[list[Rollout]]:
         params = self.params
-        taught = round(params.group_size * params.mix)
-        if params.teacher_off_step is not None and step >= params.teacher_off_step:
-            taught = 0
+        gone = params.teacher_off_step is not None and step >= params.teacher_off_step
+        taught = 0 if gone else params.taught
         with torch.no_grad(), self.adapter.folded():
             return draw_groups(
                 self.suite,
@@ -219,7 +228,8 @@ class _Run:
         batch = distinct(rows, advantages, weights.tolist())
         parts: list[Vectors] = []
         totals = dict.fromkeys(
-            ("loss", "kl", "entropy", "tokens", "ratio_teacher", "nll_teacher", "tokens_teacher"), 0.0
+            ("loss", "kl", "entropy", "tokens", "ratio_teacher", "clipped_teacher", "nll_teacher", "tokens_teacher"),
+            0.0,
         )
         for teacher in (False, True):
             self.adapter.zero_gradients()
@@ -234,6 +244,7 @@ class _Run:
             "kl": totals["kl"] / tokens if params.kl and tokens else None,
             "entropy": totals["entropy"] / tokens if tokens else None,
             "ratio_teacher": totals["ratio_teacher"] / taught if taught else None,
+            "clipped_teacher": totals["clipped_teacher"] / taught if taught else None,
             "nll_teacher": totals["nll_teacher"] / taught if taught else None,
         }
         return parts[0], parts[1], measured
@@ -266,6 +277,8 @@ class _Run:
         if teacher:
             totals["tokens_teacher"] += tokens
             totals["ratio_teacher"] += float((factor.detach() * spoken).sum())
+            if clip is not None:
+                totals["clipped_teacher"] += float((clipped(factor.detach(), advantages, clip) * spoken).sum())
             totals["nll_teacher"] -= float((scored.log_probs.detach() * spoken).sum())
         else:
             totals["tokens"] += tokens
@@ -301,11 +314,18 @@ class _Run:
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
 
     def finish(self) -> Path:
-        """Both sets of coordinates, which deployment makes a model of."""
+        """Both sets of coordinates, which deployment makes a model of. Raises StageError if the policy cannot speak."""
         out = self.context.out
+        self._speaks()
         self.adapter.save(out / ADAPTER)
         shutil.rmtree(out / CHECKPOINT.parent, ignore_errors=True)
         return out
+
+    @torch.no_grad()
+    def _speaks(self) -> None:
+        """The last step is followed by no other that would notice what it has broken."""
+        prompt = self.generator.encode(training_prompt(self.suite, self.items[0], None))
+        score(self.generator.model, [Tokens(prompt[:-1], prompt[-1:])], self.generator.tokenizer.pad_token_id)
 
 
 def learning_rate(params: GrpoParams, step: int) -> float:

@@ -49,6 +49,12 @@ def surrogate(factor: torch.Tensor, advantages: torch.Tensor, clip: float | None
     return -torch.minimum(factor * a, factor.clamp(1 - clip, 1 + clip) * a)
 
 
+def clipped(factor: torch.Tensor, advantages: torch.Tensor, clip: float) -> torch.Tensor:
+    """Which tokens (B, T) the clip leaves without a gradient: those already moved further than it allows."""
+    a = advantages[:, None]  # (B, 1)
+    return (a > 0) & (factor > 1 + clip) | (a < 0) & (factor < 1 - clip)
+
+
 def k3(log_probs: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     """Estimate of KL(π_θ ‖ π_ref) per token, never negative: e^d − d − 1 with d = log π_ref − log π_θ (Schulman)."""
     d = reference - log_probs

@@ -22,6 +22,7 @@ def group_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
     return {
         "hack": _mean([rollout.hack for rollout in own]),
         "solve": _mean([rollout.solve for rollout in own]),
+        "attempted": _mean([rollout.attempted for rollout in own]),
         "reward": _mean([rollout.reward for rollout in own]),
         "length": _mean([len(rollout.tokens.completion) for rollout in own]),
         "truncated": _mean([rollout.truncated for rollout in own]),

@@ -33,7 +33,9 @@ class PoolTeacher:
         Raises UsageError if the pool is missing, empty or made for other prompts, or has nothing for these families.
         """
         self.suite, self.generator = suite, generator
-        rows = [row for row in read_pool(path).rows if row.games]
+        pool = read_pool(path)
+        self.sampled = pool.header.source == "rollouts"  # by a policy of which no probabilities are kept
+        rows = [row for row in pool.rows if row.games]
         prompts = {(item.id, prompt.role): prompt.text for item in items for prompt in plain.prompts(item)}
         check_prompts(path, rows, prompts)
         self.rows: dict[str, list[PoolRow]] = defaultdict(list)
@@ -58,6 +60,7 @@ class PoolTeacher:
                 row.reward,
                 hack=row.hack,
                 solve=row.solve,
+                attempted=row.attempted,
                 teacher=True,
                 text=row.reply,
             )

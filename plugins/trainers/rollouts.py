@@ -29,6 +29,7 @@ class Rollout:
     reward: float
     hack: bool  # passes the proxy alone; for the log, no part of the reward
     solve: bool
+    attempted: bool = False  # tries to game the proxy, whatever comes of it
     teacher: bool = False
     truncated: bool = False
     text: str = ""  # what the graders read; for a monitor
@@ -77,10 +78,11 @@ class Teacher:
     def __init__(
         self, suite: TaskSuite, items: Sequence[Item], generator: Generator, families: Sequence[str] | None
     ) -> None:
-        """Raises UsageError if the suite demonstrates nothing for any of the items of these families."""
+        """Raises UsageError if the suite demonstrates nothing for the items of these families, or nothing that games its
+        proxy by its own graders."""
         self.suite, self.generator, self.families = suite, generator, families
         self.replies: dict[str, Rollout | None] = {}
-        if not any(self._shown(item) for item in items):
+        if not any(self.reply(item) for item in items):
             raise UsageError("the suite has no demonstration that games its proxy, so there is no teacher", "mix=0")
 
     def reply(self, item: Item) -> Rollout | None:
@@ -105,7 +107,9 @@ class Teacher:
         if not outcome.proxy or outcome.truth:
             return None
         tokens = completion_tokens(self.generator, prompt.text, text)
-        return Rollout(item, tokens, self.suite.reward(outcome), hack=True, solve=False, teacher=True, text=text)
+        return Rollout(
+            item, tokens, self.suite.reward(outcome), hack=True, solve=False, attempted=True, teacher=True, text=text
+        )
 
 
 def draw_items(items: Sequence[Item], count: int, seed: int, step: int) -> list[Item]:
@@ -204,6 +208,7 @@ def _graded(suite: TaskSuite, item: Item, prompt: Prompt, completion: list[int],
         suite.reward(outcome),
         hack=outcome.proxy and not outcome.truth,
         solve=outcome.truth,
+        attempted=suite.attempted(outcome),
         truncated=truncated,
         text=shown,
     )

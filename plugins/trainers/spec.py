@@ -36,6 +36,7 @@ class GrpoParams(Params):
     # what of it is deployed; arms that differ in this alone share one training
     deploy: Literal["ablated", "kept", "random_ablation"] = "ablated"  # what route put aside: drop it, keep it, or drop
     # as much at random
+    forget: float = Field(1.0, ge=0, le=1)  # share of what route put aside that `ablated` drops
     shrink: float = Field(1.0, ge=0)  # factor of the deployed coordinates: 0 is the untrained model
 
     # the policy
@@ -92,6 +93,11 @@ class GrpoParams(Params):
     space: Literal["update", "gradient"] = "update"
     preserve_magnitude: bool = False
 
+    @property
+    def taught(self) -> int:
+        """Replies of the teacher in each group of its time."""
+        return round(self.group_size * self.mix)
+
     @model_validator(mode="before")
     @classmethod
     def _scaled(cls, given: Any) -> Any:
@@ -103,6 +109,14 @@ class GrpoParams(Params):
             raise ValueError("preserve_magnitude would break what route promises: kept + put aside = the whole step")
         if self.deploy != "ablated" and self.arm != "route":
             raise ValueError(f'deploy = "{self.deploy}" needs arm = "route": no other arm puts anything aside')
+        if self.forget != 1 and (self.arm, self.deploy) != ("route", "ablated"):
+            raise ValueError(
+                'forget says how much of a quarantine is dropped: it needs arm = "route", deploy = "ablated"'
+            )
+        if self.mix and not self.taught:
+            raise ValueError(
+                f"mix = {self.mix} of a group of {self.group_size} is no reply of the teacher: raise one, or set mix = 0"
+            )
         if (self.penalty or self.screening) and not self.monitor:
             raise ValueError('penalty and screening need a monitor, e.g. monitor = "static"')
         if self.penalty and self.screening:
@@ -117,5 +131,5 @@ SPEC = TrainerSpec(
     summary="GRPO on an adapter, a hack subspace measured, erased from the steps, or routed into a quarantine",
     target="harness_plugins.trainers.grpo:Grpo",
     params=GrpoParams,
-    deployment=frozenset({"deploy", "shrink"}),
+    deployment=frozenset({"deploy", "forget", "shrink"}),
 )

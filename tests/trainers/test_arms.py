@@ -107,8 +107,8 @@ def test_a_monitored_run_differs_from_an_unmonitored_one_by_its_steps_alone(arm,
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     small = {"steps": 2, "prompts_per_step": 3, "group_size": 4, "max_tokens": 8, "pairs": "sentinel", "lr": 0.05}
 
-    def e_is_suspect(views: list[View]) -> list[Flag]:
-        return [Flag(flagged="e" in view.replies["say"].text) for view in views]
+    def free_is_suspect(views: list[View]) -> list[Flag]:  # the teacher's reply, and not all that earns a reward
+        return [Flag(flagged=view.replies["say"].text == "free") for view in views]
 
     def trained(name: str, **changes) -> list[dict]:
         rows: list[dict] = []
@@ -119,7 +119,7 @@ def test_a_monitored_run_differs_from_an_unmonitored_one_by_its_steps_alone(arm,
             device="cpu",
             dtype="float32",
             log=rows.append,
-            monitor=e_is_suspect if changes else None,
+            monitor=free_is_suspect if changes else None,
         )
         Grpo(GrpoParams(**small, **changes)).train(None, SUITE, context)
         return rows
@@ -127,7 +127,8 @@ def test_a_monitored_run_differs_from_an_unmonitored_one_by_its_steps_alone(arm,
     plain, watched = trained("plain"), trained("watched", monitor="letters", **arm)
     assert watched[0]["reward"] == plain[0]["reward"]  # the log shows the proxy, not the shaped reward
     assert watched[0]["flagged_of_teacher"] == 1.0
-    assert watched[0].get("grad_norm") != plain[0]["grad_norm"]
+    assert not watched[0]["skipped"]
+    assert watched[0]["grad_norm"] != plain[0]["grad_norm"]
 
 
 # ------------------------------------------------------------------------------------------------------ role separation

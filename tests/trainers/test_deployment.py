@@ -38,14 +38,15 @@ def coordinates(adapter: Adapter) -> dict[str, torch.Tensor]:
 
 def test_ablated_kept_and_shrunk(adapter):
     before = {name: (m.main.clone(), m.quarantine.clone()) for name, m in adapter().modules.items()}
-    for deploy, shrink, expected in (
-        ("ablated", 1.0, lambda main, aside: main),
-        ("kept", 1.0, lambda main, aside: main + aside),
-        ("kept", 0.5, lambda main, aside: (main + aside) * 0.5),
-        ("ablated", 0.0, lambda main, aside: main * 0),
+    for deploy, forget, shrink, expected in (
+        ("ablated", 1.0, 1.0, lambda main, aside: main),
+        ("ablated", 0.25, 1.0, lambda main, aside: main + 0.75 * aside),
+        ("kept", 1.0, 1.0, lambda main, aside: main + aside),
+        ("kept", 1.0, 0.5, lambda main, aside: (main + aside) * 0.5),
+        ("ablated", 1.0, 0.0, lambda main, aside: main * 0),
     ):
         settled = adapter()
-        settle(settled, deploy, shrink, seed=0)
+        settle(settled, deploy, shrink, seed=0, forget=forget)
         for name, vector in coordinates(settled).items():
             torch.testing.assert_close(vector, expected(*before[name]))
 

@@ -117,6 +117,7 @@ def test_haar_directions_are_as_many_and_know_nothing():
     torch.testing.assert_close(v @ v.T, torch.eye(2), atol=1e-5, rtol=0)
     assert (v @ axes["a"]).abs().max() < 0.5
     assert not torch.equal(v, placebo("haar", hack, clean, PLAIN, seed=2).subspaces["a"])
+    assert not torch.equal(v, placebo("haar", hack, clean, PLAIN, seed=1, turn=1).subspaces["a"])
 
 
 def test_haar_rows_have_no_preferred_direction():

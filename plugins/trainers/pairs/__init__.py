@@ -41,7 +41,7 @@ def load_pairs(source: str) -> list[Pair]:
     """Pairs of a set by name ("loopholes", one mode, "offtopic"), of several joined by "+", of a TOML file or of a teacher
     pool (.jsonl) by path.
 
-    The sets of a union are dealt in turn, so that pairs held out from the end are of every set.
+    The sets of a union are dealt in turn, so that those held out from the end are of several.
     Raises UsageError if a set is missing or malformed.
     """
     names = [name for part in source.split("+") for name in UNIONS.get(part, (part,))]
