@@ -28,8 +28,16 @@ def test_every_preset_has_parameters_that_hold_and_arms_that_exist():
     for preset in presets.values():
         GrpoParams.model_validate(preset.params)
         assert {preset.base, preset.control} - {None} <= set(presets)
-    placebo, real = presets["erase-random"], presets["erase"]
-    assert {**placebo.params, "placebo": "none"} == {**real.params, "placebo": "none"}  # one difference
+
+
+def test_a_control_differs_in_one_factor():
+    presets = read_registry_file(REGISTRY, "test", 0).presets["trainers"]
+    params = {name: GrpoParams.model_validate(preset.params).model_dump() for name, preset in presets.items()}
+    for name, preset in presets.items():
+        if preset.control:
+            own, control = params[name], params[preset.control]
+            changed = {key for key, value in own.items() if control[key] != value}
+            assert len(changed) <= 1, (name, preset.control, changed)  # none: a suffix sets the one parameter
 
 
 def test_two_steps_on_the_loopholes(tiny_qwen2, tmp_path, monkeypatch):
