@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,19 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from harness.checkpoint import open_checkpoint, shape_of
 from harness.compression.blocks import BlockWalker
 from harness.compression.calibration import Calibration
+from harness_plugins.compressors.caldera import measuring
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.budget import TABLE, Budget
 from harness_plugins.compressors.caldera.measuring import output_sensitivity
 from harness_plugins.compressors.caldera.params import BudgetParams
+
+
+class Killed(BaseException):
+    pass
+
+
+def die(*_: object) -> None:
+    raise Killed
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
@@ -39,10 +49,11 @@ def calibration() -> Calibration:
     return Calibration([torch.randint(0, 50, (n,), generator=generator).tolist() for n in lengths], [1.0] * 6)
 
 
-def test_the_streamed_backward_pass_is_the_whole_models(tiny: Path) -> None:
+def test_the_streamed_backward_pass_is_the_whole_models(tiny: Path, tmp_path: Path) -> None:
     checkpoint = open_checkpoint(tiny)
     shape = shape_of(checkpoint)
-    streamed = output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration())
+    streamed = output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(), tmp_path)
+    assert not list(tmp_path.iterdir())
     model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
     sums = dict.fromkeys(streamed, 0.0)
     for linear in shape.linears:
@@ -77,9 +88,6 @@ def test_a_measured_plan_meets_its_budget(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_a_killed_measurement_goes_on_at_its_block(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Killed(BaseException):
-        pass
-
     def dying(stage: str, done: int, total: int) -> None:
         if done == 2:
             raise Killed
@@ -96,6 +104,53 @@ def test_a_killed_measurement_goes_on_at_its_block(tiny: Path, tmp_path: Path, m
     )
     assert budget.measure(tiny, calibration(), "cpu", lambda *_: None, scratch) == whole
     assert {name.split(".")[2] for name in measured} == {"2"}
+
+
+def test_what_enters_the_blocks_lies_on_the_disk_and_goes(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[int] = []
+    load = BlockWalker.loaded
+
+    def counting(self: BlockWalker, index: int) -> AbstractContextManager[torch.nn.Module]:
+        there.append(len(list(tmp_path.glob("entrance-*.safetensors"))))
+        return load(self, index)
+
+    monkeypatch.setattr(BlockWalker, "loaded", counting)
+    checkpoint = open_checkpoint(tiny)
+    output_sensitivity(BlockWalker(checkpoint, "cpu"), shape_of(checkpoint), calibration(), tmp_path)
+    assert there == [1, 2, 3, 3, 2, 1]
+
+
+def test_a_measurement_killed_after_the_backward_pass_does_not_repeat_it(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = Budget(BudgetParams(bpw=3.5, widths=(2, 4), ranked_below=0))
+    whole = budget.measure(tiny, calibration(), "cpu", lambda *_: None, _folder(tmp_path / "whole"))
+    scratch = _folder(tmp_path / "killed")
+    with monkeypatch.context() as patched:
+        patched.setattr(Budget, "measure_group", die)
+        with pytest.raises(Killed):
+            budget.measure(tiny, calibration(), "cpu", lambda *_: None, scratch)
+    assert [file.name for file in scratch.iterdir()] == ["sensitivity.json"]
+    monkeypatch.setattr(measuring, "output_sensitivity", die)
+    assert budget.measure(tiny, calibration(), "cpu", lambda *_: None, scratch) == whole
+
+
+def test_a_backward_pass_that_was_killed_starts_over(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = open_checkpoint(tiny)
+    shape = shape_of(checkpoint)
+    whole = output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(), _folder(tmp_path / "whole"))
+    scratch = _folder(tmp_path / "killed")
+    with monkeypatch.context() as patched:
+        patched.setattr(measuring, "_head_gradient", die)
+        with pytest.raises(Killed):
+            output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(), scratch)
+    assert len(list(scratch.iterdir())) == 3
+    assert output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(), scratch) == whole
+    assert not list(scratch.iterdir())
 
 
 def _folder(path: Path) -> Path:

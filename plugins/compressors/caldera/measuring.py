@@ -7,19 +7,21 @@ Linears become comparable (the weighting of GuidedQuant, arXiv 2505.07004, avera
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from harness.checkpoint import groups_of, open_checkpoint, shape_of
 from harness.compression.blocks import Batch, BlockWalker, read_tensors
 from harness.compression.calibration import Calibration
 from harness.compression.heap import return_memory
-from harness.compression.pieces import write_json
+from harness.compression.pieces import write_json, write_tensors
 from harness.contract import LinearShape, ModelShape
 from harness.contract.compression import Progress
 from harness.errors import ModelError
@@ -34,13 +36,14 @@ def measure(
 ) -> dict[str, list[Measurement]]:
     """Linear -> its options with the error each would cause, on the original model's activations.
 
-    Each block's part lies in `scratch` as soon as it is measured, and is taken from there if it does.
+    The sensitivities, and then each block's part, lie in `scratch` as soon as they are measured, and are taken from
+    there if they do.
     """
     checkpoint = open_checkpoint(folder)
     shape = shape_of(checkpoint)
     walker = BlockWalker(checkpoint, device)
     some = Calibration(calibration.sequences[:PROBES], calibration.weights[:PROBES])
-    sensitivity = output_sensitivity(walker, shape, some)
+    sensitivity = _kept_sensitivity(walker, shape, some, scratch)
     batches = walker.embed(calibration)
     table: dict[str, list[Measurement]] = {}
     for block in range(shape.blocks):
@@ -76,24 +79,41 @@ def _measure_block(
     return table
 
 
-def output_sensitivity(walker: BlockWalker, shape: ModelShape, calibration: Calibration) -> dict[str, float]:
-    """Linear -> w, by a forward pass that keeps each block's inputs and a backward pass that recomputes each block."""
+def _kept_sensitivity(
+    walker: BlockWalker, shape: ModelShape, calibration: Calibration, scratch: Path
+) -> dict[str, float]:
+    """Linear -> w, from an earlier run that came this far where there was one."""
+    kept = scratch / "sensitivity.json"
+    if not kept.is_file():
+        write_json(kept, output_sensitivity(walker, shape, calibration, scratch))
+    return json.loads(kept.read_text(encoding="utf-8"))
+
+
+def output_sensitivity(
+    walker: BlockWalker, shape: ModelShape, calibration: Calibration, scratch: Path
+) -> dict[str, float]:
+    """Linear -> w, by a forward pass that keeps each block's inputs and a backward pass that recomputes each block.
+
+    The inputs lie in `scratch`, a file for each block, until the backward pass has used them: in memory they would grow
+    with the depth of the model.
+    """
     batches = walker.embed(calibration)
-    entrances: list[list[torch.Tensor]] = []
     for block in range(shape.blocks):
-        entrances.append([batch.hidden for batch in batches])
+        write_tensors(_entrance(scratch, block), {str(index): batch.hidden for index, batch in enumerate(batches)})
         with walker.loaded(block):
             walker.advance(block, batches)
+        return_memory()
     with _head(walker):
         gradients = [_head_gradient(walker, batch) for batch in batches]
     sensitivity: dict[str, float] = {}
     for block in reversed(range(shape.blocks)):
         linears = _of_block(shape, block)
         sums = dict.fromkeys((linear.name for linear in linears), 0.0)
-        with walker.loaded(block) as module:
+        kept = _entrance(scratch, block)
+        with walker.loaded(block) as module, safe_open(kept, framework="pt") as entrances:
             module.requires_grad_(False)
             for index, batch in enumerate(batches):
-                entrance = entrances[block][index].to(walker.device).requires_grad_()
+                entrance = entrances.get_tensor(str(index)).to(walker.device).requires_grad_()
                 with ExitStack() as stack:
                     for linear in linears:
                         hook = walker.linear(linear.name).register_forward_hook(_summing(sums, linear.name, batch))
@@ -103,9 +123,16 @@ def output_sensitivity(walker: BlockWalker, shape: ModelShape, calibration: Cali
                 output = output[0] if isinstance(output, tuple) else output
                 (gradient,) = torch.autograd.grad(output, entrance, gradients[index].to(walker.device))
                 gradients[index] = gradient.cpu()
+        kept.unlink()
+        return_memory()
         tokens = sum(int((batch.weights > 0).sum()) for batch in batches)
         sensitivity |= {linear.name: sums[linear.name] / tokens / linear.rows for linear in linears}
     return sensitivity
+
+
+def _entrance(scratch: Path, block: int) -> Path:
+    """Where the hidden states that enter a block lie, batch after batch: (B, T, d) each."""
+    return scratch / f"entrance-{block:05d}.safetensors"
 
 
 def _summing(sums: dict[str, float], name: str, batch: Batch) -> Any:
