@@ -24,10 +24,12 @@ from harness.checkpoint import SINGLE, Checkpoint, open_checkpoint, shape_of
 from harness.compression.blocks import read_tensors
 from harness.compression.calibration import SELF, CalibrationSource, context_length
 from harness.compression.driver import PARTIAL, compress
+from harness.compression.measurements import PROBES
 from harness.compression.pieces import Piece, write_json
 from harness.compressions import stored_bits
 from harness.contract import Compressor, LinearShape, ModelShape, Record
 from harness.errors import HarnessError, ModelError, UsageError
+from harness.shards import most_bytes, streaming
 
 CUT_BLOCKS, CUT_VOCABULARY = 2, 256
 LEAST_SEQUENCES = 16  # fewer, and what does not grow with the tokens would weigh too much
@@ -67,7 +69,8 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     widest = max(linear.columns for linear in shape.linears)
     count = min(wanted.sequences, max(LEAST_SEQUENCES, math.ceil(widest / length) + 1))
     with tempfile.TemporaryDirectory(prefix="harness-estimate-") as scratch:
-        vocabulary = write_cut(checkpoint, Path(scratch) / "model")
+        with streaming(checkpoint.folder):
+            vocabulary = write_cut(checkpoint, Path(scratch) / "model")
         generator = torch.Generator().manual_seed(wanted.seed)
         tokens = torch.randint(vocabulary, (count, length), generator=generator).tolist()
         given = wanted.model_copy(update={"tokens": tuple(map(tuple, tokens)), "sequences": count})
@@ -77,6 +80,8 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     seconds = dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing * per_token
     streams = 2 if wanted.sequential and wanted.refit and compressor.calibrated else 1
     activations = 4 * shape.hidden * length * (wanted.sequences if compressor.calibrated else 0)
+    probed = min(wanted.sequences, PROBES) if compressor.measures else 0
+    spilled = 4 * shape.hidden * length * probed * shape.blocks  # gone before the artefact's first file
     outside = sum(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())
     everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     samples = compressor.calibrated and wanted.source == SELF and not wanted.texts
@@ -91,7 +96,7 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
             dry.imports + (4 * everything if samples and not on_device else 0),
         ),
         device_memory=max(dry.device_memory or 0, 4 * everything if samples else 4 * outside) if on_device else None,
-        disk=artefact_bytes(shape, compressor),
+        disk=max(artefact_bytes(shape, compressor), spilled) + most_bytes(checkpoint.folder),
     )
 
 

@@ -21,6 +21,8 @@ from harness.hashing import core_digest, source_digest
 from harness.locks import one_maker
 from harness.paths import cache_folder
 
+PROBES = 32  # sequences, at most, of which a measurement keeps what enters each block: on the disk, not in memory
+
 
 def measured(
     compressor: Compressor, source: Path, calibration: Calibration, device: str, progress: Progress

@@ -11,9 +11,20 @@ from harness.checkpoint import model_digest, open_checkpoint, read_shape, stored
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.estimate import artefact_bytes, estimate, write_cut
+from harness.contract import ModelShape
 from harness.errors import ModelError, UsageError
 
 WANTED = CalibrationSource(sequences=24, length=64)
+
+
+class Measuring(CalibratedRTN):
+    measures = True
+
+    def limit(self, shape: ModelShape) -> int:
+        return 4 * shape.weights
+
+    def measure(self, source: Path, *_: object) -> None:
+        return None
 
 
 def test_the_dry_run_measures_a_block_and_leaves_nothing(
@@ -47,6 +58,11 @@ def test_a_cut_is_a_model_of_two_blocks(shared_data: Path, tmp_path: Path) -> No
     assert (shape.blocks, shape.linears) == (2, read_shape(source.folder).linears[:8])
     assert open_checkpoint(tmp_path / "cut").tensors["transformer.wte.weight"].shape == (256, 128)
     assert open_checkpoint(tmp_path / "cut").tensors["transformer.wpe.weight"].shape == (64, 128)  # positions stay
+
+
+def test_what_a_measurement_keeps_of_every_block_needs_room(tiny_qwen2: Path) -> None:
+    long = WANTED.model_copy(update={"sequences": 64, "length": 512})
+    assert estimate(tiny_qwen2, Measuring(RTNParams()), long).disk == 4 * 64 * 512 * 32 * 3
 
 
 def test_what_compressing_would_refuse_is_refused(stories260k: Path) -> None:

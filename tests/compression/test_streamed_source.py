@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 from harness.checkpoint import model_digest, read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
+from harness.compression.estimate import artefact_bytes, estimate
 from harness.compression.manifest import read_manifest
 from harness.contract import Params
 from harness.errors import ModelError, UsageError
@@ -120,6 +121,18 @@ def test_a_second_process_is_refused(streamed: Path, text: CalibrationSource, tm
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(ModelError, match="another process is reading the shards"):
             compress(streamed, RTN(PARAMS), text, tmp_path / "a")
+
+
+def test_an_estimate_holds_the_shards_counts_two_and_leaves_none(streamed: Path, text: CalibrationSource) -> None:
+    sizes = sorted(shard.bytes for shard in known.shards.values()) if (known := remote_model(streamed)) else []
+    compressor = RTN(PARAMS)
+    expected = estimate(streamed, compressor, text)
+    assert expected.disk == artefact_bytes(read_shape(streamed), compressor) + sum(sizes[-2:])
+    assert not shards_in(streamed)
+    with (streamed / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ModelError, match="another process is reading the shards"):
+            estimate(streamed, compressor, text)
 
 
 def test_a_damaged_remote_is_named(sharded: Path, tmp_path: Path) -> None:

@@ -21,14 +21,13 @@ from harness.checkpoint import groups_of, open_checkpoint, shape_of
 from harness.compression.blocks import Batch, BlockWalker, read_tensors
 from harness.compression.calibration import Calibration
 from harness.compression.heap import return_memory
+from harness.compression.measurements import PROBES
 from harness.compression.pieces import write_json, write_tensors
 from harness.contract import LinearShape, ModelShape
 from harness.contract.compression import Progress
 from harness.errors import ModelError
 from harness.models.quantizer import find_linear
 from harness_plugins.compressors.caldera.budget import TABLE, Budget, Measurement, reweighted
-
-PROBES = 32  # calibration sequences that the backward pass sees
 
 
 def measure(
