@@ -31,7 +31,7 @@ from harness.compression.calibration import Calibration, CalibrationSource, read
 from harness.compression.foreign import adopt
 from harness.compression.groups import GroupWork
 from harness.compression.heap import matrices_apart, return_memory
-from harness.compression.manifest import MARKER, LinearEntry, Manifest, Summary, read_manifest, summary
+from harness.compression.manifest import MARKER, LinearEntry, Manifest, Summary, read_manifest, summary, verify
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
@@ -166,9 +166,7 @@ def _ensure(job: Job) -> int:
     """Bring the artefact to completion; the number of Linears that were already done."""
     run = job.fingerprint()
     if (job.out / MARKER).is_file():
-        if read_manifest(job.out).run != run:
-            raise ModelError(f"{job.out} holds an artefact made otherwise", "choose another folder or delete it")
-        return len(read_manifest(job.out).linears) + len(read_manifest(job.out).foreign)
+        return _finished(job, run)
     begun = time.monotonic()
     _claim(job, run)
     calibration = _calibration(job)
@@ -198,6 +196,19 @@ def _ensure(job: Job) -> int:
     complete(job.out, _manifest(job, run, calibration, linears, foreign, tensors, time.monotonic() - begun))
     shutil.rmtree(job.partial)
     return work.resumed
+
+
+def _finished(job: Job, run: str) -> int:
+    """The number of Linears of the finished artefact in `out`: this very one, whatever code made it, with all its files."""
+    try:
+        manifest = read_manifest(job.out)
+        if manifest.run == run:
+            verify(job.out, content=False)
+    except ModelError as error:
+        raise ModelError(error.cause, f"delete {job.out} and run again") from error
+    if manifest.run != run:
+        raise ModelError(f"{job.out} holds an artefact made otherwise", "choose another folder or delete it")
+    return len(manifest.linears) + len(manifest.foreign)
 
 
 def _claim(job: Job, run: str) -> None:

@@ -86,6 +86,24 @@ def test_damage_is_named(artefact: Path, damage: Callable[[Path], object], messa
         AutoModelForCausalLM.from_pretrained(artefact)
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / SHARD).unlink(), f"{SHARD} is missing"),
+        (lambda folder: (folder / SHARD).write_bytes((folder / SHARD).read_bytes()[:-9]), f"{SHARD} is truncated"),
+        (lambda folder: rewrite(folder, lambda tensors: tensors.pop(CODES)), f"tensor {CODES} is missing"),
+        (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
+    ],
+)
+def test_compressing_again_does_not_take_a_damaged_artefact_for_a_finished_one(
+    artefact: Path, tiny_qwen2: Path, damage: Callable[[Path], object], message: str
+) -> None:
+    assert compress(tiny_qwen2, RTN(RTNParams(bits=3)), FEW, artefact).resumed == 21
+    damage(artefact)
+    with pytest.raises(ModelError, match=rf"{message}.* \(delete {artefact} and run again\)"):
+        compress(tiny_qwen2, RTN(RTNParams(bits=3)), FEW, artefact)
+
+
 def test_a_packed_model_is_not_saved_again_but_a_dense_one_is(artefact: Path, tmp_path: Path) -> None:
     packed = AutoModelForCausalLM.from_pretrained(artefact)
     with pytest.raises(ValueError, match="not serializable"):
