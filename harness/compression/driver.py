@@ -36,9 +36,11 @@ from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
 from harness.errors import ModelError, PluginError
+from harness.hashing import core_digest, source_digest
 from harness.shards import remote_model, streaming
 
 PARTIAL = "partial"
+COMPRESSION_CODE = ("compression", "models")
 MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -158,6 +160,15 @@ def compressor_record(compressor: Compressor) -> dict[str, Any]:
     return record | ({"of": compressor_record(compressor.of)} if compressor.of else {})
 
 
+def code_record(compressor: Compressor) -> dict[str, Any]:
+    """Digests of the code that makes an artefact: ours, and the compressor's with that of the one it is a control of."""
+    plugin = type(compressor)
+    record = {"core": core_digest(*COMPRESSION_CODE), "plugin": None}
+    if plugin.__module__ != "__main__":  # typed into a session, it has no file
+        record["plugin"] = source_digest(f"{plugin.__module__}:{plugin.__qualname__}")
+    return record | ({"of": code_record(compressor.of)} if compressor.of else {})
+
+
 def _silent(stage: str, done: int, total: int) -> None:
     """No progress display."""
 
@@ -212,17 +223,22 @@ def _finished(job: Job, run: str) -> int:
 
 
 def _claim(job: Job, run: str) -> None:
-    """Make `out` ours, or find it so; a folder with anything else in it is refused."""
+    """Make `out` ours, or find it so; a folder with anything else in it is refused, as is one that other code began."""
     claim = job.partial / "run.json"
+    wanted = {"run": run, "code": code_record(job.compressor)}
     if claim.is_file():
-        if json.loads(claim.read_text()) != run:
+        begun = json.loads(claim.read_text())
+        if not isinstance(begun, dict) or begun["run"] != run:
             raise ModelError(f"{job.out} holds an unfinished run made otherwise", "choose another folder or delete it")
+        if begun != wanted:
+            cause = f"{job.out} holds an unfinished run of another version of the code"
+            raise ModelError(cause, "finish it with that version, or delete it and run again")
         return
     strangers = sorted(entry.name for entry in job.out.iterdir() if entry.name not in (".lock", PARTIAL))
     if strangers:
         raise ModelError(f"{job.out} is not empty: {strangers[0]}", "choose a new folder")
     job.partial.mkdir(exist_ok=True)
-    write_json(claim, run)
+    write_json(claim, wanted)
     write_json(job.out / "config.json", {"model_type": ARTEFACT_TYPE})  # what loads it before the end is told so
 
 

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM
 
 import harness.models  # noqa: F401  (registers the packed format)
 from harness.checkpoint import digest_file
-from harness.compression import pieces
+from harness.compression import driver, pieces
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.manifest import verify
@@ -113,6 +113,16 @@ def test_an_unfinished_run_of_another_configuration_is_not_continued(tiny_qwen2:
     for params, wanted in [(PARAMS.model_copy(update={"bits": 4}), WANTED), (PARAMS, CalibrationSource(seed=1))]:
         with pytest.raises(ModelError, match="unfinished run made otherwise"):
             compress(tiny_qwen2, CalibratedRTN(params), wanted, killed_early)
+
+
+@pytest.mark.parametrize("changed", ["core_digest", "source_digest"])
+def test_an_unfinished_run_of_other_code_is_not_continued_but_a_finished_one_is_finished(
+    tiny_qwen2: Path, killed_early: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    monkeypatch.setattr(driver, changed, lambda *_: "another")
+    with pytest.raises(ModelError, match=r"unfinished run of another version of the code \(finish it with that"):
+        compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, killed_early)
+    assert compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, undisturbed).resumed == 21
 
 
 def test_a_folder_with_other_things_is_not_touched(tiny_qwen2: Path, tmp_path: Path) -> None:
