@@ -142,6 +142,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
     for label, name in chosen.asked:
         say(f"{label} for {name}")
         suite, model = chosen.suite(label, name), chosen.locate(name)
+        chosen.keep_apart(suite, model)
         asker = chosen.suite_of(suite)
         if chosen.backend:
             refuse_what_it_cannot(chosen.backend, asker, label, chosen.trainers, chosen.compressors)

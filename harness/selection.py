@@ -10,6 +10,7 @@ from harness.backends.locate import locate_through, make_backend, model_names
 from harness.contract import TaskSuite
 from harness.errors import UsageError
 from harness.experiment import SUITE_FLAGS, Experiment
+from harness.hashing import params_files
 from harness.judging import refuse_written_secrets
 from harness.registry import Catalogue, Component
 from harness.registry.catalogue import NONE, build
@@ -40,6 +41,19 @@ class Selection:
         return (
             locate_through(self.backend, name, self.catalogue) if self.backend else locate_model(name, self.catalogue)
         )
+
+    def keep_apart(self, suite: Component, model: ModelRef) -> None:
+        """No compressor calibrates on what the suite asks: it would be better there than anywhere else.
+
+        Raises:
+            UsageError: a file that the suite's parameters name has the content of the model's calibration source.
+        """
+        files = params_files(suite.params).items()
+        same = [name for name, digest in files if digest == model.calibration_digest]
+        arms = (arm for arm in self.compressors if not arm.untouched)
+        if same and (arm := next((arm for arm in arms if self.catalogue.build(arm).calibrated), None)):
+            cause = f"{arm.label} would calibrate {model.name} on {model.calibration}, and {suite.label} asks {same[0]}"
+            raise UsageError(f"{cause}: the same text", "give one of them another")
 
     def _overrides(self) -> dict[str, dict[str, JsonValue]]:
         """-P by label. On a plugin's name it holds for all selected presets of that plugin, unless that is selected itself."""

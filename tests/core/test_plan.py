@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.errors import UsageError
 from harness.experiment import Experiment, experiment_from, parse_overrides, parse_seeds
 from harness.hashing import key_of
 from harness.plan import Plan, make_plan
@@ -138,3 +139,24 @@ def test_an_experiment_rejects_unknown_fields():
     with pytest.raises(Exception, match="colour"):
         experiment_from({"colour": "red"})
     assert Experiment().runs == 1
+
+
+def test_no_compressor_calibrates_on_the_text_it_is_asked(tiny_qwen2, tmp_path, monkeypatch):
+    (tmp_path / "text.txt").write_text("First take the discount off the price. " * 60)
+    (tmp_path / "copy.txt").write_bytes((tmp_path / "text.txt").read_bytes())
+    (tmp_path / "other.txt").write_text("A recipe for 4 people needs 250 g of flour. " * 60)
+    (tmp_path / "registry.toml").write_text(
+        f'[models.small]\npath = "{tiny_qwen2}"\ncalibration = "text.txt"\n', encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    catalogue = load_catalogue(load_plugins(), [tmp_path / "registry.toml"])
+
+    def plan(text: str, compressor: str) -> Plan:
+        asked = {"model": ("small",), "tasks": (f"perplexity:{text}",), "compressor": (compressor,)}
+        return make_plan(experiment_from(asked), catalogue)
+
+    for text in ("text.txt", "copy.txt"):
+        with pytest.raises(UsageError, match=rf"would calibrate small on \S+/text.txt, .* asks {text}: the same text"):
+            plan(text, "uniform3")
+        assert plan(text, "rtn3").cells  # calibrates on nothing
+    assert plan("other.txt", "uniform3").cells
