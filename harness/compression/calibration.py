@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from harness.checkpoint import digest_json, open_checkpoint
-from harness.compression.rows import Message, Row, read_rows
+from harness.compression.rows import DATASETS, Message, Row, read_rows
 from harness.compression.self_samples import self_samples
 from harness.contract import Record
 from harness.errors import UsageError
@@ -41,6 +41,24 @@ class CalibrationSource(Record):
     min_score: float | None = None
     weighted: bool = False
 
+    def check_scores(self, calibrated: bool) -> None:
+        """Scores are asked for only where rows may carry some, and a compressor that is `calibrated` uses them.
+
+        Raises:
+            UsageError: they would do nothing.
+        """
+        if not self.weighted and self.min_score is None:
+            return
+        flag = "weighted" if self.min_score is None else "min_score"
+        if not calibrated:
+            raise UsageError(f"{flag} does nothing: the compressor does not calibrate", "leave it out")
+        listed = self.source.startswith(DATASETS) or Path(self.source).suffix == ".jsonl"
+        if self.texts or self.tokens or not listed:
+            source = "what is given" if self.texts or self.tokens else self.source
+            raise UsageError(
+                f"{flag} does nothing: {source} has no rows with scores", "give a .jsonl file or a dataset"
+            )
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -59,7 +77,7 @@ class Calibration:
 
 
 def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu") -> Calibration:
-    """Token sequences for the model in folder `model`.
+    """Token sequences for the model in folder `model`; a row without a score counts as 1.
 
     Raises:
         UsageError: the source is missing, empty or malformed, or needs what the tokenizer lacks.
@@ -70,10 +88,7 @@ def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu"
     if not wanted.texts and wanted.source == SELF:
         sequences = self_samples(model, wanted.sequences, length, wanted.seed, device)
         return Calibration(sequences, [1.0] * len(sequences))
-    if wanted.texts:
-        rows: list[Row] = [(text, 1.0) for text in wanted.texts]
-    else:
-        rows = list(read_rows(wanted.source, wanted.min_score))
+    rows = [(text, 1.0) for text in wanted.texts] if wanted.texts else _scored(list(read_rows(wanted.source)), wanted)
     tokenizer = _tokenizer(model)
     whole = not wanted.texts and len(rows) == 1 and isinstance(rows[0][0], str)
     if whole:  # one running text: cut it
@@ -86,6 +101,19 @@ def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu"
         raise UsageError(f"the calibration source {wanted.source} holds no text", "give a longer one")
     chosen = [encoded[index] for index in _choose(len(encoded), wanted.sequences, wanted.seed)]
     return Calibration([tokens for tokens, _ in chosen], [score if wanted.weighted else 1.0 for _, score in chosen])
+
+
+def _scored(rows: Sequence[Row], wanted: CalibrationSource) -> list[tuple[str | Sequence[Message], float]]:
+    """The rows that the scores leave, each with its own."""
+    if (wanted.weighted or wanted.min_score is not None) and rows and all(score is None for _, score in rows):
+        raise UsageError(f"no row of {wanted.source} has a score", "leave out min_score and weighted")
+    filled = [(text, 1.0 if score is None else score) for text, score in rows]
+    least = wanted.min_score
+    kept = [(text, score) for text, score in filled if least is None or score >= least]
+    if least is not None and filled and not kept:
+        highest = max(score for _, score in filled)
+        raise UsageError(f"min_score {least:g} leaves no row of {wanted.source}", f"give {highest:g} or less")
+    return kept
 
 
 def encode(tokenizer: Any, text: str | Sequence[Message]) -> list[int]:

@@ -69,6 +69,7 @@ def compress(
     """Write the artefact of `source` under `compressor` to the folder `out`; call again after a kill to resume.
 
     Raises:
+        UsageError: the calibration asks for scores that nothing has.
         ModelError: the source cannot be compressed, the calibration is too short, `out` holds something else, is in
             use by another process or cannot be written.
         PluginError: the compressor's plan or result contradicts the contract.
@@ -79,6 +80,7 @@ def compress(
     shape = shape_of(checkpoint)
     decisions = check_plan(compressor.plan(shape), shape)
     job = Job(checkpoint, shape, compressor, decisions, calibration, out, device, progress or _silent)
+    calibration.check_scores(job.calibrated)
     with exclusive(out), streaming(checkpoint.folder), matrices_apart():
         resumed = _ensure(job)
     manifest = read_manifest(out)

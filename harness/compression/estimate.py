@@ -58,13 +58,15 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     """Measure one block of the model in folder `source`; takes about as long as compressing it does.
 
     Raises:
-        UsageError: the compressor hands the whole model to a library, of which one block tells nothing.
+        UsageError: the compressor hands the whole model to a library, of which one block tells nothing; the calibration
+            asks for scores that nothing has.
         ModelError: what compressing itself would raise.
     """
     if compressor.whole_model:
         raise UsageError(f"{type(compressor).__name__} takes the whole model: nothing to estimate from one block")
     checkpoint = open_checkpoint(Path(source))
     shape = shape_of(checkpoint)
+    wanted.check_scores(compressor.calibrated)
     length = min(wanted.length, context_length(Path(source)))
     widest = max(linear.columns for linear in shape.linears)
     count = min(wanted.sequences, max(LEAST_SEQUENCES, math.ceil(widest / length) + 1))
@@ -73,7 +75,8 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
             vocabulary = write_cut(checkpoint, Path(scratch) / "model")
         generator = torch.Generator().manual_seed(wanted.seed)
         tokens = torch.randint(vocabulary, (count, length), generator=generator).tolist()
-        given = wanted.model_copy(update={"tokens": tuple(map(tuple, tokens)), "sequences": count})
+        unscored = {"min_score": None, "weighted": False}
+        given = wanted.model_copy(update={"tokens": tuple(map(tuple, tokens)), "sequences": count, **unscored})
         dry = _in_a_process_of_its_own(Path(scratch), compressor, given, device)
     share = shape.weights / _weights(shape, 0)  # blocks, when all are alike
     per_token = wanted.sequences / count

@@ -12,11 +12,11 @@ from harness.errors import UsageError
 DATASETS = "datasets:"
 
 Message = dict[str, str]  # {"role": …, "content": …}
-Row = tuple[str | Sequence[Message], float]  # text or conversation, score
+Row = tuple[str | Sequence[Message], float | None]  # text or conversation, score if it has one
 
 
-def read_rows(source: str, min_score: float | None) -> Iterator[Row]:
-    """Each row of the source; a row without a score counts as 1, and those below `min_score` are left out.
+def read_rows(source: str) -> Iterator[Row]:
+    """Each row of the source; a running text is one.
 
     Raises:
         UsageError: there is no such source, or a row is malformed; the message names it.
@@ -30,20 +30,19 @@ def read_rows(source: str, min_score: float | None) -> Iterator[Row]:
     elif path.suffix == ".jsonl":
         located = _lines(path)
     else:
-        yield path.read_text(encoding="utf-8"), 1.0
+        yield path.read_text(encoding="utf-8"), None
         return
     for place, row in located:
         try:
-            text, score = _parse(json.loads(row) if isinstance(row, str) else row)
+            parsed = _parse(json.loads(row) if isinstance(row, str) else row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             remedy = "a row is an object with messages, text, or prompt and completion"
             raise UsageError(f"{place}: {type(error).__name__} {error}", remedy) from error
-        if min_score is None or score >= min_score:
-            yield text, score
+        yield parsed
 
 
 def _parse(row: dict[str, Any]) -> Row:
-    score = float(row.get("score", 1.0))
+    score = float(row["score"]) if "score" in row else None
     if "messages" in row:
         return [{"role": turn["role"], "content": turn["content"]} for turn in row["messages"]], score
     if "text" in row:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from rtn_compressors import CalibratedRTN, RTNParams
+from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -212,8 +212,23 @@ def test_self_is_sampled_from_the_model_and_repeats(tiny_qwen2: Path, stories260
 def test_rows_are_filtered_by_their_score(tiny_qwen2: Path, ragged: Path) -> None:
     wanted = CalibrationSource(source=str(ragged), min_score=0.5, weighted=True)
     assert read_calibration(wanted, tiny_qwen2).weights == [0.5, 0.625, 0.75, 0.875, 1.0]
-    with pytest.raises(UsageError, match="holds no text"):
+    with pytest.raises(UsageError, match=r"min_score 2 leaves no row of .*ragged.jsonl \(give 1 or less\)"):
         read_calibration(wanted.model_copy(update={"min_score": 2.0}), tiny_qwen2)
+
+
+def test_scores_that_are_not_there_are_not_asked_for(tiny_qwen2: Path, tmp_path: Path, ragged: Path) -> None:
+    plain, bare = tmp_path / "plain.txt", tmp_path / "bare.jsonl"
+    plain.write_text("one and two " * 40)
+    bare.write_text('{"text": "one and two"}\n' * 9)
+    for changes, flag in [({"weighted": True}, "weighted"), ({"min_score": 0.5}, "min_score")]:
+        for source in (CalibrationSource(), CalibrationSource(source=str(plain)), CalibrationSource(texts=("one",))):
+            with pytest.raises(UsageError, match=f"{flag} does nothing: .* has no rows with scores"):
+                compress(tiny_qwen2, CalibratedRTN(RTNParams()), source.model_copy(update=changes), tmp_path / "a")
+        with pytest.raises(UsageError, match=f"{flag} does nothing: the compressor does not calibrate"):
+            compress(tiny_qwen2, RTN(RTNParams()), CalibrationSource(source=str(ragged), **changes), tmp_path / "a")
+        with pytest.raises(UsageError, match=r"no row of .*bare.jsonl has a score"):
+            read_calibration(CalibrationSource(source=str(bare), **changes), tiny_qwen2)
+    assert not (tmp_path / "a").exists()
 
 
 def test_conversations_go_through_the_chat_template(tiny_qwen2: Path, tmp_path: Path, stories260k: Path) -> None:
@@ -261,7 +276,5 @@ def test_a_running_text_is_cut_into_sequences(tiny_qwen2: Path, tmp_path: Path) 
 
 
 def test_uncalibrated_compressors_leave_no_calibration_in_the_manifest(tiny_qwen2: Path, tmp_path: Path) -> None:
-    from rtn_compressors import RTN
-
     compress(tiny_qwen2, RTN(RTNParams()), CalibrationSource(source="nowhere"), tmp_path / "a")
     assert read_manifest(tmp_path / "a").calibration is None
