@@ -43,31 +43,32 @@ def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
-def calibration() -> Calibration:
+def calibration(weights: tuple[float, ...] = (1.0,) * 6) -> Calibration:
     generator = torch.Generator().manual_seed(0)
     lengths = [20, 17, 9, 20, 3, 12]
-    return Calibration([torch.randint(0, 50, (n,), generator=generator).tolist() for n in lengths], [1.0] * 6)
+    return Calibration([torch.randint(0, 50, (n,), generator=generator).tolist() for n in lengths], list(weights))
 
 
-def test_the_streamed_backward_pass_is_the_whole_models(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("weights", [(1.0,) * 6, (0.2, 1.0, 0.7, 0.4, 3.0, 0.9)], ids=["even", "weighted"])
+def test_the_streamed_backward_pass_is_the_whole_models(tiny: Path, tmp_path: Path, weights: tuple[float, ...]) -> None:
     checkpoint = open_checkpoint(tiny)
     shape = shape_of(checkpoint)
-    streamed = output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(), tmp_path)
+    streamed = output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(weights), tmp_path)
     assert not list(tmp_path.iterdir())
     model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
     sums = dict.fromkeys(streamed, 0.0)
     for linear in shape.linears:
 
         def hook(_, __, output: torch.Tensor, name: str = linear.name) -> None:
-            output.register_hook(lambda g: sums.__setitem__(name, sums[name] + float(g.square().sum())))
+            output.register_hook(lambda g: sums.__setitem__(name, sums[name] + weight * float(g.square().sum())))
 
         model.get_submodule(linear.name).register_forward_hook(hook)
-    tokens = 0
-    for sequence in calibration().sequences:
+    tokens = 0.0
+    for sequence, weight in zip(calibration().sequences, weights, strict=True):
         ids = torch.tensor([sequence])
         logits = model(ids).logits
         torch.nn.functional.cross_entropy(logits[0, :-1], ids[0, 1:], reduction="sum").backward()
-        tokens += len(sequence)
+        tokens += weight * len(sequence)
     for linear in shape.linears:
         assert streamed[linear.name] == pytest.approx(sums[linear.name] / tokens / linear.rows, rel=1e-3)
 

@@ -2,7 +2,8 @@
 
 Output sensitivity is w = E‖g‖² / m per token, g (m,) the gradient of the summed next-token loss at a Linear's output: to
 second order, with independent coordinates, an error D changes the loss by ½ w tr(D H Dᵀ), so that errors of different
-Linears become comparable (the weighting of GuidedQuant, arXiv 2505.07004, averaged over outputs).
+Linears become comparable (the weighting of GuidedQuant, arXiv 2505.07004, averaged over outputs). A sequence counts in
+that mean by its calibration weight, as it does in H.
 """
 
 from __future__ import annotations
@@ -124,8 +125,8 @@ def output_sensitivity(
                 gradients[index] = gradient.cpu()
         kept.unlink()
         return_memory()
-        tokens = sum(int((batch.weights > 0).sum()) for batch in batches)
-        sensitivity |= {linear.name: sums[linear.name] / tokens / linear.rows for linear in linears}
+        weight = sum(float(batch.weights.sum()) for batch in batches)
+        sensitivity |= {linear.name: sums[linear.name] / weight / linear.rows for linear in linears}
     return sensitivity
 
 
@@ -135,11 +136,11 @@ def _entrance(scratch: Path, block: int) -> Path:
 
 
 def _summing(sums: dict[str, float], name: str, batch: Batch) -> Any:
-    """A forward hook that adds ‖g‖² of the output's gradient over unpadded positions to sums[name]."""
+    """A forward hook that adds ‖g‖² of the output's gradient, weighted and summed over positions, to sums[name]."""
 
     def add(gradient: torch.Tensor) -> None:
         squares = gradient.reshape(*batch.shape, -1).square().sum(dim=-1)  # (B, T)
-        sums[name] += float(squares[batch.weights.to(squares.device) > 0].sum())
+        sums[name] += float((squares * batch.weights.to(squares.device)).sum())  # padded positions weigh nothing
 
     def hook(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         output.register_hook(add)
