@@ -1,18 +1,20 @@
 """Peak memory of compressing ever deeper models: one block, its Hessians and the calibration activations, not the model.
 
-    python benchmarks/compression_memory.py [--depths 4 8 16] [--tokens 1152] [--rank 0] [--together]
+    python benchmarks/compression_memory.py [--depths 4 8 16] [--tokens 1152] [--rank 0] [--budget BPW] [--together]
 
 Writes synthetic Qwen2 checkpoints of at least 30 MB (float32) a block, compresses each in a process of its own with
 calibrated 3-bit codes in groups of 64 (rounded to nearest: what LDLQ needs besides does not depend on depth; with a rank
 by CALDERA's full schedule), and prints the peak anonymous resident memory above what the process held after its imports
-(Linux: RssAnon, sampled every 2 ms from outside) and the CPU time, the system's included. `--together` leaves matrices on
-the common heap. Exits 1 if twice the depth needs more than 1.1 times the memory.
+(Linux: RssAnon, sampled every 2 ms from outside) and the CPU time, the system's included. `--budget` solves for 2 to 4
+bits instead, from errors that are measured first. `--together` leaves matrices on the common heap. Exits 1 if twice the
+depth needs more than 1.1 times the memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,14 +32,16 @@ def main() -> int:
     parser.add_argument("--depths", type=int, nargs="+", default=[4, 8, 16])
     parser.add_argument("--tokens", type=int, default=1152)
     parser.add_argument("--rank", type=int, default=0)
+    parser.add_argument("--budget", type=float, metavar="BPW")
     parser.add_argument("--together", action="store_true")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        work(options.measure, options.tokens, options.rank, together=options.together)
+        work(options.measure, options.tokens, options.rank, options.budget, together=options.together)
         return 0
     peaks: list[tuple[int, float]] = []
     same = ["--tokens", str(options.tokens), "--rank", str(options.rank), *(["--together"] if options.together else [])]
+    same += ["--budget", str(options.budget)] if options.budget else []
     print(f"{'blocks':>6} {'checkpoint':>12} {'peak above imports':>19} {'CPU s':>8}")
     for depth in options.depths:
         with tempfile.TemporaryDirectory(prefix="harness-memory-") as scratch:
@@ -113,21 +117,27 @@ def watch(command: list[str]) -> tuple[int, float]:
     return peak - baseline, seconds
 
 
-def work(model: Path, tokens: int, rank: int, *, together: bool) -> None:
+def work(model: Path, tokens: int, rank: int, budget: float | None, *, together: bool) -> None:
     """Compress `model` in this process; prints a line when the imports are done, and the CPU seconds at the end."""
     import torch
     from transformers import Qwen2ForCausalLM  # noqa: F401  (an import, not part of the work)
 
     import harness.compression.driver as driver
     from harness.compression.calibration import CalibrationSource
-    from harness_plugins.compressors.caldera.params import CalderaParams
+    from harness.contract import Compressor
+    from harness_plugins.compressors.caldera.budget import Budget
+    from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams
     from harness_plugins.compressors.caldera.plugin import Caldera
 
     torch.set_num_threads(1)
     letters = torch.randint(ord("a"), ord("z") + 1, (tokens,), generator=torch.Generator().manual_seed(1))
     text = model / "calibration.txt"
     text.write_text(bytes(letters.tolist()).decode())
-    compressor = Caldera(CalderaParams(bits=3, rank=rank, rounding="ldlq" if rank else "nearest"))
+    rounding = "ldlq" if rank else "nearest"
+    compressor: Compressor = Caldera(CalderaParams(bits=3, rank=rank, rounding=rounding))
+    if budget:
+        os.environ["HARNESS_CACHE"] = str(model.parent / "cache")  # what an earlier call measured is not to be found
+        compressor = Budget(BudgetParams(bpw=budget, rank=rank, widths=(2, 3, 4), rounding=rounding))
     if together:
         driver.matrices_apart = nullcontext
     calibration = CalibrationSource(source=str(text), sequences=128, length=tokens // 128)
