@@ -4,6 +4,9 @@ Q + L·R is a quantized base model plus a low-rank adapter: y = Q x + B (A x) wi
 codes are, up to the padding of each row to 32 bits, the bit stream that compressed-tensors calls "pack-quantized". Its grid
 is mid-tread; a mid-rise code c of b bits stands for (2c + 1 − 2^b) · s/2, which is the mid-tread code 2c + 1 of b + 1 bits
 at half the scale, so mid-rise artefacts export exactly, at one more bit a weight.
+
+Those tools look for a Linear under its name in the model. A checkpoint may leave the base model's prefix out (Bloom's
+`h.0` for `transformer.h.0`), which they would not find and leave at random, so the packed export writes the model's names.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from harness.checkpoint import TRANSPOSED, Checkpoint, open_checkpoint
 from harness.compression.assembly import copy_companions, write_index
@@ -24,6 +28,7 @@ from harness.errors import ModelError, UsageError
 from harness.models.artefact import from_tensors
 from harness.models.packing import pack
 from harness.models.qlr import dense
+from harness.models.quantizer import module_path
 
 Tensors = dict[str, torch.Tensor]
 
@@ -77,29 +82,34 @@ def export_compressed_tensors(artefact: Path, out: Path) -> Exported:
     manifest, config = _open(artefact, out, claim=False)
     for name, entry in manifest.linears.items():
         _exportable(name, entry, config)
+    model = _empty(config)
+    paths = {name: module_path(model, name) for name in (*manifest.linears, *manifest.kept)}
     out.mkdir(parents=True, exist_ok=True)
     rank = max((entry.decision.rank for entry in manifest.linears.values()), default=0)
     adapter: Tensors = {}
 
     def convert(tensors: Tensors, linears: dict[str, LinearEntry]) -> Tensors:
-        written = {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in linears}
+        others = {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in linears}
+        written = {_tensor_path(model, name): tensor for name, tensor in others.items()}
         for name, entry in linears.items():
-            own = _own(tensors, name)
+            own, path = _own(tensors, name), paths[name]
             if "bias" in own:
-                written[f"{name}.bias"] = own["bias"]
-            written.update({f"{name}.{key}": tensor for key, tensor in packed_base(own, entry).items()})
+                written[f"{path}.bias"] = own["bias"]
+            written.update({f"{path}.{key}": tensor for key, tensor in packed_base(own, entry).items()})
             if rank:
-                adapter.update({f"base_model.model.{name}.{key}": t for key, t in lora(own, entry, rank).items()})
+                adapter.update({f"base_model.model.{path}.{key}": t for key, t in lora(own, entry, rank).items()})
         return written
 
     _rewrite(artefact, out, manifest, convert)
     bits = {name: exported_bits(entry) for name, entry in manifest.linears.items()}
-    write_json(out / "config.json", {**config, "quantization_config": quantization_config(manifest, bits)})
+    write_json(out / "config.json", {**config, "quantization_config": quantization_config(manifest, bits, paths)})
     if not rank:
         return Exported(folder=out, bits=bits)
     (out / ADAPTER).mkdir(exist_ok=True)
     write_tensors(out / ADAPTER / "adapter_model.safetensors", adapter)
-    write_json(out / ADAPTER / "adapter_config.json", adapter_config(out, list(manifest.linears), rank))
+    write_json(
+        out / ADAPTER / "adapter_config.json", adapter_config(out, [paths[name] for name in manifest.linears], rank)
+    )
     return Exported(folder=out, adapter=out / ADAPTER, rank=rank, bits=bits)
 
 
@@ -133,11 +143,14 @@ def lora(own: Tensors, entry: LinearEntry, rank: int) -> Tensors:
     return {"lora_A.weight": a, "lora_B.weight": b}
 
 
-def quantization_config(manifest: Manifest, bits: dict[str, int]) -> dict[str, Any]:
-    """The compressed-tensors scheme: one config group for each pair of bits and group size."""
+def quantization_config(manifest: Manifest, bits: dict[str, int], paths: dict[str, str]) -> dict[str, Any]:
+    """The compressed-tensors scheme: one config group for each pair of bits and group size.
+
+    `bits` and `paths` (names in the model) go by the Linears' names in the artefact.
+    """
     schemes: dict[tuple[int, int], list[str]] = {}
     for name, entry in manifest.linears.items():
-        schemes.setdefault((bits[name], entry.decision.group), []).append(name)
+        schemes.setdefault((bits[name], entry.decision.group), []).append(paths[name])
     groups = {}
     for number, ((width, group), names) in enumerate(sorted(schemes.items())):
         weights = {"num_bits": width, "type": "int", "symmetric": True, "dynamic": False}
@@ -148,7 +161,7 @@ def quantization_config(manifest: Manifest, bits: dict[str, int]) -> dict[str, A
         "format": "pack-quantized",
         "quantization_status": "compressed",
         "config_groups": groups,
-        "ignore": ["lm_head", *manifest.kept],
+        "ignore": ["lm_head", *(paths[name] for name in manifest.kept)],
     }
 
 
@@ -189,6 +202,22 @@ def _rewrite(
         write_tensors(out / file.name, convert(tensors, here))
     write_index(out)
     copy_companions(checkpoint, out)
+
+
+def _empty(config: dict[str, Any]) -> PreTrainedModel:
+    """The architecture without weights."""
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
+    return model
+
+
+def _tensor_path(model: PreTrainedModel, name: str) -> str:
+    """The model's own name of a tensor that is not packed."""
+    owner, _, leaf = name.rpartition(".")
+    try:
+        return f"{module_path(model, owner)}.{leaf}"
+    except ModelError:
+        return name  # a tensor that the architecture does not use, such as a stored mask
 
 
 def _own(tensors: Tensors, name: str) -> Tensors:

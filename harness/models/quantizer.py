@@ -124,11 +124,22 @@ class QLRQuantizer(HfQuantizer):
 
 def find_linear(model: PreTrainedModel, name: str) -> tuple[nn.Module, str, Any]:
     """(owner, attribute, module) of a Linear named as in the checkpoint, which may lack the base model's prefix."""
+    path = module_path(model, name)
+    owner, _, leaf = path.rpartition(".")
+    return model.get_submodule(owner), leaf, model.get_submodule(path)
+
+
+def module_path(model: PreTrainedModel, name: str) -> str:
+    """The model's own name of a module named as in the checkpoint.
+
+    Raises:
+        ModelError: there is none.
+    """
     prefix = f"{model.base_model_prefix}."
     for path in (name, prefix + name, name.removeprefix(prefix)):
         try:
-            owner, _, leaf = path.rpartition(".")
-            return model.get_submodule(owner), leaf, model.get_submodule(path)
+            model.get_submodule(path)
         except AttributeError:
             continue
+        return path
     raise ModelError(f"{type(model).__name__} has no layer {name}", "the weights belong to another architecture")

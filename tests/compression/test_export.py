@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from rtn_compressors import RTN, RTNParams
-from transformers import AutoModelForCausalLM
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
 import harness.models  # noqa: F401  (registers the packed format)
 from harness.compression.calibration import CalibrationSource
@@ -106,6 +107,26 @@ def test_compressed_tensors_with_an_adapter_is_the_artefact(
     whole = logits(tmp_path / "a")
     torch.testing.assert_close(adapted, whole, rtol=1e-3, atol=1e-3)
     assert (bare - whole).abs().max() > 0.1
+
+
+def test_names_without_the_models_prefix_are_found_by_stock_tools(tmp_path: Path) -> None:
+    pytest.importorskip("compressed_tensors", reason="compressed-tensors is not installed")
+    pytest.importorskip("peft", reason="peft is not installed")
+    config = BloomConfig(vocab_size=64, hidden_size=64, n_layer=2, n_head=4, initializer_range=0.2)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        BloomForCausalLM(config).save_pretrained(tmp_path / "m")
+    file = tmp_path / "m" / "model.safetensors"
+    bare = {name.removeprefix("transformer."): tensor for name, tensor in load_file(file).items()}
+    assert "h.0.mlp.dense_h_to_4h.weight" in bare
+    save_file(bare, file, metadata={"format": "pt"})  # as the published Bloom checkpoints are
+    compress(tmp_path / "m", RTN(RTNParams(bits=3, rank=2, keep="h.1.mlp")), NONE, tmp_path / "a")
+    export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
+    subprocess.run([sys.executable, "-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
+    adapted, without = torch.load(tmp_path / "logits.pt")
+    whole = logits(tmp_path / "a")
+    torch.testing.assert_close(adapted, whole, rtol=1e-3, atol=1e-3)
+    assert (without - whole).abs().max() > 0.1
 
 
 def test_what_the_formats_cannot_say_is_refused(tiny_qwen2: Path, stories260k: Path, tmp_path: Path) -> None:
