@@ -27,6 +27,7 @@ from harness.models.quantizer import find_linear
 from harness.shards import local
 
 BATCH_TOKENS = 2048
+CHECKED = 1 << 22  # numbers looked at together for NaN and infinity
 
 
 @dataclass
@@ -231,12 +232,29 @@ class BlockWalker:
 
 
 def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:
-    """Each tensor as stored, file by file."""
+    """Each tensor as stored, file by file.
+
+    Raises:
+        ModelError: one holds NaN or infinity. Whether it is compressed or copied, the artefact would compute nothing else.
+    """
     for file in sorted({checkpoint.tensors[name].file for name in names}):
         with safe_open(local(file), framework="pt") as stream:
             for name in names:
                 if checkpoint.tensors[name].file == file:
-                    yield name, stream.get_tensor(name)
+                    tensor = stream.get_tensor(name)
+                    if not _finite(tensor):
+                        raise ModelError(
+                            f"{name} of {checkpoint.folder} holds NaN or infinity", "fetch the model again"
+                        )
+                    yield name, tensor
+
+
+def _finite(tensor: torch.Tensor) -> bool:
+    """Whether every number is, a part at a time: the check of an embedding takes no second embedding's memory."""
+    if not tensor.is_floating_point():
+        return True
+    parts = tensor.reshape(-1).split(CHECKED)
+    return all(bool((part.float() if part.element_size() == 1 else part).isfinite().all()) for part in parts)
 
 
 def pad(calibration: Calibration) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM
 
 import harness.models  # noqa: F401  (registers the packed format)
 from harness.checkpoint import INDEX
+from harness.compression import blocks
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.manifest import MARKER, verify
@@ -116,21 +117,51 @@ def test_a_packed_model_is_not_saved_again_but_a_dense_one_is(artefact: Path, tm
     assert not hasattr(again.config, "quantization_config")
 
 
+def with_value(source: Path, folder: Path, name: str, value: float) -> Path:
+    """A copy of the model whose tensor `name` has one number replaced."""
+    shutil.copytree(source, folder)
+    tensors = load_file(folder / "model.safetensors")
+    tensors[name].view(-1)[3] = value
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_named(tiny_qwen2: Path, tmp_path: Path, value: float) -> None:
-    shutil.copytree(tiny_qwen2, tmp_path / "m")
-    tensors = load_file(tmp_path / "m" / "model.safetensors")
-    tensors["model.layers.1.mlp.up_proj.weight"][3, 4] = value
-    save_file(tensors, tmp_path / "m" / "model.safetensors", metadata={"format": "pt"})
+    with_value(tiny_qwen2, tmp_path / "m", "model.layers.1.mlp.up_proj.weight", value)
     with pytest.raises(ModelError, match=r"layers.1.mlp.up_proj.weight .* holds NaN or infinity"):
         compress(tmp_path / "m", RTN(RTNParams()), FEW, tmp_path / "a")
-    with pytest.raises(ModelError, match=r"not finite|NaN or infinity"):
+    with pytest.raises(ModelError, match=r"layers.1.mlp.up_proj.weight .* holds NaN or infinity"):
         compress(
             tmp_path / "m",
             CalibratedRTN(RTNParams()),
             CalibrationSource(texts=TEXTS),
             tmp_path / "b",
         )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.norm.weight",
+        "model.embed_tokens.weight",
+        "model.layers.1.input_layernorm.weight",
+        "model.layers.2.mlp.up_proj.weight",  # left as it is
+    ],
+)
+def test_what_is_only_copied_must_be_finite_too(tiny_qwen2: Path, tmp_path: Path, name: str) -> None:
+    model = with_value(tiny_qwen2, tmp_path / "m", name, float("nan"))
+    with pytest.raises(ModelError, match=rf"{name} .* holds NaN or infinity"):
+        compress(model, RTN(RTNParams(keep="layers.2.")), FEW, tmp_path / "a")
+
+
+def test_the_check_looks_at_every_part_of_a_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "CHECKED", 5)
+    assert blocks._finite(torch.ones(3, 4))
+    assert blocks._finite(torch.ones(3, 4).to(torch.float8_e4m3fn))
+    assert blocks._finite(torch.ones(3, 4, dtype=torch.int64))
+    for place in (0, 6, 11):
+        assert not blocks._finite(torch.ones(12).index_fill(0, torch.tensor([place]), float("-inf")))
 
 
 class Broken(RTN):
