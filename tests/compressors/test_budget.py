@@ -76,6 +76,13 @@ def test_an_impossible_budget_says_what_is_possible(params: dict[str, float], re
     assert re.search(remedy, refused.value.remedy or "")
 
 
+def test_any_width_that_can_be_stored_may_be_offered() -> None:
+    shape = SHAPES["stories"]
+    for widths in ((2, 3, 4, 5, 6, 7, 8, 16), (7,), (16, 2)):
+        used = bits_per_weight(shape, Budget(BudgetParams(bpw=9, widths=widths)).plan(shape))  # type: ignore[arg-type]
+        assert used <= 9
+
+
 def test_what_is_said_to_be_possible_is() -> None:
     shape = SHAPES["stories"]
     with pytest.raises(UsageError) as refused:

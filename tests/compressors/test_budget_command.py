@@ -129,6 +129,13 @@ def test_a_size_is_that_of_all_weight_files(command: Command) -> None:
         (["--compressor", "budget@3", "--size", "1MB"], "exactly one of bpw and size"),
         (["--compressor", "budget", "--bpw", "-3"], "greater than 0"),
         (["--compressor", "budget", "--size", "much"], "budget.size"),
+        (["--compressor", "budget@3", "-P", "budget@3.widths=[1,3]"], "budget@3.widths.0: Input should be 2, 3, 4"),
+        (["--compressor", "budget@3", "-P", "budget@3.widths=[9]"], "budget@3.widths.0: Input should be 2, 3, 4"),
+        (["--compressor", "budget@3", "-P", "budget@3.widths=[4,-2]"], "budget@3.widths.1: Input should be 2, 3, 4"),
+        (
+            ["--compressor", "budget@3", "-P", "budget@3.widths=[]"],
+            "budget@3.widths: Tuple should have at least 1 item",
+        ),
         (["--compressor", "uniform3", "--bpw", "3"], "uniform3 takes no --bpw"),
         (["--compressor", "uniform@budget@x"], "budget@x.bpw"),
         (["--compressor", "uniform@nothing"], "unknown compressor 'nothing'"),

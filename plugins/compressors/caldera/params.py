@@ -8,13 +8,13 @@ from pydantic import ByteSize, Field, model_validator
 
 from harness.contract import Decision, Params
 
-FactorBits = Literal[2, 3, 4, 5, 6, 7, 8, 16]
+Width = Literal[2, 3, 4, 5, 6, 7, 8, 16]
 
 
 class EngineParams(Params):
     """How W ≈ Q + L·R is found and stored, whoever decides bits and rank. `group` 0 is one scale per matrix."""
 
-    factor_bits: FactorBits = 4
+    factor_bits: Width = 4
     group: int = Field(64, ge=0)
     factor_group: int = Field(64, ge=0)
     grid: Literal["midrise", "midtread"] = "midrise"
@@ -62,7 +62,7 @@ class BudgetParams(EngineParams):
     bpw: float | None = Field(None, gt=0)
     size: ByteSize | None = Field(None, gt=0)
     rank: int | None = Field(None, ge=0)
-    widths: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
+    widths: tuple[Width, ...] = Field((2, 3, 4, 5, 6, 8), min_length=1)
     ranked_below: int = 4
     tied: bool = False
 

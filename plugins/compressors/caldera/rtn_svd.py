@@ -12,7 +12,7 @@ from pydantic import Field
 
 from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
 from harness_plugins.compressors.caldera import allocation
-from harness_plugins.compressors.caldera.params import FactorBits
+from harness_plugins.compressors.caldera.params import Width
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ class RtnSvdParams(Params):
 
     bits: int = Field(4, ge=2, le=8)
     rank: int | None = Field(None, ge=0)
-    factor_bits: FactorBits = 4
+    factor_bits: Width = 4
     group: int = Field(128, ge=0)
 
 
