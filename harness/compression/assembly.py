@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.checkpoint import ARTEFACT_TYPE, COMPANIONS, INDEX, Checkpoint, digest_file, read_header
 from harness.compression.blocks import read_tensors
 from harness.compression.manifest import MANIFEST, MARKER, LinearEntry, Manifest
-from harness.compression.pieces import Piece, write_json, write_piece, write_text
+from harness.compression.pieces import Piece, copy, write_json, write_piece, write_text
 from harness.models.quantizer import METHOD
 
 SHARD_BYTES = 2 << 30
@@ -52,7 +51,7 @@ def copy_companions(checkpoint: Checkpoint, out: Path) -> None:
     """Tokenizer, chat template and generation configuration, where the source has them."""
     for name in COMPANIONS:
         if (checkpoint.folder / name).is_file():
-            shutil.copyfile(checkpoint.folder / name, out / name)
+            copy(checkpoint.folder / name, out / name)
 
 
 def complete(out: Path, manifest: Manifest) -> None:

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,11 @@ def write_text(file: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def copy(source: Path, file: Path) -> None:
+    with _replacing(file) as partial:
+        shutil.copyfile(source, partial)
+
+
 def write_json(file: Path, value: object) -> None:
     write_text(file, json.dumps(value, indent=1))
 
@@ -88,7 +94,8 @@ def _replacing(file: Path) -> Iterator[Path]:
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-        remedy = "free some space and run the same command again: it resumes" if full else "check the folder"
+        again = "free some space and run the same command again: a compression resumes, an export wants an empty folder"
+        remedy = again if full else "check the folder"
         raise ModelError(f"{'the disk is full' if full else 'cannot write'}: {file}: {error}", remedy) from error
 
 

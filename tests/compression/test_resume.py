@@ -22,6 +22,7 @@ from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.manifest import verify
 from harness.errors import ModelError
+from harness.models.export import export_dense
 
 WANTED = CalibrationSource(sequences=12, length=48)
 PARAMS = RTNParams(bits=3, rank=2, factor_bits=4)
@@ -154,12 +155,36 @@ def test_a_full_disk_is_named_and_the_run_resumes(
         sync(descriptor)
 
     monkeypatch.setattr(pieces.os, "fsync", full)
-    with pytest.raises(ModelError, match=r"the disk is full: .*it resumes"):
+    with pytest.raises(ModelError, match=r"the disk is full: .*a compression resumes"):
         compress(tiny_qwen2, RTN(PARAMS), WANTED, tmp_path / "a")
     assert not list((tmp_path / "a").rglob("*.tmp"))
     monkeypatch.setattr(pieces.os, "fsync", sync)
     assert compress(tiny_qwen2, RTN(PARAMS), WANTED, tmp_path / "a").resumed > 0
     verify(tmp_path / "a")
+
+
+def test_a_disk_that_fills_up_while_the_tokenizer_is_copied(
+    tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copyfile = shutil.copyfile
+
+    def full(source: Path, target: Path) -> None:
+        if source.name != "tokenizer.json":
+            copyfile(source, target)
+            return
+        target.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pieces.shutil, "copyfile", full)
+        with pytest.raises(ModelError, match=r"the disk is full: .*tokenizer.json: .*a compression resumes"):
+            compress(tiny_qwen2, RTN(PARAMS), WANTED, tmp_path / "a")
+    assert not (tmp_path / "a" / "tokenizer.json").exists()
+    compress(tiny_qwen2, RTN(PARAMS), WANTED, tmp_path / "a")
+    assert digest_file(tmp_path / "a" / "tokenizer.json") == digest_file(tiny_qwen2 / "tokenizer.json")
+    monkeypatch.setattr(pieces.shutil, "copyfile", full)
+    with pytest.raises(ModelError, match=r"the disk is full: .*tokenizer.json: .*an export wants an empty folder"):
+        export_dense(tmp_path / "a", tmp_path / "dense")
 
 
 def test_a_really_full_device(tiny_qwen2: Path) -> None:
