@@ -278,7 +278,10 @@ def _linear(checkpoint: Checkpoint, tensor: str) -> LinearShape | None:
     siblings = next((kinds for kinds in SAME_INPUT if kind in kinds), None)
     group = f"{parent}.{'+'.join(sorted(siblings))}" if siblings else name
     rows, columns = reversed(stored.shape) if checkpoint.transposed else stored.shape
-    return LinearShape(name=name, kind=kind, block=int(match["block"]), rows=rows, columns=columns, group=group)
+    width = 8 * ITEM_BYTES[stored.dtype]
+    return LinearShape(
+        name=name, kind=kind, block=int(match["block"]), rows=rows, columns=columns, group=group, width=width
+    )
 
 
 def _refuse_unsupported(checkpoint: Checkpoint) -> None:

@@ -7,7 +7,7 @@ from harness.registry import Catalogue, Component
 
 
 class CompressionSize(Record):
-    """Over the Linears of the decoder blocks; untouched ones count 16 bits a weight."""
+    """Over the Linears of the decoder blocks; untouched ones count the bits they have in the model."""
 
     label: str
     linears: int
@@ -16,7 +16,7 @@ class CompressionSize(Record):
     stored_bits: int
     estimated: bool = False  # its files will be counted
     at_most: bool = False  # it decides after measuring, and stores no more than this
-    most_bytes: int | None = None  # of all weight files; None where the files are another library's, or keep a Linear
+    most_bytes: int | None = None  # of all weight files; None where they are another library's
 
     @property
     def bits_per_weight(self) -> float:
@@ -34,7 +34,6 @@ def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> Co
     decisions = compressor.plan(shape)
     limit = compressor.limit(shape) if compressor.measures else None
     bits = stored_bits(shape, decisions) if limit is None else limit
-    open_ended = compressor.whole_model or any(decision.kept for decision in decisions.values())
     return CompressionSize(
         label=component.label,
         linears=len(shape.linears),
@@ -43,9 +42,9 @@ def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> Co
         stored_bits=bits,
         estimated=compressor.whole_model,
         at_most=limit is not None,
-        most_bytes=None if open_ended else -(-bits // 8) + shape.overhead,
+        most_bytes=None if compressor.whole_model else -(-bits // 8) + shape.overhead,
     )
 
 
 def stored_bits(shape: ModelShape, decisions: Decisions) -> int:
-    return sum(decisions[linear.name].stored_bits(linear.rows, linear.columns) for linear in shape.linears)
+    return sum(linear.stored_bits(decisions[linear.name]) for linear in shape.linears)

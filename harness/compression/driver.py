@@ -31,7 +31,16 @@ from harness.compression.calibration import Calibration, CalibrationSource, read
 from harness.compression.foreign import adopt
 from harness.compression.groups import GroupWork
 from harness.compression.heap import matrices_apart, return_memory
-from harness.compression.manifest import MARKER, LinearEntry, Manifest, Summary, read_manifest, summary, verify
+from harness.compression.manifest import (
+    MARKER,
+    LinearEntry,
+    Manifest,
+    Summary,
+    linear_bits,
+    read_manifest,
+    summary,
+    verify,
+)
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
@@ -306,6 +315,7 @@ def _manifest(
     seconds: float,
 ) -> Manifest:
     kept = [linear for linear in job.shape.linears if linear.name not in linears and linear.name not in foreign]
+    written = open_checkpoint(job.out)
     stored = sum(entry.bits for entry in linears.values()) + sum(foreign.values())
     described = None
     if calibration:
@@ -319,7 +329,7 @@ def _manifest(
         calibration=described,
         blocks=job.shape.blocks,
         weights=job.shape.weights,
-        stored_bits=stored + sum(16 * linear.rows * linear.columns for linear in kept),
+        stored_bits=stored + sum(linear_bits(written, linear.name) for linear in kept),
         kept=tuple(linear.name for linear in kept),
         linears=linears,
         foreign=foreign,

@@ -109,7 +109,7 @@ def artefact_bytes(shape: ModelShape, compressor: Compressor) -> int:
     limit = compressor.limit(shape) if compressor.measures else None
     stored = stored_bits(shape, decisions) if limit is None else limit
     largest = max(
-        sum(decisions[linear.name].stored_bits(linear.rows, linear.columns) for linear in _of_block(shape, block))
+        sum(linear.stored_bits(decisions[linear.name]) for linear in _of_block(shape, block))
         for block in range(shape.blocks)
     )
     return (stored + largest) // 8 + shape.overhead

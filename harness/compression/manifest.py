@@ -38,7 +38,7 @@ class LinearEntry(Record):
 
 
 class Manifest(Record):
-    """`weights` and `stored_bits` cover every decoder Linear, untouched ones at 16 bits; `tensors` maps to sha256.
+    """`weights` and `stored_bits` cover every decoder Linear, the untouched ones too; `tensors` maps to sha256.
 
     `run` fixes source, compressor, decisions and calibration: equal `run` and equal code, equal tensors. `foreign`
     holds the stored bits of Linears that a library compressed in a format of its own.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LinearShape(Record):
-    """A Linear of a decoder block: weight (rows = out_features, columns = in_features)."""
+    """A Linear of a decoder block: weight (rows = out_features, columns = in_features) of `width` bits a number."""
 
     name: str  # as in the state dict, without ".weight"
     kind: str  # last part of the name: q_proj, down_proj, c_attn …
@@ -26,6 +26,13 @@ class LinearShape(Record):
     rows: int
     columns: int
     group: str  # Linears of one group see the same input and share one Hessian
+    width: int = 16
+
+    def stored_bits(self, decision: Decision) -> int:
+        """Every bit an artefact stores for this Linear. Untouched, it is stored as the model stores it."""
+        if decision.kept:
+            return self.width * self.rows * self.columns
+        return decision.stored_bits(self.rows, self.columns)
 
 
 class ModelShape(Record):
@@ -69,7 +76,10 @@ class Decision(Record):
         return self.bits >= 16
 
     def stored_bits(self, rows: int, columns: int) -> int:
-        """Every bit the artefact stores for this Linear: codes padded to whole bytes a row, scales, L and R."""
+        """Bits of codes padded to whole bytes a row, scales, L and R; 16 a weight where the Linear is untouched.
+
+        What an artefact stores of an untouched one depends on its model: see `LinearShape.stored_bits`.
+        """
         if self.kept:
             return 16 * rows * columns
         bits = matrix_bits(rows, columns, self.bits, self.group, zeros=self.grid == "affine")

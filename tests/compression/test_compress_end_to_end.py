@@ -132,9 +132,11 @@ def test_stored_bits_are_the_plans_bits(tiny_qwen2: Path, tmp_path: Path, params
     compress(tiny_qwen2, RTN(params), FEW, tmp_path / "a")
     shape, written = read_shape(tiny_qwen2), open_checkpoint(tmp_path / "a")
     decisions = RTN(params).plan(shape)
-    planned = {linear.name: decisions[linear.name].stored_bits(linear.rows, linear.columns) for linear in shape.linears}
+    planned = {linear.name: linear.stored_bits(decisions[linear.name]) for linear in shape.linears}
     for row in inspect(tmp_path / "a"):
         assert linear_bits(written, row.name) == planned[row.name] == 8 * row.bytes
+    for name in read_manifest(tmp_path / "a").kept:  # the model's own float32
+        assert linear_bits(written, name) == planned[name]
     assert read_manifest(tmp_path / "a").stored_bits == sum(planned.values())
     size = summary(tmp_path / "a")
     assert size.bits_per_weight == sum(planned.values()) / shape.weights

@@ -120,6 +120,14 @@ def test_selective_keeps_the_last_eighth(name: str, kept: int) -> None:
     assert chosen == plan(shape, bits=3)
 
 
+def test_an_untouched_linear_counts_the_bits_it_has_in_the_model() -> None:
+    shape = SHAPES["pocket-like"]
+    wide = shape.model_copy(update={"linears": tuple(each.model_copy(update={"width": 32}) for each in shape.linears)})
+    decisions = plan(shape, bits=3, allocation="selective")
+    kept = sum(each.rows * each.columns for each in shape.linears if decisions[each.name].kept)
+    assert stored_bits(wide, decisions) - stored_bits(shape, decisions) == 16 * kept > 0
+
+
 def test_bits_per_weight_of_the_seed_experiments_uniform() -> None:
     """Their 7B at 3 bits, rank 64, 4-bit factors, recounted: 3.359 with fp32 scales in groups of 128 columns."""
     shape = SHAPES["Qwen2-7B"]

@@ -16,6 +16,7 @@ import torch
 
 from harness.__main__ import main
 from harness.checkpoint import stored_bytes
+from harness.compression.manifest import read_manifest
 
 TEXT = (
     "Once upon a time there was a little girl who liked to count: 1, 2, 3, 5, 8. How many apples are left? Answer: 7.\n"
@@ -109,14 +110,17 @@ def _loads_packed_and_dense(folder: Path) -> None:
     torch.testing.assert_close(packed, dense, rtol=1e-4, atol=1e-4)
 
 
-def test_a_size_is_that_of_all_weight_files(command: Command) -> None:
-    size = 160_000
-    wanted = ["--calibration", "text.txt", *QUICK, "--compressor", "budget", "--size", "160kB"]
+@pytest.mark.parametrize(("size", "widths"), [(160_000, "[2,3,4,5,6,8]"), (300_000, "[3,16]")])
+def test_a_size_is_that_of_all_weight_files(command: Command, size: int, widths: str) -> None:
+    budget = ["--compressor", "budget", "--size", str(size), "-P", f"budget.widths={widths}"]
+    wanted = ["--calibration", "text.txt", *QUICK, *budget]
     said = command("compress", "--model", str(command.model), *wanted)
     most = int(re.findall(r"at most ([\d,]+) bytes", said)[0].replace(",", ""))
     (folder,) = (command.cwd / "artefacts").iterdir()
-    assert folder.name.endswith("tiny_qwen20--budget--160kB")
+    assert folder.name.endswith(f"tiny_qwen20--budget--{size}")
     assert 0.85 * size < stored_bytes(folder) <= most <= size
+    kept = read_manifest(folder).kept  # at 32 bits a weight: the model is in float32
+    assert bool(kept) == ("16" in widths)
 
 
 @pytest.mark.parametrize(

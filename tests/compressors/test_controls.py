@@ -63,10 +63,12 @@ def test_random_protect_stores_the_same_decisions_in_other_blocks(name: str, kin
     assert draws[0] == shuffle_of(original, 1).plan(shape)
 
 
-def test_blocks_of_unequal_shape_keep_their_own_decisions() -> None:
+@pytest.mark.parametrize("by", ["rows", "width"])
+def test_blocks_of_unequal_shape_keep_their_own_decisions(by: str) -> None:
+    rows_of, width_of = ((64, 64, 64, 64, 128), (16,) * 5) if by == "rows" else ((64,) * 5, (16, 16, 16, 16, 32))
     linears = [
-        LinearShape(name=f"h.{block}.fc", kind="fc", block=block, rows=rows, columns=64, group=f"{block}")
-        for block, rows in enumerate((64, 64, 64, 64, 128))
+        LinearShape(name=f"h.{block}.fc", kind="fc", block=block, rows=rows, columns=64, group=f"{block}", width=width)
+        for block, (rows, width) in enumerate(zip(rows_of, width_of, strict=True))
     ]
     shape = ModelShape(blocks=5, hidden=64, linears=tuple(linears))
     plan = Caldera(CalderaParams(bits=3, allocation="selective")).plan(shape)

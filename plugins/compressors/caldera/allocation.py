@@ -39,7 +39,7 @@ def clamped(linear: LinearShape, rank: int) -> int:
 
 
 def stored_bits(shape: ModelShape, decisions: Decisions) -> int:
-    return sum(decisions[linear.name].stored_bits(linear.rows, linear.columns) for linear in shape.linears)
+    return sum(linear.stored_bits(decisions[linear.name]) for linear in shape.linears)
 
 
 def uniform(shape: ModelShape, decide: Callable[[int], Decision], rank: int) -> Decisions:
@@ -114,9 +114,7 @@ def uniform_within(shape: ModelShape, decide: Callable[[int, int], Decision], bu
     left = budget - stored_bits(shape, decisions)
     for linear in _spread(shape.linears):
         raised = decide(clamped(linear, low + 1), bits)
-        price = raised.stored_bits(linear.rows, linear.columns) - decisions[linear.name].stored_bits(
-            linear.rows, linear.columns
-        )
+        price = linear.stored_bits(raised) - linear.stored_bits(decisions[linear.name])
         if price <= left:
             decisions[linear.name], left = raised, left - price
     return decisions
@@ -130,12 +128,12 @@ def _spread(linears: Sequence[LinearShape]) -> list[LinearShape]:
 
 def shuffled(shape: ModelShape, decisions: Decisions, seed: int) -> Decisions:
     """The blocks' decisions dealt anew among blocks of equal shape: the same stored bits, the depths random."""
-    layouts: dict[tuple[tuple[str, int, int], ...], list[int]] = {}
+    layouts: dict[tuple[tuple[str, int, int, int], ...], list[int]] = {}
     members: dict[int, dict[str, LinearShape]] = {block: {} for block in range(shape.blocks)}
     for linear in shape.linears:
         members[linear.block][_place(linear)] = linear
     for block, linears in members.items():
-        layout = tuple((place, linears[place].rows, linears[place].columns) for place in sorted(linears))
+        layout = tuple((place, each.rows, each.columns, each.width) for place, each in sorted(linears.items()))
         layouts.setdefault(layout, []).append(block)
     dealt = dict(decisions)
     generator = random.Random(seed)

@@ -126,10 +126,7 @@ class Budget(Engine):
 
     def _priced(self, unit: Sequence[LinearShape], measurements: Measurements) -> list[Option]:
         columns = [
-            [
-                Option(entry.decision.stored_bits(linear.rows, linear.columns), entry.error)
-                for entry in measurements[linear.name]
-            ]
+            [Option(linear.stored_bits(entry.decision), entry.error) for entry in measurements[linear.name]]
             for linear in unit
         ]
         return [
@@ -142,7 +139,7 @@ class Budget(Engine):
         return [
             Measurement(
                 decision=option,
-                error=weights * ERROR_PER_BIT ** (option.stored_bits(linear.rows, linear.columns) / weights),
+                error=weights * ERROR_PER_BIT ** (linear.stored_bits(option) / weights),
             )
             for option in self.options(linear, hidden)
         ]
