@@ -274,14 +274,25 @@ def _linear(checkpoint: Checkpoint, tensor: str) -> LinearShape | None:
     if stored.dtype not in WEIGHT_DTYPES:
         raise ModelError(f"{tensor} is stored as {stored.dtype}", "give the original floating-point model")
     name = tensor.removesuffix(".weight")
-    parent, _, kind = name.rpartition(".")
-    siblings = next((kinds for kinds in SAME_INPUT if kind in kinds), None)
-    group = f"{parent}.{'+'.join(sorted(siblings))}" if siblings else name
+    kind = name.rpartition(".")[2]
     rows, columns = reversed(stored.shape) if checkpoint.transposed else stored.shape
     width = 8 * ITEM_BYTES[stored.dtype]
     return LinearShape(
-        name=name, kind=kind, block=int(match["block"]), rows=rows, columns=columns, group=group, width=width
+        name=name,
+        kind=kind,
+        block=int(match["block"]),
+        rows=rows,
+        columns=columns,
+        group=input_group(name),
+        width=width,
     )
+
+
+def input_group(name: str) -> str:
+    """What the Linears that share an input with the Linear `name` are called together: "…self_attn.k_proj+q_proj+v_proj"."""
+    parent, _, kind = name.rpartition(".")
+    siblings = next((kinds for kinds in SAME_INPUT if kind in kinds), None)
+    return f"{parent}.{'+'.join(sorted(siblings))}" if siblings else name
 
 
 def _refuse_unsupported(checkpoint: Checkpoint) -> None:

@@ -9,11 +9,17 @@ from typing import Annotated
 import typer
 
 from harness.cli.verify import Artefact
+from harness.errors import UsageError
 
 
 class Format(StrEnum):
     DENSE = "dense"
     COMPRESSED_TENSORS = "compressed-tensors"
+
+
+class AdapterType(StrEnum):
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,8 +32,22 @@ def export(
     artefact: Artefact,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     format: Annotated[Format, typer.Option(help="compressed-tensors needs goodhart-harness[export].")] = Format.DENSE,
+    adapter_dtype: Annotated[
+        AdapterType, typer.Option(help="Of L and R; float32 is exact. For compressed-tensors only.")
+    ] = AdapterType.FLOAT32,
 ) -> None:
+    if format is Format.DENSE and adapter_dtype is not AdapterType.FLOAT32:
+        raise UsageError(
+            "a dense export has no adapter", "leave --adapter-dtype out, or add --format compressed-tensors"
+        )
+    import torch
+
     from harness.models.export import export_compressed_tensors, export_dense
 
-    (export_dense if format is Format.DENSE else export_compressed_tensors)(artefact, out)
+    if format is Format.DENSE:
+        exported = export_dense(artefact, out)
+    else:
+        exported = export_compressed_tensors(artefact, out, getattr(torch, adapter_dtype))
     print(f"{out}: {format} export of {artefact}")
+    if exported.split:
+        print(f"{len(exported.split)} groups that servers fuse do not share one scheme, such as {exported.split[0]}")

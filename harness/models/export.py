@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
-from harness.checkpoint import TRANSPOSED, Checkpoint, open_checkpoint
+from harness.checkpoint import TRANSPOSED, Checkpoint, input_group, open_checkpoint
 from harness.compression.assembly import copy_companions, write_index
 from harness.compression.manifest import LinearEntry, Manifest, verify
 from harness.compression.pieces import write_json, write_tensors
@@ -36,12 +36,16 @@ ADAPTER = "adapter"
 
 
 class Exported(Record):
-    """What an export wrote. `rank` is the adapter's, None where every Linear has rank 0 or none was written."""
+    """What an export wrote. `rank` is the adapter's, None where every Linear has rank 0 or none was written.
+
+    `split` names the q, k, v and the gate, up that do not share one scheme, which servers that fuse them refuse.
+    """
 
     folder: Path
     adapter: Path | None = None
     rank: int | None = None
     bits: dict[str, int] = {}  # Linear -> bits of its exported codes
+    split: tuple[str, ...] = ()
 
 
 def export_dense(artefact: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -> Exported:
@@ -68,11 +72,12 @@ def export_dense(artefact: Path, out: Path, dtype: torch.dtype = torch.bfloat16)
     return Exported(folder=out)
 
 
-def export_compressed_tensors(artefact: Path, out: Path) -> Exported:
+def export_compressed_tensors(artefact: Path, out: Path, adapter_dtype: torch.dtype = torch.float32) -> Exported:
     """Write Q as a compressed-tensors model (pack-quantized) and L·R as a PEFT LoRA adapter in `out`/adapter.
 
-    Every adapter layer has the same rank, the largest in the artefact, padded with zeros, because servers size LoRA slots
-    by one rank.
+    L and R are exact in float32; bfloat16 halves the adapter, and rounds them as a server that computes in it does
+    anyway. Every adapter layer has the same rank, the largest in the artefact, padded with zeros, because servers size
+    LoRA slots by one rank.
 
     Raises:
         UsageError: the artefact uses what the formats cannot say: rotation, transposed layers, groups that do not divide
@@ -97,24 +102,36 @@ def export_compressed_tensors(artefact: Path, out: Path) -> Exported:
                 written[f"{path}.bias"] = own["bias"]
             written.update({f"{path}.{key}": tensor for key, tensor in packed_base(own, entry).items()})
             if rank:
-                adapter.update({f"base_model.model.{path}.{key}": t for key, t in lora(own, entry, rank).items()})
+                factors = {key: factor.to(adapter_dtype) for key, factor in lora(own, entry, rank).items()}
+                adapter.update({f"base_model.model.{path}.{key}": factor for key, factor in factors.items()})
         return written
 
     _rewrite(artefact, out, manifest, convert)
     bits = {name: exported_bits(entry) for name, entry in manifest.linears.items()}
     write_json(out / "config.json", {**config, "quantization_config": quantization_config(manifest, bits, paths)})
+    split = split_schemes(manifest, bits)
     if not rank:
-        return Exported(folder=out, bits=bits)
+        return Exported(folder=out, bits=bits, split=split)
     (out / ADAPTER).mkdir(exist_ok=True)
     write_tensors(out / ADAPTER / "adapter_model.safetensors", adapter)
     write_json(
         out / ADAPTER / "adapter_config.json", adapter_config(out, [paths[name] for name in manifest.linears], rank)
     )
-    return Exported(folder=out, adapter=out / ADAPTER, rank=rank, bits=bits)
+    return Exported(folder=out, adapter=out / ADAPTER, rank=rank, bits=bits, split=split)
 
 
 def exported_bits(entry: LinearEntry) -> int:
     return entry.decision.bits + (entry.decision.grid == "midrise")
+
+
+def split_schemes(manifest: Manifest, bits: dict[str, int]) -> tuple[str, ...]:
+    """The groups of Linears with one input whose members differ in bits or group size, or are packed only in part."""
+    schemes: dict[str, set[tuple[int, int] | None]] = {}
+    for name, entry in manifest.linears.items():
+        schemes.setdefault(input_group(name), set()).add((bits[name], entry.decision.group))
+    for name in manifest.kept:
+        schemes.setdefault(input_group(name), set()).add(None)
+    return tuple(group for group, found in schemes.items() if len(found) > 1)
 
 
 def packed_base(own: Tensors, entry: LinearEntry) -> Tensors:

@@ -14,11 +14,13 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
 import harness.models  # noqa: F401  (registers the packed format)
+from harness.cli.export import AdapterType, Format, export
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.contract import Decision
 from harness.errors import ModelError, UsageError
 from harness.models.export import export_compressed_tensors, export_dense
+from harness.registry import load_catalogue, load_plugins
 from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera
 
@@ -107,6 +109,37 @@ def test_compressed_tensors_with_an_adapter_is_the_artefact(
     whole = logits(tmp_path / "a")
     torch.testing.assert_close(adapted, whole, rtol=1e-3, atol=1e-3)
     assert (bare - whole).abs().max() > 0.1
+
+
+def test_a_servable_preset_exports_its_own_bits_in_one_scheme(tiny_qwen2: Path, tmp_path: Path) -> None:
+    pytest.importorskip("compressed_tensors", reason="compressed-tensors is not installed")
+    pytest.importorskip("peft", reason="peft is not installed")
+    catalogue = load_catalogue(load_plugins())
+    quick = {"group": 32, "iterations": 1}
+    servable = catalogue.build(catalogue.resolve("compressors", "servable4", quick))
+    compress(tiny_qwen2, servable, CalibrationSource(tokens=(tuple(range(128)),)), tmp_path / "a")
+    exported = export_compressed_tensors(tmp_path / "a", tmp_path / "ct", torch.bfloat16)
+    assert set(exported.bits.values()) == {4}
+    assert exported.rank == 16
+    assert exported.split == ()
+    adapter = load_file(tmp_path / "ct" / "adapter" / "adapter_model.safetensors")
+    assert {tensor.dtype for tensor in adapter.values()} == {torch.bfloat16}
+    subprocess.run([sys.executable, "-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
+    adapted, _ = torch.load(tmp_path / "logits.pt")
+    torch.testing.assert_close(adapted, logits(tmp_path / "a"), rtol=0.1, atol=0.3)
+
+
+def test_fused_layers_of_several_schemes_are_told(
+    tiny_qwen2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compress(tiny_qwen2, Mixed(RTNParams()), NONE, tmp_path / "a")
+    compress(tiny_qwen2, RTN(RTNParams(group=32, keep="layers.1.self_attn.v_proj")), NONE, tmp_path / "b")
+    export(tmp_path / "a", tmp_path / "ct-a", Format.COMPRESSED_TENSORS)
+    assert "6 groups that servers fuse do not share one scheme, such as model.layers.0." in capsys.readouterr().out
+    split = export_compressed_tensors(tmp_path / "b", tmp_path / "ct-b").split
+    assert split == ("model.layers.1.self_attn.k_proj+q_proj+v_proj",)  # one of them is not packed
+    with pytest.raises(UsageError, match="a dense export has no adapter"):
+        export(tmp_path / "a", tmp_path / "dense", adapter_dtype=AdapterType.BFLOAT16)
 
 
 def test_names_without_the_models_prefix_are_found_by_stock_tools(tmp_path: Path) -> None:

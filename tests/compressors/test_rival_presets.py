@@ -1,4 +1,4 @@
-"""GPTQ and LQER as settings of the one engine, under their preset names."""
+"""GPTQ, LQER and the servable ones as settings of the one engine, under their preset names."""
 
 from __future__ import annotations
 
@@ -44,6 +44,21 @@ def test_gptq_is_codes_alone_and_better_than_rounding(catalogue: Catalogue, bits
     ]
     assert gptq.left is None
     assert errors[0] < 0.8 * errors[1]
+
+
+@pytest.mark.parametrize("label", ["servable4", "budget-servable@5"])
+def test_servable_presets_plan_what_fused_kernels_and_adapters_take(catalogue: Catalogue, label: str) -> None:
+    shape = SHAPES["Qwen2-7B"]
+    plan = catalogue.build(catalogue.resolve("compressors", label)).plan(shape)
+    assert {decision.bits for decision in plan.values()} <= {4, 8}
+    assert {decision.rank for decision in plan.values()} <= {0, 16}
+    assert {(decision.grid, decision.rotate) for decision in plan.values()} == {("midtread", False)}
+    schemes: dict[str, set[tuple[int, int]]] = {}
+    for linear in shape.linears:
+        decision = plan[linear.name]
+        schemes.setdefault(linear.group, set()).add((decision.bits, decision.group))
+    assert all(len(found) == 1 for found in schemes.values())
+    assert stored_bits(shape, plan) <= 5 * shape.weights
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4])
