@@ -16,8 +16,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def inspect(artefact: Artefact, json: o.Json = False) -> None:
+    from harness.compression.manifest import USUAL_DAMPING, summary
     from harness.compression.manifest import inspect as rows_of
-    from harness.compression.manifest import summary
 
     rows, size = rows_of(artefact), summary(artefact)
     if json:
@@ -25,15 +25,20 @@ def inspect(artefact: Artefact, json: o.Json = False) -> None:
         print(json_module.dumps(found, indent=1))
         return
     table = plain_table("Linear", "shape", "bits", "rank", "bits/weight", "error", "bytes", "seconds")
+    damped = {row.name: f"{row.damping:g}" for row in rows if row.damping is not None and row.damping > USUAL_DAMPING}
+    if damped:
+        table.add_column("damping")
     for column in table.columns[2:]:
         column.justify = "right"
     for row in rows:
         error = "-" if row.error is None else f"{row.error:.4f}"
         rank = f"{row.rank}×{row.factor_bits} bit" if row.rank else "0"
         cells = (f"{row.bits}", rank, f"{row.bits_per_weight:.3f}", error, f"{row.bytes:,}", f"{row.seconds:.2f}")
-        table.add_row(row.name, f"{row.rows}×{row.columns}", *cells)
+        table.add_row(row.name, f"{row.rows}×{row.columns}", *cells, *([damped.get(row.name, "")] if damped else []))
     screen().print(table, markup=False)
     print(
         f"{size.replaced} of {size.linears} Linears replaced, {size.bits_per_weight:.3f} bits a weight, {size.bytes:,} bytes"
     )
+    if damped:
+        print(f"damping: of H's mean diagonal, where more than {USUAL_DAMPING} was needed to make H positive definite")
     print("error: sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)), D = W − Ŵ; H = I where the compressor is not calibrated")

@@ -105,6 +105,7 @@ class GroupWork:
                 seed=result.seed,
                 error=result.error,
                 trace=tuple(result.trace),
+                damping=result.damping,
                 seconds=seconds,
                 dead_columns=seen.dead_columns if seen else 0,
                 base=self.checkpoint.tensors[f"{linear.name}.weight"].sha256(),

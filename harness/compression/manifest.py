@@ -19,10 +19,11 @@ from harness.errors import ModelError
 MANIFEST = "manifest.json"
 MARKER = "COMPLETE.json"
 FORMAT = 1
+USUAL_DAMPING = 0.01  # fraction of the mean diagonal that any second moment gets; one that needs more is worth a look
 
 
 class LinearEntry(Record):
-    """One compressed Linear: `base` is the sha256 of its bytes in the source; `error` and `trace` are the QLR's."""
+    """One compressed Linear: `base` is the sha256 of its bytes in the source; `error`, `trace`, `damping` are the QLR's."""
 
     block: int
     rows: int
@@ -31,6 +32,7 @@ class LinearEntry(Record):
     seed: int | None = None
     error: float | None = None
     trace: tuple[float, ...] = ()
+    damping: float | None = None
     seconds: float = 0.0
     dead_columns: int = 0
     base: str
@@ -80,6 +82,7 @@ class LayerRow(Record):
     factor_bits: int
     bits_per_weight: float
     error: float | None
+    damping: float | None
     dead_columns: int
     seconds: float
     bytes: int
@@ -152,6 +155,7 @@ def inspect(folder: Path) -> list[LayerRow]:
             factor_bits=entry.decision.factor_bits,
             bits_per_weight=entry.bits / (entry.rows * entry.columns),
             error=entry.error,
+            damping=entry.damping,
             dead_columns=entry.dead_columns,
             seconds=entry.seconds,
             bytes=entry.bits // 8,

@@ -54,7 +54,8 @@ def dense(factor: Factor) -> torch.Tensor:
 
 @dataclass
 class QLR:
-    """One compressed Linear. `error` is sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)) with D = W − Ŵ; `trace` its history by half-step."""
+    """One compressed Linear. `error` is sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)) with D = W − Ŵ; `trace` its history by half-step;
+    `damping` the fraction of H's mean diagonal that was added to H, None where that is not known or nothing was."""
 
     decision: Decision
     q: QuantMatrix
@@ -63,6 +64,7 @@ class QLR:
     seed: int | None = None  # of the incoherence rotation; None = not rotated
     error: float | None = None
     trace: list[float] = field(default_factory=list)
+    damping: float | None = None
 
     def dequantize(self) -> torch.Tensor:
         """Ŵ (m, n) float32, in the original (unrotated) basis."""

@@ -11,10 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, MixtralConfig, MixtralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
+from harness.cli.inspect import inspect as show
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.manifest import inspect, verify
 from harness.errors import ModelError
+from harness_plugins.compressors.caldera import metric
 from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera
 
@@ -75,8 +77,12 @@ def test_columns_that_no_token_excites(odd: Path, tmp_path: Path) -> None:
     assert (packed - original).norm() < 0.2 * original.norm()
 
 
-def test_a_singular_hessian(odd: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [0.01, 0.05])
+def test_a_singular_hessian(
+    odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], first: float
+) -> None:
     once = CalibrationSource(tokens=((7,) * 32,) * 4)  # one token again and again: second moments of rank 1
+    monkeypatch.setattr(metric, "DAMPING_LADDER", (first, 0.1))
     compress(odd, Caldera(CalderaParams(bits=4, rank=2, iterations=2)), once, tmp_path / "a")
     repeated = torch.full((1, 32), 7)
     original, packed = (
@@ -84,6 +90,9 @@ def test_a_singular_hessian(odd: Path, tmp_path: Path) -> None:
         for folder in (odd, tmp_path / "a")
     )
     assert (packed - original).norm() < 0.2 * original.norm()
+    assert {row.damping for row in inspect(tmp_path / "a")} == {first}
+    show(tmp_path / "a")
+    assert ("damping" in capsys.readouterr().out) == (first > 0.01)
 
 
 def test_weights_of_zero(odd: Path, tmp_path: Path) -> None:

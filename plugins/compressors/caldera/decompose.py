@@ -144,4 +144,4 @@ def decompose(weight: torch.Tensor, metric: Metric, decision: Decision, schedule
     assert loop.best is not None
     error, codes, factors = loop.best
     left, right = (factors.left, factors.right) if factors else (None, None)
-    return QLR(decision, codes, left, right, error=error, trace=loop.trace)
+    return QLR(decision, codes, left, right, error=error, trace=loop.trace, damping=metric.damping)

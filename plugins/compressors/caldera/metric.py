@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from harness.compression.manifest import USUAL_DAMPING
 from harness.errors import StageError
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
 
-DAMPING_LADDER = (0.01, 0.02, 0.05, 0.1)  # fractions of the mean diagonal, tried in turn until Cholesky succeeds
+# Fractions of the mean diagonal, tried in turn until Cholesky succeeds.
+DAMPING_LADDER = (USUAL_DAMPING, 0.02, 0.05, 0.1)
 
 
 class Metric:
