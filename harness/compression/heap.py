@@ -19,7 +19,8 @@ _M_MMAP_THRESHOLD = -3
 
 @contextmanager
 def matrices_apart() -> Iterator[None]:
-    """Map every block of APART bytes on its own; fresh pages cost time, so only for as long as this is open."""
+    """Map every block of APART bytes that no free room of the heap takes on its own, for as long as this is open: fresh
+    pages cost time."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, APART)
