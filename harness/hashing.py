@@ -12,6 +12,8 @@ from typing import Any
 
 SOURCE_SUFFIXES = {".py", ".toml", ".json", ".jsonl", ".txt"}
 
+COMPRESSION_CODE = ("compression", "models")  # the core's part in an artefact
+
 
 def key_of(value: Any) -> str:
     """sha256 (hex) of the canonical JSON of `value`: sorted keys, no white space, no NaN."""

@@ -18,7 +18,7 @@ from harness.contract import ModelShape, Prompt, Record, TaskSuite
 from harness.devices import resolve_device, resolve_dtype
 from harness.errors import UsageError
 from harness.experiment import Experiment
-from harness.hashing import core_digest, key_of, params_files
+from harness.hashing import COMPRESSION_CODE, core_digest, key_of, params_files
 from harness.registry import Catalogue, Component
 from harness.registry.catalogue import NONE
 from harness.selection import Selection
@@ -27,7 +27,6 @@ from harness.sources import ModelRef, model_shape
 SAMPLING_CODE = ("models", "pipeline/sample.py")
 BACKEND_CODE = ("backends", "models", "pipeline/sample.py")
 TRAINING_CODE = ("models",)
-COMPRESSION_CODE = ("compression", "models")
 
 
 class Settings(Record):

@@ -45,11 +45,10 @@ from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
 from harness.errors import ModelError, PluginError
-from harness.hashing import core_digest, source_digest
+from harness.hashing import COMPRESSION_CODE, core_digest, source_digest
 from harness.shards import remote_model, streaming
 
 PARTIAL = "partial"
-COMPRESSION_CODE = ("compression", "models")
 MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
 
 Progress = Callable[[str, int, int], None]  # stage, done, total

@@ -17,7 +17,7 @@ from harness.compression.calibration import Calibration
 from harness.compression.pieces import write_json
 from harness.contract import Compressor
 from harness.contract.compression import Progress
-from harness.hashing import core_digest, source_digest
+from harness.hashing import COMPRESSION_CODE, core_digest, source_digest
 from harness.locks import one_maker
 from harness.paths import cache_folder
 
@@ -35,7 +35,7 @@ def measured(
         {
             "plugin": target,
             "source": source_digest(target),
-            "core": core_digest("compression", "models"),
+            "core": core_digest(*COMPRESSION_CODE),
             "params": compressor.params.model_dump(mode="json", exclude=set(compressor.unmeasured)),
             "model": model_digest(source),
             "calibration": calibration.digest,
