@@ -7,7 +7,15 @@ import math
 import pytest
 import torch
 
-from harness_plugins.trainers.losses import group_advantages, has_contrast, importance, k3, surrogate, token_weights
+from harness_plugins.trainers.losses import (
+    clipped,
+    group_advantages,
+    has_contrast,
+    importance,
+    k3,
+    surrogate,
+    token_weights,
+)
 
 
 def test_advantages_are_centred_and_not_scaled():
@@ -54,6 +62,15 @@ def gradient(
 def test_ratio_one_is_reinforce():
     assert gradient("one", -2.3, 0.75) == pytest.approx((-0.75, -0.75))
     assert gradient("one", -2.3, 0.75, clip=0.2) == pytest.approx((-0.75, -0.75))  # a clip is inert at 1
+
+
+@pytest.mark.parametrize("advantage", [2.0, -2.0])
+def test_clipped_tokens_are_those_that_the_loss_gives_no_gradient(advantage):
+    factor = torch.tensor([[0.1, 0.79, 0.81, 1.0, 1.19, 1.21, 5.0]], requires_grad=True)
+    surrogate(factor, torch.tensor([advantage]), 0.2).sum().backward()
+    found = clipped(factor.detach(), torch.tensor([advantage]), 0.2)
+    assert torch.equal(found, factor.grad == 0)
+    assert 0 < int(found.sum()) < factor.numel()
 
 
 def test_true_ratio_and_its_clip():
