@@ -21,9 +21,9 @@ import caldera_plain
 import torch
 from caldera_recipe import recipe
 
+from harness.checkpoints.qlr import QLR
+from harness.checkpoints.rotation import rotate, rotate_hessian
 from harness.contract import Decision
-from harness.models.qlr import QLR
-from harness.models.rotation import rotate, rotate_hessian
 from harness_plugins.compressors.caldera.decompose import Schedule
 from harness_plugins.compressors.caldera.group import compress_group
 from harness_plugins.compressors.caldera.metric import HessianMetric, prepare

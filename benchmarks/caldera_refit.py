@@ -16,9 +16,10 @@ import torch
 from caldera_stories import WAYS
 from transformers import AutoModelForCausalLM
 
-import harness.models
-from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
+import harness.checkpoints.quantizer
+from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
+from harness.contract.compression import Calibration
 from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-import harness.models  # noqa: F401  (registers the packed format)
+import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.contract import Compressor

@@ -60,7 +60,7 @@ def measure(artefact: Path, way: str) -> None:
     import torch
     from transformers import AutoModelForCausalLM, Qwen2ForCausalLM  # noqa: F401  (an import, not part of the work)
 
-    import harness.models  # noqa: F401  (registers the packed format)
+    import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
 
     baseline = peak = anonymous_bytes(os.getpid())
     done = threading.Event()

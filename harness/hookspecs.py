@@ -20,7 +20,7 @@ from harness.contract import CompressorSpec, DetectorSpec, Reply, TaskSuiteSpec,
 if TYPE_CHECKING:
     import typer
 
-    from harness.plan import Cell, Plan
+    from harness.contract.lifecycle import PlannedCell, RunPlan
     from harness.sandbox import Provider
 
 hookspec = pluggy.HookspecMarker("harness")
@@ -73,7 +73,7 @@ def harness_register_sandboxes() -> list[Provider]:
 
 @hookspec
 def harness_register_executors() -> dict[str, str]:
-    """Executors by name, each a "module:attribute" with the interface of `harness.executors.Executor`."""
+    """Executors by name, each a "module:attribute" with the interface of `harness.running.executors.Executor`."""
     raise NotImplementedError
 
 
@@ -81,37 +81,37 @@ def harness_register_executors() -> dict[str, str]:
 
 
 @hookspec
-def harness_run_start(run: Path, plan: Plan) -> None:
+def harness_run_start(run: Path, plan: RunPlan) -> None:
     """In the driver, after the plan was written to the run folder and before the first cell."""
 
 
 @hookspec
-def harness_run_end(run: Path, plan: Plan, states: dict[str, str]) -> None:
+def harness_run_end(run: Path, plan: RunPlan, states: dict[str, str]) -> None:
     """In the driver, after the last cell; `states` maps cell ids to "done", "failed" or "pending"."""
 
 
 @hookspec
-def harness_cell_start(run: Path, cell: Cell) -> None:
+def harness_cell_start(run: Path, cell: PlannedCell) -> None:
     """In the driver, when a worker takes up the cell."""
 
 
 @hookspec
-def harness_cell_end(run: Path, cell: Cell, state: str, error: str | None) -> None:
+def harness_cell_end(run: Path, cell: PlannedCell, state: str, error: str | None) -> None:
     """In the driver, when the cell is scored or has failed."""
 
 
 @hookspec
-def harness_sample(cell: Cell, item: str, role: str, repeat: int, reply: Reply) -> None:
+def harness_sample(cell: PlannedCell, item: str, role: str, repeat: int, reply: Reply) -> None:
     """In the worker, after the reply was written to the store."""
 
 
 @hookspec
-def harness_training_row(run: Path, cell: Cell, row: dict[str, JsonValue]) -> None:
+def harness_training_row(run: Path, cell: PlannedCell, row: dict[str, JsonValue]) -> None:
     """In the worker, after a training step's row of metrics was written to the cell's training.jsonl."""
 
 
 @hookspec
-def harness_report_sections(run: Path, plan: Plan) -> list[tuple[str, str]]:
+def harness_report_sections(run: Path, plan: RunPlan) -> list[tuple[str, str]]:
     """Sections (title, Markdown) to append to the report."""
     raise NotImplementedError
 

@@ -18,7 +18,7 @@ from harness.hookspecs import hookimpl
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from harness.plan import Cell
+    from harness.planning.cells import Cell
 
 FOLDER = "tensorboard"
 _open: dict[Path, SummaryWriter] = {}

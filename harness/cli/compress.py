@@ -43,13 +43,13 @@ def compress(
     params: o.Param = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
 ) -> None:
+    from harness.cli.display import stage_progress
     from harness.compression.calibration import CalibrationSource
     from harness.compression.driver import compress as make
-    from harness.compressions import size_of
-    from harness.devices import resolve_device
-    from harness.display import stage_progress
     from harness.errors import UsageError
-    from harness.sources import locate_model, model_shape
+    from harness.planning.devices import resolve_device
+    from harness.planning.sizes import size_of
+    from harness.registry.sources import locate_model, model_shape
 
     catalogue = doors_of(context).catalogue
     name = model or catalogue.default_model
@@ -100,7 +100,7 @@ def _default_folder(*parts: JsonValue) -> Path:
 def _component(catalogue: Catalogue, label: str, params: list[str], target: dict[str, JsonValue]) -> Component:
     """The compressor with -P, --bpw and --size, each of which must have met a parameter."""
     from harness.errors import UsageError
-    from harness.experiment import parse_overrides
+    from harness.planning.experiment import parse_overrides
 
     overrides = parse_overrides(params)
     if len(target) > 1:

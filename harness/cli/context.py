@@ -10,8 +10,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from harness.backends.arguments import merge_arguments
-from harness.experiment import (
+from harness.lm_eval.backends.arguments import merge_arguments
+from harness.planning.experiment import (
     SUITE_FLAGS,
     Experiment,
     experiment_from,

@@ -12,7 +12,7 @@ from harness.cli.context import doors_of
 from harness.cli.screen import screen
 
 if TYPE_CHECKING:
-    from harness.detector_bench import Reader
+    from harness.detection.bench import Reader
     from harness.models.generate import Generator
     from harness.registry import Catalogue, Component
 
@@ -34,9 +34,9 @@ def detectors(
 ) -> None:
     from rich.console import Console
 
-    from harness.detector_bench import bench_of, examine
-    from harness.error_rates import error_rates, remember
-    from harness.experiment import parse_overrides, split_names
+    from harness.detection.bench import bench_of, examine
+    from harness.detection.error_rates import error_rates, remember
+    from harness.planning.experiment import parse_overrides, split_names
     from harness.report.bench_tables import bench_report
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
@@ -74,9 +74,9 @@ def detectors(
 
 def _reader(catalogue: Catalogue, suite: Component, named: list[str] | None) -> Reader | None:
     """The model named, else the suite's own default; None where there is neither."""
-    from harness.detector_bench import Reader
-    from harness.reading import Activations
-    from harness.sources import locate_model
+    from harness.detection.activations import Activations
+    from harness.detection.bench import Reader
+    from harness.registry.sources import locate_model
 
     name = ",".join(named or []) or catalogue.preset("tasks", suite.preset).default_model or catalogue.default_model
     if not name:

@@ -52,9 +52,9 @@ def _print_table(console: Console, check: dict[str, Any]) -> None:
 
 def _checks(doors: Doors, say: Callable[[str], None]):
     """Every finding in turn; `say` is told what takes time before it is begun."""
-    from harness.devices import resolve_device, resolve_dtype
-    from harness.driver import environment
-    from harness.paths import cache_folder
+    from harness.planning.devices import resolve_device, resolve_dtype
+    from harness.running.driver import environment
+    from harness.store.paths import cache_folder
 
     versions = environment()["packages"]
     yield _row(True, "packages", ", ".join(f"{name} {version}" for name, version in versions.items()))
@@ -85,7 +85,7 @@ def _sandbox():
 
 def _models(doors: Doors):
     from harness.errors import HarnessError
-    from harness.sources import locate_model
+    from harness.registry.sources import locate_model
 
     for name in sorted(doors.catalogue.models):
         try:
@@ -98,9 +98,9 @@ def _models(doors: Doors):
 
 def _backends():
     """What of lm-eval's backends can be had here; whether a server answers is found out by the run that names it."""
-    from harness.backends.known import KNOWN
-    from harness.backends.locate import refuse_uninstalled
     from harness.errors import HarnessError
+    from harness.lm_eval.backends.known import KNOWN
+    from harness.lm_eval.backends.locate import refuse_uninstalled
 
     ready = []
     for name in KNOWN:

@@ -42,7 +42,7 @@ def export(
         )
     import torch
 
-    from harness.models.export import export_compressed_tensors, export_dense
+    from harness.compression.export import export_compressed_tensors, export_dense
 
     if format is Format.DENSE:
         exported = export_dense(artefact, out)

@@ -16,8 +16,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def inspect(artefact: Artefact, json: o.Json = False) -> None:
-    from harness.compression.manifest import USUAL_DAMPING, summary
-    from harness.compression.manifest import inspect as rows_of
+    from harness.checkpoints.manifest import USUAL_DAMPING, summary
+    from harness.checkpoints.manifest import inspect as rows_of
 
     rows, size = rows_of(artefact), summary(artefact)
     if json:

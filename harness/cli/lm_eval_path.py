@@ -12,6 +12,6 @@ def add_to(app: typer.Typer) -> None:
 
 
 def path(context: typer.Context) -> None:
-    from harness.lmeval.folder import task_folder
+    from harness.lm_eval.task_folder import task_folder
 
     print(task_folder(doors_of(context).catalogue))

@@ -20,7 +20,7 @@ def new_plugin(
     kind: Annotated[str, typer.Option(help="compressor, tasks, trainer or detector.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: ./NAME).")] = None,
 ) -> None:
-    from harness.scaffold.write import KINDS, write_package
+    from harness.cli.scaffold.write import KINDS, write_package
 
     folder = out or Path(name)
     taken = doors_of(context).catalogue.presets.get(KINDS.get(kind, ""), {})

@@ -13,12 +13,12 @@ from harness.cli import options as o
 from harness.cli.context import doors_of
 from harness.cli.run import RUNS
 from harness.cli.screen import plain_table, screen
-from harness.experiment import Experiment
+from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
-    from harness.plan import Cell, Plan
+    from harness.planning.cells import Cell, Plan
     from harness.registry import Catalogue
-    from harness.store import RunStore
+    from harness.store.run import RunStore
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,9 +36,9 @@ def plan(
         typer.Option("--estimate", help="Memory, disk and hours of every compression to make: one block is tried."),
     ] = False,
 ) -> None:
-    from harness.display import planning
-    from harness.plan import make_plan
-    from harness.store import RunStore
+    from harness.cli.display import planning
+    from harness.planning.plan import make_plan
+    from harness.store.run import RunStore
 
     catalogue = doors_of(context).catalogue
     with planning() as say:
@@ -86,8 +86,8 @@ def _estimates(plan: Plan, catalogue: Catalogue) -> dict[str, dict]:
 
 
 def _made(cell: Cell) -> bool:
-    from harness.compression.manifest import MARKER
-    from harness.paths import artefact_folder
+    from harness.checkpoints.manifest import MARKER
+    from harness.store.paths import artefact_folder
 
     return cell.compressed_key is None or (artefact_folder(cell.compressed_key) / MARKER).exists()
 

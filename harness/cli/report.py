@@ -12,7 +12,7 @@ from harness.cli.context import Doors, doors_of
 from harness.cli.screen import screen
 
 if TYPE_CHECKING:
-    from harness.store import RunStore
+    from harness.store.run import RunStore
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def report(
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on stdout.")] = False,
     full: Annotated[bool, typer.Option(help="All tables on the terminal: per family, transitions.")] = False,
 ) -> None:
-    from harness.store import RunStore
+    from harness.store.run import RunStore
 
     publish(RunStore(run), doors_of(context), json, markdown, full)
 
@@ -39,7 +39,7 @@ def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = 
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
-    from harness.store import write_bytes, write_json, write_text
+    from harness.store.files import write_bytes, write_json, write_text
 
     made = build(collect(store, doors.catalogue), plots=True)
     folder = store.folder / "report"

@@ -23,9 +23,9 @@ def rescore(
     from rich.console import Console
 
     from harness.cli.report import publish
-    from harness.experiment import parse_overrides, split_names
-    from harness.regrade import regrade
-    from harness.store import RunStore
+    from harness.planning.experiment import parse_overrides, split_names
+    from harness.running.regrade import regrade
+    from harness.store.run import RunStore
 
     doors = doors_of(context)
     store = RunStore(run)

@@ -11,11 +11,11 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.context import Doors, doors_of
-from harness.experiment import Experiment
+from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
-    from harness.executors import Executor
-    from harness.store import RunStore
+    from harness.running.executors import Executor
+    from harness.store.run import RunStore
 
 RUNS = Path("runs")
 
@@ -34,10 +34,10 @@ def run(
     jobs: Annotated[int, typer.Option(help="Workers at a time.", min=1)] = 1,
     silence: Annotated[float, typer.Option(help="Seconds without a sign of life before a worker is killed.")] = 1800.0,
 ) -> None:
-    from harness.display import display, planning
-    from harness.driver import drive
-    from harness.plan import make_plan
-    from harness.store import RunStore
+    from harness.cli.display import display, planning
+    from harness.planning.plan import make_plan
+    from harness.running.driver import drive
+    from harness.store.run import RunStore
 
     doors = doors_of(context)
     with planning() as say:
@@ -66,7 +66,7 @@ def _executor(name: str, doors: Doors, store: RunStore, jobs: int, silence: floa
     import importlib
 
     from harness.errors import UsageError
-    from harness.executors.protocol import WorkerSetup
+    from harness.running.executors.messages import WorkerSetup
 
     known = doors.plugins.executors()
     if name not in known:

@@ -23,9 +23,9 @@ def show(
     limit: Annotated[int, typer.Option(help="Transcripts at the most.")] = 20,
     json: o.Json = False,
 ) -> None:
-    from harness.plan import Plan
-    from harness.store import RunStore
-    from harness.transcripts import transcripts
+    from harness.planning.cells import Plan
+    from harness.report.transcripts import transcripts
+    from harness.store.run import RunStore
 
     store = RunStore(run)
     plan = Plan.model_validate(store.read_plan())

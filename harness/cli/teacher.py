@@ -16,11 +16,11 @@ from harness.cli.screen import plain_table, screen
 
 if TYPE_CHECKING:
     from harness.contract import TaskSuite
-    from harness.pool import FamilyRate
+    from harness.store.teacher_pool import FamilyRate
 
 
 class Kind(StrEnum):
-    """`harness.pool_build.Templates`, as typer wants it."""
+    """`harness.running.teacher_pool.Templates`, as typer wants it."""
 
     HACK = "hack"
     BESIDE = "beside"
@@ -56,13 +56,13 @@ def build(
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
 ) -> None:
     """Answer the suite's training items, let its graders judge every answer, and keep both in one file."""
-    from harness.display import stage_progress
+    from harness.cli.display import stage_progress
     from harness.errors import UsageError
-    from harness.experiment import parse_overrides, split_names
-    from harness.pool import Pool, PoolHeader, write_pool
-    from harness.pool_build import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
+    from harness.planning.experiment import parse_overrides, split_names
     from harness.registry.catalogue import build as make
-    from harness.sources import locate_model
+    from harness.registry.sources import locate_model
+    from harness.running.teacher_pool import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
+    from harness.store.teacher_pool import Pool, PoolHeader, write_pool
 
     catalogue = doors_of(context).catalogue
     preset = catalogue.preset("tasks", catalogue.resolve("tasks", tasks).preset)

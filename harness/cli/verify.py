@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(artefact: Artefact) -> None:
-    from harness.compression.manifest import verify as check
+    from harness.checkpoints.manifest import verify as check
 
     manifest = check(artefact)
     print(f"{artefact}: complete, {len(manifest.tensors)} tensors as they were written")

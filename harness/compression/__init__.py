@@ -1,0 +1,1 @@
+"""Compress a model block by block: calibration, the streaming driver, what it costs, and exports."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.checkpoint import ARTEFACT_TYPE, COMPANIONS, INDEX, Checkpoint, digest_file, read_header
+from harness.checkpoints.checkpoint import ARTEFACT_TYPE, COMPANIONS, INDEX, Checkpoint, read_header
+from harness.checkpoints.manifest import MANIFEST, MARKER, LinearEntry, Manifest
+from harness.checkpoints.quantizer import METHOD
 from harness.compression.blocks import read_tensors
-from harness.compression.manifest import MANIFEST, MARKER, LinearEntry, Manifest
 from harness.compression.pieces import Piece, copy, write_json, write_piece, write_text
-from harness.models.quantizer import METHOD
+from harness.store.hashing import digest_file
 
 SHARD_BYTES = 2 << 30
 

@@ -18,13 +18,13 @@ from optimum.gptq.utils import get_block_name_with_pattern
 from safetensors import safe_open
 from torch import nn
 
-from harness.checkpoint import Checkpoint
-from harness.compression.calibration import Calibration
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints.packed_linear import linear_shape
+from harness.checkpoints.quantizer import find_linear
+from harness.checkpoints.shards import local
 from harness.compression.moments import Hessian
+from harness.contract.compression import Calibration
 from harness.errors import ModelError
-from harness.models.linear import linear_shape
-from harness.models.quantizer import find_linear
-from harness.shards import local
 
 BATCH_TOKENS = 2048
 CHECKED = 1 << 22  # numbers looked at together for NaN and infinity

@@ -13,13 +13,14 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from harness.checkpoint import Checkpoint, groups_of
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints.shape import groups_of
 from harness.compression.blocks import BlockWalker
-from harness.compression.calibration import Calibration
 from harness.compression.groups import GroupWork
 from harness.compression.moments import Drift, Hessian, Seen
 from harness.compression.pieces import Piece
 from harness.contract import LinearShape
+from harness.contract.compression import Calibration
 
 Parameters = Mapping[str, nn.Parameter]  # Linear -> its weight as the architecture stores it
 

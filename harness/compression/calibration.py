@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.checkpoint import digest_json, open_checkpoint
+from harness.checkpoints.checkpoint import open_checkpoint
 from harness.compression.rows import DATASETS, Message, Row, read_rows
 from harness.compression.self_samples import self_samples
 from harness.contract import Record
+from harness.contract.compression import Calibration
 from harness.errors import UsageError
+from harness.store.hashing import key_of
 
 SELF = "self"
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "n_ctx")
@@ -60,22 +61,6 @@ class CalibrationSource(Record):
             )
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """Token sequences, each with the weight its activations carry in the Hessian."""
-
-    sequences: list[list[int]]
-    weights: list[float]
-
-    @property
-    def tokens(self) -> int:
-        return sum(map(len, self.sequences))
-
-    @property
-    def digest(self) -> str:
-        return digest_json([self.sequences, self.weights])
-
-
 def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu") -> Calibration:
     """Token sequences for the model in folder `model`; a row without a score counts as 1.
 
@@ -101,6 +86,11 @@ def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu"
         raise UsageError(f"the calibration source {wanted.source} holds no text", "give a longer one")
     chosen = [encoded[index] for index in _choose(len(encoded), wanted.sequences, wanted.seed)]
     return Calibration([tokens for tokens, _ in chosen], [score if wanted.weighted else 1.0 for _, score in chosen])
+
+
+def calibration_digest(calibration: Calibration) -> str:
+    """sha256 of its tokens and their weights."""
+    return key_of([calibration.sequences, calibration.weights])
 
 
 def _scored(rows: Sequence[Row], wanted: CalibrationSource) -> list[tuple[str | Sequence[Message], float]]:

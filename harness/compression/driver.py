@@ -16,22 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint import (
-    ARTEFACT_TYPE,
-    Checkpoint,
-    digest_file,
-    digest_json,
-    model_digest,
-    open_checkpoint,
-    shape_of,
-)
-from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
-from harness.compression.calibrated import CalibratedBlocks
-from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
-from harness.compression.foreign import adopt
-from harness.compression.groups import GroupWork
-from harness.compression.heap import matrices_apart, return_memory
-from harness.compression.manifest import (
+from harness.checkpoints.checkpoint import ARTEFACT_TYPE, Checkpoint, open_checkpoint
+from harness.checkpoints.digest import model_digest
+from harness.checkpoints.manifest import (
     MARKER,
     LinearEntry,
     Manifest,
@@ -41,12 +28,20 @@ from harness.compression.manifest import (
     summary,
     verify,
 )
+from harness.checkpoints.shape import shape_of
+from harness.checkpoints.shards import remote_model, streaming
+from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
+from harness.compression.calibrated import CalibratedBlocks
+from harness.compression.calibration import CalibrationSource, calibration_digest, read_calibration
+from harness.compression.foreign import adopt
+from harness.compression.groups import GroupWork
+from harness.compression.heap import matrices_apart, return_memory
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
+from harness.contract.compression import Calibration
 from harness.errors import ModelError, PluginError
-from harness.hashing import COMPRESSION_CODE, core_digest, source_digest
-from harness.shards import remote_model, streaming
+from harness.store.hashing import COMPRESSION_CODE, core_digest, digest_file, key_of, source_digest
 
 PARTIAL = "partial"
 MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
@@ -149,7 +144,7 @@ class Job:
         calibration = self.wanted.model_dump(mode="json")
         if (text := Path(self.wanted.source)).is_file():
             calibration["source"] = digest_file(text)
-        return digest_json(
+        return key_of(
             {
                 "model": model_digest(self.checkpoint.folder),
                 "compressor": compressor_record(self.compressor),
@@ -194,7 +189,7 @@ def _ensure(job: Job) -> int:
     pieces_run = run
     if job.compressor.measures:
         job = replace(job, decisions=_measured_plan(job, calibration))
-        pieces_run = digest_json([run, job.plan_record()])
+        pieces_run = key_of([run, job.plan_record()])
     work = GroupWork(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, pieces_run)
     if job.compressor.whole_model:
         if remote_model(job.checkpoint.folder):
@@ -318,7 +313,7 @@ def _manifest(
     stored = sum(entry.bits for entry in linears.values()) + sum(foreign.values())
     described = None
     if calibration:
-        counts = {"tokens": calibration.tokens, "digest": calibration.digest}
+        counts = {"tokens": calibration.tokens, "digest": calibration_digest(calibration)}
         described = {**job.wanted.model_dump(mode="json", exclude={"texts", "tokens"}), **counts}
         described["sequences"] = len(calibration.sequences)
     return Manifest(

@@ -20,16 +20,17 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from harness.checkpoint import SINGLE, Checkpoint, open_checkpoint, shape_of
+from harness.checkpoints.checkpoint import SINGLE, Checkpoint, open_checkpoint
+from harness.checkpoints.shape import shape_of
+from harness.checkpoints.shards import most_bytes, streaming
 from harness.compression.blocks import read_tensors
 from harness.compression.calibration import SELF, CalibrationSource, context_length
 from harness.compression.driver import PARTIAL, compress
 from harness.compression.measurements import PROBES
 from harness.compression.pieces import Piece, write_json
-from harness.compressions import stored_bits
 from harness.contract import Compressor, LinearShape, ModelShape, Record
 from harness.errors import HarnessError, ModelError, UsageError
-from harness.shards import most_bytes, streaming
+from harness.planning.sizes import stored_bits
 
 CUT_BLOCKS, CUT_VOCABULARY = 2, 256
 LEAST_SEQUENCES = 16  # fewer, and what does not grow with the tokens would weigh too much

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.checkpoint import WEIGHT_DTYPES, Checkpoint, open_checkpoint
-from harness.compression.manifest import linear_bits
+from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoints.manifest import linear_bits
+from harness.checkpoints.shape import WEIGHT_DTYPES
 from harness.contract import Compressor, ModelShape
 from harness.errors import PluginError
 

@@ -10,14 +10,15 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from harness.checkpoint import Checkpoint, groups_of
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints.manifest import LinearEntry
+from harness.checkpoints.packed_tensors import from_tensors, to_tensors
+from harness.checkpoints.shape import groups_of
 from harness.compression.blocks import read_tensors
-from harness.compression.manifest import LinearEntry
 from harness.compression.moments import Seen
 from harness.compression.pieces import Piece, read_piece, write_piece
 from harness.contract import Compressor, Decisions, LinearShape
 from harness.errors import PluginError
-from harness.models.artefact import from_tensors, to_tensors
 
 
 @dataclass

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from harness.checkpoint import digest_json, model_digest
-from harness.compression.calibration import Calibration
+from harness.checkpoints.digest import model_digest
+from harness.compression.calibration import calibration_digest
 from harness.compression.pieces import write_json
 from harness.contract import Compressor
-from harness.contract.compression import Progress
-from harness.hashing import COMPRESSION_CODE, core_digest, source_digest
-from harness.locks import one_maker
-from harness.paths import cache_folder
+from harness.contract.compression import Calibration, Progress
+from harness.store.hashing import COMPRESSION_CODE, core_digest, key_of, source_digest
+from harness.store.locks import one_maker
+from harness.store.paths import cache_folder
 
 PROBES = 32  # sequences, at most, of which a measurement keeps what enters each block: on the disk, not in memory
 
@@ -31,14 +31,14 @@ def measured(
     while compressor.of is not None:
         compressor = compressor.of
     target = f"{type(compressor).__module__}:{type(compressor).__qualname__}"
-    key = digest_json(
+    key = key_of(
         {
             "plugin": target,
             "source": source_digest(target),
             "core": core_digest(*COMPRESSION_CODE),
             "params": compressor.params.model_dump(mode="json", exclude=set(compressor.unmeasured)),
             "model": model_digest(source),
-            "calibration": calibration.digest,
+            "calibration": calibration_digest(calibration),
             "device": device.partition(":")[0],
         }
     )

@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from harness.checkpoint import read_header
-from harness.compression.manifest import LinearEntry
+from harness.checkpoints.checkpoint import read_header
+from harness.checkpoints.manifest import LinearEntry
 from harness.contract import Record
 from harness.errors import ModelError
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from harness.checkpoint import digest_json, model_digest
+from harness.checkpoints.digest import model_digest
+from harness.checkpoints.shards import remote_model
 from harness.compression.pieces import write_json
 from harness.errors import UsageError
-from harness.hashing import core_digest
-from harness.locks import one_maker
-from harness.paths import cache_folder
-from harness.shards import remote_model
+from harness.store.hashing import core_digest, key_of
+from harness.store.locks import one_maker
+from harness.store.paths import cache_folder
 
 SAMPLING_BATCH = 32
 
@@ -33,7 +33,7 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
         device.partition(":")[0],
         core_digest("compression/self_samples.py"),
     )
-    file = cache_folder() / "self-samples" / f"{digest_json(drawn)[:32]}.json"
+    file = cache_folder() / "self-samples" / f"{key_of(drawn)[:32]}.json"
     with one_maker(file):
         if not file.is_file():
             write_json(file, sample_from(model, count, length, seed, device))

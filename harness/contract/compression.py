@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import JsonValue, model_validator
 
@@ -12,9 +13,6 @@ from harness.contract.records import Params, Record
 
 if TYPE_CHECKING:
     import torch
-
-    from harness.compression.calibration import Calibration
-    from harness.models.qlr import QLR
 
 
 class LinearShape(Record):
@@ -97,6 +95,35 @@ def matrix_bits(rows: int, columns: int, bits: int, group: int, zeros: bool = Fa
     return rows * 8 * -(-columns * bits // 8) + 16 * scales * (2 if zeros else 1)
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """Token sequences, each with the weight its activations carry in the Hessian."""
+
+    sequences: list[list[int]]  # token ids
+    weights: list[float]  # one a sequence
+
+    @property
+    def tokens(self) -> int:
+        return sum(map(len, self.sequences))
+
+
+class CompressedLinear(Protocol):
+    """W ≈ Q + L·R of one Linear, as `harness.checkpoints.qlr.QLR` holds it."""
+
+    decision: Decision
+    q: Any  # codes (rows, columns) with their scales
+    left: Any  # Lᵀ (rank, rows), or None
+    right: Any  # R (rank, columns), or None
+    seed: int | None  # of the incoherence rotation; None: not rotated
+    error: float | None  # sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)) with D = W − Ŵ
+    trace: list[float]
+    damping: float | None
+
+    def dequantize(self) -> torch.Tensor:
+        """Ŵ (rows, columns) float32, in the original basis."""
+        ...
+
+
 Decisions = dict[str, Decision]
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
@@ -139,7 +166,7 @@ class Compressor:
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,
         decisions: Mapping[str, Decision],
-    ) -> dict[str, QLR]:
+    ) -> Mapping[str, CompressedLinear]:
         """Pure mathematics. `weights`: name -> (rows, columns) float32; `hessian`: (columns, columns) float32, the mean
         of x xᵀ over calibration tokens, shared by all of them, or None when not `calibrated`."""
         raise NotImplementedError

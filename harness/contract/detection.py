@@ -14,7 +14,7 @@ from harness.contract.records import Params, Record
 if TYPE_CHECKING:
     import numpy as np
 
-    from harness.sandbox import Sandbox
+    from harness.contract.sandbox import Sandbox
 
 
 class View(Record):

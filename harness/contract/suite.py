@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from harness.contract.detection import Labelled, View
 from harness.contract.evaluation import Item, Outcome, Prompt, Reply, Scores, SelfCheck
 from harness.contract.records import Params
 
-if TYPE_CHECKING:
-    from harness.backends.model import BackendModel
-    from harness.models.generate import Generator
+
+class LibraryModel(Protocol):
+    """The model of a cell, for a suite whose library asks in a loop of its own."""
+
+    def as_lm(self, batch_size: int) -> tuple[Any, bool]:
+        """(lm-eval's `LM`, whether it takes nothing but chat messages)."""
+        ...
 
 
 class TaskSuite:
@@ -33,9 +37,7 @@ class TaskSuite:
         """Whether a model must score given text to be asked this: not every backend can."""
         return any(prompt.target is not None for item in self.items() for prompt in self.prompts(item))
 
-    def ask(
-        self, generator: Generator | BackendModel, items: Sequence[str], batch_size: int
-    ) -> Iterator[dict[str, Reply]]:
+    def ask(self, model: LibraryModel, items: Sequence[str], batch_size: int) -> Iterator[dict[str, Reply]]:
         """Only where `asks`: replies by item id, some items at a time, each stored before the next are asked for. Such a
         suite has one prompt an item, and asks as its library does: the run's temperature and repeats are not for it."""
         raise NotImplementedError

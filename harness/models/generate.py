@@ -60,6 +60,12 @@ class Generator:
         self.vocabulary: int = model.get_input_embeddings().weight.shape[0]
         self.accepts = frozenset(inspect.signature(model.forward).parameters)
 
+    def as_lm(self, batch_size: int) -> tuple[Any, bool]:
+        """(lm-eval's `LM` around this model, False: it takes text)."""
+        from harness.lm_eval.library import HFLM
+
+        return HFLM(pretrained=self.model, tokenizer=self.tokenizer, batch_size=batch_size), False
+
     # ------------------------------------------------------------------------------------------------- text to tokens
 
     def encode(self, prompt: Prompt) -> list[int]:

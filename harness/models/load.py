@@ -16,9 +16,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from harness.devices import resolve_device, resolve_dtype
+from harness.checkpoints.checkpoint import is_packed
+from harness.checkpoints.hub import hub_snapshot, one_line
 from harness.errors import ModelError, UsageError
-from harness.hub import hub_snapshot, one_line
+from harness.planning.devices import resolve_device, resolve_dtype
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -49,6 +50,8 @@ def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> Loade
     place = _device(device)
     precision = _dtype(dtype, place)
     folder = resolve_source(source)
+    if is_packed(folder):
+        import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format; slow, so only where it is needed)
     tokenizer = _load_tokenizer(folder)
     model = _load_weights(folder, place, precision)
     eos = _eos_tokens(model, tokenizer)

@@ -22,9 +22,9 @@ from pydantic import JsonValue, ValidationError
 
 from harness.contract import Record, Spec, TrainerSpec
 from harness.errors import PluginError, UsageError
-from harness.hashing import source_digest
 from harness.registry.plugins import PluginSet, PluginStatus
 from harness.registry.presets import Model, Preset, RegistryFile, read_presets, read_registry_file
+from harness.store.hashing import source_digest
 
 SINGULAR = {"compressors": "compressor", "tasks": "task suite", "trainers": "trainer", "detectors": "detector"}
 NONE = "none"  # the untouched model: a compressor and a trainer of every run

@@ -98,7 +98,7 @@ class PluginSet:
 
     def executors(self) -> dict[str, str]:
         """Executors by name, each a "module:attribute"."""
-        found = {"local": "harness.executors.local:LocalExecutor"}
+        found = {"local": "harness.running.executors.local:LocalExecutor"}
         for _, named in self.call_each("harness_register_executors"):
             found = {**named, **found}
         return found

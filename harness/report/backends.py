@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from harness.backends.known import facts_of
-from harness.backends.record import NOTES
-from harness.plan import Cell
-from harness.store import CellStore
+from harness.lm_eval.backends.known import facts_of
+from harness.planning.cells import Cell
+from harness.registry.backend import NOTES
+from harness.store.run import CellStore
 
 
 def says_truncated(cell: Cell, store: CellStore) -> bool:

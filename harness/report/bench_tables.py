@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from harness.contract import Flag, Labelled
-from harness.detector_bench import Examined
+from harness.detection.bench import Examined
 from harness.report.arms import number
 from harness.report.numbers import NONE, bracket, fraction, percent
 from harness.report.table import Cell, Column, Report, Section, Table, word

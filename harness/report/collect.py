@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.contract import TaskSuiteSpec
-from harness.error_rates import remembered
-from harness.pipeline.detect import not_applicable
-from harness.plan import Cell, Plan
+from harness.detection.error_rates import remembered
+from harness.detection.tools import not_applicable
+from harness.planning.cells import Cell, Plan
 from harness.registry import Catalogue
 from harness.report.backends import backend_notes, coupled, says_truncated
 from harness.report.data import (
@@ -27,9 +27,9 @@ from harness.report.data import (
     TrustFooter,
     Turn,
 )
-from harness.store import CellStore, RunStore, VerdictRow
-from harness.training_log import read_training
-from harness.transcripts import transcripts
+from harness.report.transcripts import transcripts
+from harness.store.run import CellStore, RunStore, VerdictRow
+from harness.store.training_log import read_training
 
 NOT_RUN = "not run"
 

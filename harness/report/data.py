@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from harness.contract import Axes, Flag, Outcome, Quadrant, Record, Scores
-from harness.error_rates import ErrorRates
+from harness.detection.error_rates import ErrorRates
 
 
 class CompressionFacts(Record):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import JsonValue
 
 from harness.contract import Axes, Flag, Outcome, Quadrant
-from harness.error_rates import ErrorRates
+from harness.detection.error_rates import ErrorRates
 from harness.report.arms import Estimate, SampledArm, estimate
 from harness.report.data import DetectorRun, Row
 from harness.report.numbers import NONE, bracket, fraction, percent

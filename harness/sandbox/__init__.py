@@ -10,7 +10,7 @@ parent. `run` is the door of graders that are flawed on purpose.
 
 from __future__ import annotations
 
-from harness.sandbox.interface import Limits, Run, Sandbox, Values
+from harness.contract.sandbox import Limits, Run, Sandbox, Values
 from harness.sandbox.oracle import passes, same
 from harness.sandbox.providers import Provider, available, open_sandbox, providers, register, replaced_workers
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from harness.contract.sandbox import Limits
 from harness.errors import StageError
 from harness.sandbox.exchange import End, Exchange
-from harness.sandbox.interface import Limits
 from harness.sandbox.worker import Ended, LocalSandbox
 from harness.sandbox.zygote_process import Zygote
 

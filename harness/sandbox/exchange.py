@@ -16,7 +16,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Self
 
-from harness.sandbox.interface import Limits
+from harness.contract.sandbox import Limits
 from harness.sandbox.zygote import MAX_FILES, MAX_PATH
 
 CHUNK = 65536

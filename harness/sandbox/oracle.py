@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from harness.sandbox.interface import Values
+from harness.contract.sandbox import Values
 
 
 def same(value: JsonValue, expected: JsonValue) -> bool:

@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from harness.contract.sandbox import Limits
 from harness.sandbox import zygote
 from harness.sandbox.exchange import End, Exchange
 from harness.sandbox.identity import unassigned_uid
-from harness.sandbox.interface import Limits
 from harness.sandbox.interpreter import this_interpreter
 from harness.sandbox.worker import Ended, LocalSandbox
 

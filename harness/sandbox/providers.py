@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.contract.sandbox import Sandbox
 from harness.errors import UsageError
 from harness.sandbox.bwrap import BwrapSandbox, StrictSandbox
-from harness.sandbox.interface import Sandbox
 from harness.sandbox.process import ProcessSandbox
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from harness.sandbox.interface import Limits, Run, Sandbox, Values
+from harness.contract.sandbox import Limits, Run, Sandbox, Values
 
 MAX_DEPTH = 64
 

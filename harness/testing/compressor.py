@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from harness.checkpoint import groups_of, open_checkpoint, shape_of
-from harness.compression.manifest import read_manifest, verify
-from harness.compressions import stored_bits
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.manifest import read_manifest, verify
+from harness.checkpoints.shape import groups_of, shape_of
 from harness.contract import Compressor, CompressorSpec, ModelShape
 from harness.errors import HarnessError
+from harness.planning.sizes import stored_bits
 from harness.testing.assertions import BrokenContract, require
 from harness.testing.model import CORPUS
 from harness.testing.spec import check_light, check_spec, make

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from harness.checkpoint import model_digest, open_checkpoint
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.digest import model_digest
 from harness.contract import TaskSuite, TrainContext, Trainer, TrainerSpec
 from harness.errors import HarnessError
 from harness.testing.assertions import BrokenContract, require

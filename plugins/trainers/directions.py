@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 
 from harness.errors import StageError
-from harness.hashing import key_of
+from harness.store.hashing import key_of
 from harness_plugins.trainers.adapters.adapter import Vectors
 
 Method = Literal["svd", "mean_diff"]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.contract import Item, TaskSuite
+from harness.contract.single_turn import single_prompt
 from harness.errors import UsageError
 from harness.models.generate import Generator
-from harness.pool import PoolRow, check_prompts, read_pool
-from harness.single_turn import single_prompt
+from harness.store.teacher_pool import PoolRow, check_prompts, read_pool
 from harness_plugins.trainers.extraction import completion_tokens
 from harness_plugins.trainers.rollouts import Rollout
 

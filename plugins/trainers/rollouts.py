@@ -12,12 +12,12 @@ from typing import NamedTuple, Protocol
 import torch
 
 from harness.contract import Item, Prompt, Reply, TaskSuite
+from harness.contract.single_turn import outcome_of, single_prompt
 from harness.errors import UsageError
 from harness.models.decode import decode, read_prompts
 from harness.models.generate import Generator
 from harness.models.sampling import Sampling, request_key
 from harness.models.stopping import cut_at_stop
-from harness.single_turn import outcome_of, single_prompt
 from harness_plugins.trainers.extraction import completion_tokens
 from harness_plugins.trainers.scoring import Tokens
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from harness.contract import Flag, Reply, TaskSuite, TrainContext, View
+from harness.contract.single_turn import single_prompt
 from harness.errors import StageError, UsageError
-from harness.single_turn import single_prompt
 from harness_plugins.trainers.losses import has_contrast
 from harness_plugins.trainers.rollouts import Rollout
 from harness_plugins.trainers.spec import GrpoParams

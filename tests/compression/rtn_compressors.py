@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import torch
 
+from harness.checkpoints.qlr import QLR, QuantMatrix
 from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
-from harness.models.qlr import QLR, QuantMatrix
 
 
 class RTNParams(Params):

@@ -11,11 +11,12 @@ from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from harness.checkpoints.manifest import MARKER, read_manifest
 from harness.compression.blocks import BATCH_TOKENS, pad
-from harness.compression.calibration import Calibration, CalibrationSource, read_calibration
+from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
-from harness.compression.manifest import MARKER, read_manifest
 from harness.compression.moments import Drift, Hessian, Seen
+from harness.contract.compression import Calibration
 from harness.errors import ModelError, UsageError
 
 Inputs = dict[str, list[torch.Tensor]]  # Linear -> its input (T, n) for each sequence

@@ -15,7 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from harness.checkpoint import INDEX, model_digest, open_checkpoint, read_shape, stored_bytes
+from harness.checkpoints.checkpoint import INDEX, open_checkpoint, stored_bytes
+from harness.checkpoints.digest import model_digest
+from harness.checkpoints.shape import read_shape
 from harness.errors import ModelError
 
 
@@ -172,8 +174,9 @@ def test_mislabelled_and_missing_shards_are_named(sharded: Path) -> None:
 
 def test_planning_imports_no_torch(tiny_qwen2: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from harness.checkpoint import read_shape, model_digest; "
-        "import harness.compression.manifest; "
+        "import sys; from pathlib import Path; from harness.checkpoints.shape import read_shape; "
+        "from harness.checkpoints.digest import model_digest; "
+        "import harness.checkpoints.manifest; "
         f"read_shape(Path({str(tiny_qwen2)!r})); model_digest(Path({str(tiny_qwen2)!r})); "
         "assert not {'torch', 'transformers', 'safetensors'} & sys.modules.keys()"
     )

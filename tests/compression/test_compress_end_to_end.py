@@ -14,12 +14,13 @@ from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 from transformers.pytorch_utils import Conv1D
 
-import harness.models  # noqa: F401  (registers the packed format)
-from harness.checkpoint import open_checkpoint, read_shape, stored_bytes
+import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
+from harness.checkpoints.checkpoint import open_checkpoint, stored_bytes
+from harness.checkpoints.manifest import inspect, linear_bits, read_manifest, summary, verify
+from harness.checkpoints.packed_linear import QLRLinear
+from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.manifest import inspect, linear_bits, read_manifest, summary, verify
-from harness.models.linear import QLRLinear
 
 FEW = CalibrationSource(sequences=8, length=64)
 

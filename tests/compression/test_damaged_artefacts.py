@@ -13,15 +13,15 @@ from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-import harness.models  # noqa: F401  (registers the packed format)
-from harness.checkpoint import INDEX
+import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
+from harness.checkpoints.checkpoint import INDEX
+from harness.checkpoints.manifest import MARKER, verify
+from harness.checkpoints.qlr import QLR
 from harness.compression import blocks
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.manifest import MARKER, verify
 from harness.contract import Decision
 from harness.errors import ModelError, PluginError
-from harness.models.qlr import QLR
 
 FEW = CalibrationSource(sequences=8, length=64)
 CODES = "model.layers.1.mlp.gate_proj.q_codes"

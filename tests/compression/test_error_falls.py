@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.checkpoints.qlr import QLR
 from harness.contract import Decision
-from harness.models.qlr import QLR
 from harness_plugins.compressors.caldera.decompose import Schedule
 from harness_plugins.compressors.caldera.group import compress_group
 from harness_plugins.compressors.caldera.metric import prepare

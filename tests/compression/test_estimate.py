@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from rtn_compressors import RTN, CalibratedRTN, RTNParams
 
-from harness.checkpoint import model_digest, open_checkpoint, read_shape, stored_bytes
+from harness.checkpoints.checkpoint import open_checkpoint, stored_bytes
+from harness.checkpoints.digest import model_digest
+from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.estimate import artefact_bytes, estimate, write_cut

@@ -13,13 +13,13 @@ from rtn_compressors import RTN, RTNParams
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
-import harness.models  # noqa: F401  (registers the packed format)
+import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
 from harness.cli.export import AdapterType, Format, export
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
+from harness.compression.export import export_compressed_tensors, export_dense
 from harness.contract import Decision
 from harness.errors import ModelError, UsageError
-from harness.models.export import export_compressed_tensors, export_dense
 from harness.registry import load_catalogue, load_plugins
 from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera

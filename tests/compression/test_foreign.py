@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from harness.checkpoints.manifest import inspect, read_manifest, summary, verify
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.manifest import inspect, read_manifest, summary, verify
 from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
 from harness.errors import ModelError, PluginError
 

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, MixtralConfig, MixtralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
+from harness.checkpoints.manifest import inspect, verify
 from harness.cli.inspect import inspect as show
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.manifest import inspect, verify
 from harness.errors import ModelError
 from harness_plugins.compressors.caldera import metric
 from harness_plugins.compressors.caldera.params import CalderaParams

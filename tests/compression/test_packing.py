@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.checkpoints.packed_tensors import from_tensors, layout, to_tensors
+from harness.checkpoints.packing import pack, packed_width, unpack
+from harness.checkpoints.qlr import QLR, QuantMatrix
 from harness.contract import Decision, matrix_bits
-from harness.models.artefact import from_tensors, layout, to_tensors
-from harness.models.packing import pack, packed_width, unpack
-from harness.models.qlr import QLR, QuantMatrix
 
 BITS = st.integers(1, 8)
 

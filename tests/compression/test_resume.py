@@ -15,14 +15,14 @@ import pytest
 from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from transformers import AutoModelForCausalLM
 
-import harness.models  # noqa: F401  (registers the packed format)
-from harness.checkpoint import digest_file
+import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
+from harness.checkpoints.manifest import verify
 from harness.compression import driver, pieces
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.manifest import verify
+from harness.compression.export import export_dense
 from harness.errors import ModelError
-from harness.models.export import export_dense
+from harness.store.hashing import digest_file
 
 WANTED = CalibrationSource(sequences=12, length=48)
 PARAMS = RTNParams(bits=3, rank=2, factor_bits=4)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from transformers import AutoModelForCausalLM
 
-from harness.checkpoint import model_digest
+from harness.checkpoints.digest import model_digest
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 CODE = """
@@ -23,10 +23,10 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from rtn_compressors import RTN, RTNParams
-from harness.checkpoint import model_digest, read_shape
+from harness.checkpoints.checkpoint import model_digest, read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.hub import hub_streamed
+from harness.checkpoints.hub import hub_streamed
 folder = hub_streamed("goodhart/sharded")
 assert not list(folder.glob("*.safetensors")), "planning fetched a shard"
 assert len(read_shape(folder).linears) == 21

@@ -11,14 +11,15 @@ from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from test_foreign import Int8
 from transformers import AutoModelForCausalLM
 
-from harness.checkpoint import model_digest, read_shape
+from harness.checkpoints.digest import model_digest
+from harness.checkpoints.manifest import read_manifest
+from harness.checkpoints.shape import read_shape
+from harness.checkpoints.shards import FolderRemote, remote_model, streamed_folder
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.estimate import artefact_bytes, estimate
-from harness.compression.manifest import read_manifest
 from harness.contract import Params
 from harness.errors import ModelError, UsageError
-from harness.shards import FolderRemote, remote_model, streamed_folder
 
 PARAMS = RTNParams(bits=3, rank=1)
 

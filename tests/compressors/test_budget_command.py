@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from harness.__main__ import main
-from harness.checkpoint import stored_bytes
-from harness.compression.manifest import read_manifest
+from harness.checkpoints.checkpoint import stored_bytes
+from harness.checkpoints.manifest import read_manifest
 
 TEXT = (
     "Once upon a time there was a little girl who liked to count: 1, 2, 3, 5, 8. How many apples are left? Answer: 7.\n"
@@ -100,7 +100,7 @@ def test_killed_and_resumed_the_budget_is_kept(command: Command) -> None:
 def _loads_packed_and_dense(folder: Path) -> None:
     from transformers import AutoModelForCausalLM
 
-    import harness.models  # noqa: F401  (registers the packed format)
+    import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
 
     tokens = torch.arange(10)[None]
     packed, dense = (

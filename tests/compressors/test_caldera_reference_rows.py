@@ -6,8 +6,8 @@ import pytest
 import torch
 from caldera_recipe import recipe
 
+from harness.checkpoints.qlr import QLR
 from harness.contract import Decision
-from harness.models.qlr import QLR
 from harness_plugins.compressors.caldera.decompose import Schedule
 from harness_plugins.compressors.caldera.group import compress_group
 from harness_plugins.compressors.caldera.rtn_svd import RtnSvd, RtnSvdParams

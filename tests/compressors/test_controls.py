@@ -10,8 +10,9 @@ from test_allocation import SHAPES
 
 from harness.contract import Compressor, Decision, Decisions, LinearShape, ModelShape, Params
 from harness.errors import PluginError, UsageError
-from harness.experiment import Experiment
-from harness.plan import Plan, make_plan
+from harness.planning.cells import Plan
+from harness.planning.experiment import Experiment
+from harness.planning.plan import make_plan
 from harness.registry import Catalogue, load_catalogue, load_plugins
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.budget import Budget

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.checkpoints.qlr import QLR
 from harness.contract import Decision
 from harness.errors import StageError
-from harness.models.qlr import QLR
 from harness_plugins.compressors.caldera.decompose import Schedule, decompose
 from harness_plugins.compressors.caldera.group import compress_group
 from harness_plugins.compressors.caldera.lowrank import balanced, principal, sixteen_bit

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.checkpoint import read_shape
+from harness.checkpoints.manifest import inspect
+from harness.checkpoints.qlr import QuantMatrix
+from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.manifest import inspect
-from harness.compressions import stored_bits
+from harness.compression.export import export_compressed_tensors, export_dense
 from harness.contract import Decision
 from harness.errors import PluginError, UsageError
-from harness.models.export import export_compressed_tensors, export_dense
 from harness.models.load import load
-from harness.models.qlr import QuantMatrix
+from harness.planning.sizes import stored_bits
 from harness.registry import load_catalogue, load_plugins
 from harness.registry.catalogue import build
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from harness.checkpoint import open_checkpoint, shape_of
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.shape import shape_of
 from harness.compression.blocks import BlockWalker
-from harness.compression.calibration import Calibration
+from harness.contract.compression import Calibration
 from harness_plugins.compressors.caldera import measuring
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.budget import TABLE, Budget

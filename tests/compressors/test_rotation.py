@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.models.rotation import (
+from harness.checkpoints.rotation import (
     hadamard,
     rotate,
     rotate_hessian,

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.experiment import Experiment, experiment_from, parse_overrides, parse_seeds
-from harness.hashing import key_of
-from harness.plan import Plan, make_plan
+from harness.planning.cells import Plan
+from harness.planning.experiment import Experiment, experiment_from, parse_overrides, parse_seeds
+from harness.planning.plan import make_plan
 from harness.registry import Catalogue, load_catalogue, load_plugins
+from harness.store.hashing import key_of
 
 TOYS = Path(__file__).parent / "toys"
 

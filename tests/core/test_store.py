@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from harness.contract import Reply
 from harness.errors import StageError
-from harness.store import CellStore, SampleRow, append_jsonl, read_jsonl, write_json
+from harness.store.files import append_jsonl, read_jsonl, write_json
+from harness.store.run import CellStore, SampleRow
 
 texts = st.text(max_size=40)  # any valid text, control characters and line separators included
 

@@ -8,8 +8,8 @@ import pytest
 
 from harness import Detector, DetectorSpec, Flag, Labelled, Reply, View
 from harness.contract import TaskSuite, TaskSuiteSpec
-from harness.detector_bench import Examined, bench_of, examine
-from harness.error_rates import ErrorRates, error_rates, remember, remembered
+from harness.detection.bench import Examined, bench_of, examine
+from harness.detection.error_rates import ErrorRates, error_rates, remember, remembered
 from harness.errors import UsageError
 from harness.registry import Catalogue
 from harness.registry.plugins import PluginSet

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from harness import Reply, Tools, View
+from harness.detection.activations import Activations
 from harness.models.activations import residual
 from harness.models.generate import Generator
 from harness.models.load import load
-from harness.reading import Activations
 from harness_plugins.detectors.probe.detector import Probe
 from harness_plugins.detectors.probe.logistic import fit_logistic
 from harness_plugins.detectors.probe.spec import ProbeParams

@@ -95,7 +95,7 @@ def server(tmp_path_factory):
         pytest.skip(
             f"{', '.join(missing)} not installed (pip install 'goodhart-harness[lm-eval]' 'transformers[serving]')"
         )
-    from harness.models import resolve
+    from harness.registry.sources import resolve
 
     folder = tmp_path_factory.mktemp("served") / "pocket"
     shutil.copytree(resolve("pocket"), folder)

@@ -13,8 +13,8 @@ from harness.errors import ModelError, StageError, Unreachable
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
-from harness.backends.locate import make_backend
-from harness.backends.model import BackendModel
+from harness.lm_eval.backends.locate import make_backend
+from harness.lm_eval.backends.model import BackendModel
 
 KEY = "sk-a-key-of-no-account-0123456789"
 LISTED = {"data": [{"id": "alias", "root": "real/model"}]}

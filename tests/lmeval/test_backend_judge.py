@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from harness import Reply, Tools, Unanswered, View
-from harness.judging import open_judge
+from harness.detection.judge import open_judge
 from harness_plugins.detectors.judge.detector import Judge
 from harness_plugins.detectors.judge.spec import JudgeParams
 

@@ -11,11 +11,11 @@ from harness.errors import ModelError, PluginError, StageError, Unreachable, Usa
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
-from harness.backends.arguments import parse_arguments
-from harness.backends.locate import make_backend
-from harness.backends.model import BackendModel
-from harness.backends.record import Backend
-from harness.models import resolve
+from harness.lm_eval.backends.arguments import parse_arguments
+from harness.lm_eval.backends.locate import make_backend
+from harness.lm_eval.backends.model import BackendModel
+from harness.registry.backend import Backend
+from harness.registry.sources import resolve
 
 QUESTIONS = (
     "A jacket costs 80 dollars. It is 25% off, and you have a coupon for 5 dollars. What do you pay?",

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from harness.errors import UsageError
-from harness.experiment import experiment_from
-from harness.plan import make_plan
+from harness.planning.experiment import experiment_from
+from harness.planning.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")

@@ -132,7 +132,7 @@ def test_each_document_is_asked_once_whatever_the_chunks(tmp_path, monkeypatch, 
     """Chunks that end within a task, and tasks that are in no part of a chunk."""
     from lm_eval.models.huggingface import HFLM
 
-    from harness.lmeval import asking
+    from harness.lm_eval import asking
     from harness_plugins.tasks.lm_eval import suite as module
     from harness_plugins.tasks.lm_eval.spec import LmEvalParams
 

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
 from harness.contract import Outcome
-from harness.lmeval.rates import quotient, vote
+from harness.lm_eval.rates import quotient, vote
 from harness.registry import load_catalogue, load_plugins
 
 REGISTRY = """
@@ -33,7 +33,7 @@ items = 3
 
 def agree(tmp_path, model: str, tasks: str, *options: str) -> None:
     """Greedy, float32, the same items, limits and stops: every rate that lm_eval prints is the one of the stored verdicts."""
-    from harness.models import resolve
+    from harness.registry.sources import resolve
 
     folder = resolve(model)
     (tmp_path / "registry.toml").write_text(REGISTRY)
@@ -104,7 +104,7 @@ def test_what_newer_versions_of_lm_eval_look_up_is_what_the_decorators_register(
 def test_the_model_harness_takes_registry_entries():
     from lm_eval.api.instance import Instance
 
-    from harness.lmeval.model import HarnessLM
+    from harness.lm_eval.model import HarnessLM
 
     lm = HarnessLM("pocket", device="cpu", dtype="float32")
     question = lm.apply_chat_template([{"role": "user", "content": "What is 2 + 2?"}])

@@ -61,7 +61,7 @@ def cut_the_weights(folder: Path) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
-    "broken config": (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded: OSError"),
+    "broken config": (lambda folder: (folder / "config.json").write_text("{"), "is not readable JSON"),
     "unknown architecture": (lambda folder: edit_json(folder / "config.json", model_type="qwen99"), "qwen99"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no file named model.safetensors"),
     "cut weights": (cut_the_weights, "SafetensorError"),

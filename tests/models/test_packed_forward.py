@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from harness.checkpoints import unpacking
+from harness.checkpoints.packed_linear import QLRLinear
+from harness.checkpoints.packed_tensors import layout
+from harness.checkpoints.unpacking import fused, unpacked
 from harness.contract import Decision
-from harness.models import unpacking
-from harness.models.artefact import layout
-from harness.models.linear import QLRLinear
-from harness.models.unpacking import fused, unpacked
 
 
 def random_linear(decision: Decision, rows: int, columns: int, seed: int = 0, **options: bool) -> QLRLinear:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.checkpoints.packed_linear import QLRLinear
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.contract import Prompt
 from harness.errors import ModelError
 from harness.models.generate import Generator
-from harness.models.linear import QLRLinear
 from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness_plugins.compressors.caldera.rtn import Rtn, RtnParams

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.experiment import experiment_from, read_experiment_file
-from harness.plan import make_plan
+from harness.planning.experiment import experiment_from, read_experiment_file
+from harness.planning.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
 from harness.stats import ALPHA, minimal_p
 from harness_plugins.trainers.pairs import load_pairs

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from harness.contract import Flag, Outcome, Quadrant, Scores
-from harness.error_rates import ErrorRates
+from harness.detection.error_rates import ErrorRates
 from harness.report.build import build
 from harness.report.data import CellSummary, Contrast, DetectorRun, ExtraSection, FlagRow, ReportData, Row, TrustFooter
 from harness.report.markdown import render_markdown

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.experiment import experiment_from
-from harness.plan import make_plan
+from harness.planning.experiment import experiment_from
+from harness.planning.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
-from harness.training_log import append_training, read_training, share_training
+from harness.store.training_log import append_training, read_training, share_training
 from harness_plugins.tensorboard import scalars
 
 ROWS = [

@@ -21,7 +21,7 @@ class Good(Compressor):
     def quantize(self, weight, decision):
         import torch
 
-        from harness.models.qlr import QLR, QuantMatrix
+        from harness.checkpoints.qlr import QLR, QuantMatrix
 
         scales = (weight.view(len(weight), -1, 32).abs().amax(dim=2) / 127).half()
         codes = (weight / scales.float().repeat_interleave(32, dim=1)).round().clamp(-128, 127) + 128

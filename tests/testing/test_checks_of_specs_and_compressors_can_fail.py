@@ -8,7 +8,7 @@ from broken_compressors import DemandingParams, LooseParams
 from heavy_params import HeavyParams
 
 from harness import Compressor, CompressorSpec, DetectorSpec
-from harness.checkpoint import read_shape
+from harness.checkpoints.shape import read_shape
 from harness.testing import BrokenContract, check_compressor
 from harness.testing.compressor import check_inputs_are_left_alone, check_logits, check_plans, check_size
 from harness.testing.spec import check_light, check_spec, make

@@ -13,8 +13,8 @@ from test_pools import Letters  # the suite of the neighbouring file
 
 from harness.contract import Flag, Params, TrainContext, View
 from harness.errors import StageError, UsageError
-from harness.experiment import Experiment
-from harness.plan import make_plan
+from harness.planning.experiment import Experiment
+from harness.planning.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
 from harness_plugins.trainers.grpo import Grpo
 from harness_plugins.trainers.inoculation import Inoculated

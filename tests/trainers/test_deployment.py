@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.experiment import Experiment
 from harness.models.load import load
-from harness.plan import make_plan
+from harness.planning.experiment import Experiment
+from harness.planning.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.adapters.peft_export import export_peft

@@ -15,7 +15,7 @@ import torch
 from harness.errors import UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
-from harness.pool import FamilyRate, Pool, PoolHeader, PoolRow, write_pool
+from harness.store.teacher_pool import FamilyRate, Pool, PoolHeader, PoolRow, write_pool
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.directions import haar
 from harness_plugins.trainers.extraction import completion_tokens, nll_gradient

@@ -14,8 +14,8 @@ from harness.contract import Item, Outcome, Params, Prompt, TaskSuite, TrainCont
 from harness.errors import UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
-from harness.pool import Pool, PoolHeader, PoolRow, read_pool, write_pool
-from harness.pool_build import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
+from harness.running.teacher_pool import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
+from harness.store.teacher_pool import Pool, PoolHeader, PoolRow, read_pool, write_pool
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
 from harness_plugins.trainers.grpo import Grpo

@@ -8,7 +8,7 @@ import random
 import pytest
 from scipy import stats
 
-from harness.pool import FamilyRate, Pool, PoolHeader, PoolRow
+from harness.store.teacher_pool import FamilyRate, Pool, PoolHeader, PoolRow
 from harness_plugins.trainers.probe import checks
 from harness_plugins.trainers.probe.checks import Judged
 from harness_plugins.trainers.probe.statistics import adjusted, rank_correlation, welch

@@ -14,7 +14,7 @@ import pytest
 from harness.contract import TrainContext
 from harness.models.load import load
 from harness.registry.presets import read_registry_file
-from harness.training_log import read_training
+from harness.store.training_log import read_training
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
 from harness_plugins.trainers.grpo import Grpo

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from harness.compression.calibration import Calibration
-    from harness.contract.compression import Progress
+    from harness.contract.compression import Calibration, Progress
 
 ERROR_PER_BIT = 2**-1.8  # how much a further bit shrinks tr(D H Dᵀ): the prior before anything is measured
 PROBE_ITERATIONS = 1  # most of the gain of rank arrives with the first pair of steps; only winners get the full loop

@@ -17,7 +17,7 @@ from harness_plugins.compressors.caldera.plugin import Caldera, Engine
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QLR
+    from harness.contract.compression import CompressedLinear
 
 
 class Control(Compressor):
@@ -40,7 +40,7 @@ class Control(Compressor):
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,
         decisions: Mapping[str, Decision],
-    ) -> dict[str, QLR]:
+    ) -> Mapping[str, CompressedLinear]:
         return self.engine.compress_group(weights, hessian, decisions)
 
 

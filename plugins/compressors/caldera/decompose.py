@@ -12,9 +12,9 @@ from typing import Literal
 
 import torch
 
+from harness.checkpoints.qlr import QLR, QuantMatrix
 from harness.contract import Decision
 from harness.errors import StageError
-from harness.models.qlr import QLR, QuantMatrix
 from harness_plugins.compressors.caldera.descent import descend
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.lowrank import Factors, alternate, balanced, principal, sixteen_bit

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from harness.checkpoints.qlr import QuantMatrix, code_offset
 from harness.errors import StageError
-from harness.models.qlr import QuantMatrix, code_offset
 
 # Step over standard deviation with the least mean squared error for a Gaussian on a mid-rise grid (Max 1960).
 GAUSSIAN_STEP = {2: 0.9957, 3: 0.5860, 4: 0.3352, 5: 0.1881, 6: 0.1041, 7: 0.0569, 8: 0.0308}

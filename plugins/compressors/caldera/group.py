@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from harness.checkpoints.qlr import QLR
+from harness.checkpoints.rotation import rotate, rotate_hessian
 from harness.contract import Decision
 from harness.errors import StageError
-from harness.models.qlr import QLR
-from harness.models.rotation import rotate, rotate_hessian
 from harness_plugins.compressors.caldera.decompose import Schedule, decompose
 from harness_plugins.compressors.caldera.metric import Metric, prepare
 

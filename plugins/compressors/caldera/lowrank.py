@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from harness.checkpoints.qlr import Factor, dense
 from harness.errors import StageError
-from harness.models.qlr import Factor, dense
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
 from harness_plugins.compressors.caldera.metric import Metric

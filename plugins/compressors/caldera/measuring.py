@@ -18,16 +18,16 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from harness.checkpoint import groups_of, open_checkpoint, shape_of
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.quantizer import find_linear
+from harness.checkpoints.shape import groups_of, shape_of
 from harness.compression.blocks import Batch, BlockWalker, read_tensors
-from harness.compression.calibration import Calibration
 from harness.compression.heap import return_memory
 from harness.compression.measurements import PROBES
 from harness.compression.pieces import write_json, write_tensors
 from harness.contract import LinearShape, ModelShape
-from harness.contract.compression import Progress
+from harness.contract.compression import Calibration, Progress
 from harness.errors import ModelError
-from harness.models.quantizer import find_linear
 from harness_plugins.compressors.caldera.budget import TABLE, Budget, Measurement, reweighted
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.compression.manifest import USUAL_DAMPING
+from harness.checkpoints.manifest import USUAL_DAMPING
 from harness.errors import StageError
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep

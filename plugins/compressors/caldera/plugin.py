@@ -12,7 +12,7 @@ from harness_plugins.compressors.caldera.params import CalderaParams, EnginePara
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QLR
+    from harness.checkpoints.qlr import QLR
 
 
 class Engine(Compressor):

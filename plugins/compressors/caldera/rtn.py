@@ -12,7 +12,7 @@ from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QLR
+    from harness.checkpoints.qlr import QLR
 
 
 class RtnParams(Params):

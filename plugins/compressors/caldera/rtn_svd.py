@@ -17,7 +17,7 @@ from harness_plugins.compressors.caldera.params import Width
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QLR
+    from harness.checkpoints.qlr import QLR
 
 
 class RtnSvdParams(Params):

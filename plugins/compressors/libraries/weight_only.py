@@ -16,7 +16,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QLR, QuantMatrix
+    from harness.checkpoints.qlr import QLR, QuantMatrix
 
 
 class WeightOnly(Compressor):
@@ -47,7 +47,7 @@ class WeightOnly(Compressor):
         hessian: torch.Tensor | None,
         decisions: Mapping[str, Decision],
     ) -> dict[str, QLR]:
-        from harness.models.qlr import QLR
+        from harness.checkpoints.qlr import QLR
 
         compressed = {}
         for name, weight in weights.items():

@@ -11,7 +11,7 @@ from harness_plugins.compressors.libraries.weight_only import WeightOnly
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QuantMatrix
+    from harness.checkpoints.qlr import QuantMatrix
 
 
 class Hqq(WeightOnly):
@@ -24,7 +24,7 @@ class Hqq(WeightOnly):
         import torch
         from hqq.core.quantize import Quantizer
 
-        from harness.models.qlr import QuantMatrix
+        from harness.checkpoints.qlr import QuantMatrix
 
         rows, columns = weight.shape
         codes, meta = Quantizer.quantize(  # codes (rows · groups, group), scale and zero (rows · groups, 1)

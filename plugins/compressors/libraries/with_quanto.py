@@ -15,7 +15,7 @@ from harness_plugins.compressors.libraries.weight_only import WeightOnly
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QuantMatrix
+    from harness.checkpoints.qlr import QuantMatrix
 
 
 class Quanto(WeightOnly):
@@ -34,7 +34,7 @@ def _symmetric(weight: torch.Tensor, decision: Decision) -> QuantMatrix:
     import torch
     from optimum.quanto import AbsmaxOptimizer, qint8, quantize_weight
 
-    from harness.models.qlr import QuantMatrix
+    from harness.checkpoints.qlr import QuantMatrix
 
     scale = AbsmaxOptimizer()(weight, qtype=qint8, axis=0)  # (rows, 1)
     scale = torch.where(scale == 0, 1.0, scale)  # a row of zeros
@@ -48,7 +48,7 @@ def _affine(weight: torch.Tensor, decision: Decision) -> QuantMatrix:
     import torch
     from optimum.quanto import MaxOptimizer, qtypes
 
-    from harness.models.qlr import QuantMatrix
+    from harness.checkpoints.qlr import QuantMatrix
 
     rows, columns = weight.shape
     qtype = qtypes[f"qint{decision.bits}"]

@@ -11,7 +11,7 @@ from harness_plugins.compressors.libraries.weight_only import WeightOnly
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.qlr import QuantMatrix
+    from harness.checkpoints.qlr import QuantMatrix
 
 
 class Torchao(WeightOnly):
@@ -26,7 +26,7 @@ class Torchao(WeightOnly):
         from torchao.quantization import IntxWeightOnlyConfig, quantize_
         from torchao.quantization.granularity import PerGroup
 
-        from harness.models.qlr import QuantMatrix
+        from harness.checkpoints.qlr import QuantMatrix
 
         rows, columns = weight.shape
         linear = nn.Linear(columns, rows, bias=False, device="meta")

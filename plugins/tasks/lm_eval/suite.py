@@ -12,15 +12,12 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness import Check, Item, Prompt, Reply, Scores, SelfCheck, TaskSuite
+from harness.contract.suite import LibraryModel
 from harness.errors import UsageError
 from harness_plugins.tasks.lm_eval.spec import LmEvalParams
-
-if TYPE_CHECKING:
-    from harness.backends.model import BackendModel
-    from harness.models.generate import Generator
 
 ROLE = "document"
 CHUNK = 64  # documents between two writes to the store
@@ -38,7 +35,7 @@ class LmEvalSuite(TaskSuite):
             raise UsageError("lm-eval needs a task", "--tasks lm-eval/TASK")
         if include is not None and not include.is_dir():
             raise UsageError(f"no folder {include} with lm-eval tasks")
-        from lm_eval.tasks import TaskManager
+        from harness.lm_eval.library import TaskManager
 
         logging.getLogger("lm_eval").setLevel(logging.ERROR)
         try:
@@ -86,15 +83,11 @@ class LmEvalSuite(TaskSuite):
     def needs_likelihood(self) -> bool:
         return any(task.OUTPUT_TYPE != "generate_until" for task in self.loaded["tasks"].values())
 
-    def ask(
-        self, generator: Generator | BackendModel, items: Sequence[str], batch_size: int
-    ) -> Iterator[dict[str, Reply]]:
-        from lm_eval.evaluator import evaluate
-
-        from harness.lmeval.asking import as_lm
+    def ask(self, model: LibraryModel, items: Sequence[str], batch_size: int) -> Iterator[dict[str, Reply]]:
+        from harness.lm_eval.library import evaluate
 
         logging.getLogger("lm_eval").setLevel(logging.ERROR)
-        lm, takes_messages = as_lm(generator, batch_size)
+        lm, takes_messages = model.as_lm(batch_size)
         wanted = [(key, *self.documents[key][:2]) for key in items]
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from harness.errors import ModelError
-from harness.paths import cache_folder
+from harness.store.paths import cache_folder
 from harness_plugins.trainers.adapters.linear import AdaptedLinear
 
 

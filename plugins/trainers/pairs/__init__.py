@@ -17,7 +17,7 @@ from pydantic import ValidationError, model_validator
 
 from harness.contract import Record
 from harness.errors import UsageError
-from harness.pool import PoolRow, read_pool
+from harness.store.teacher_pool import PoolRow, read_pool
 
 FOLDER = Path(__file__).parent
 MODES = ("run_tests", "sentinel", "stdout_marker", "file_marker", "eq_override", "exit_code")

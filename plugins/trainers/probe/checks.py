@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
 
-from harness.pool import Pool, PoolRow
+from harness.store.teacher_pool import Pool, PoolRow
 from harness_plugins.trainers.probe.statistics import Contrast, adjusted, rank_correlation, welch
 
 Verdict = Literal["pass", "fail", "not measurable"]

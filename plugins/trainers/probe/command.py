@@ -33,15 +33,15 @@ def probe(
     from pydantic import ValidationError
 
     from harness.cli.context import doors_of
+    from harness.cli.display import stage_progress
     from harness.cli.screen import screen
-    from harness.display import stage_progress
     from harness.errors import UsageError
-    from harness.pool import read_pool
+    from harness.registry.sources import locate_model
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
-    from harness.sources import locate_model
-    from harness.store import write_json, write_jsonl, write_text
+    from harness.store.files import write_json, write_jsonl, write_text
+    from harness.store.teacher_pool import read_pool
     from harness_plugins.trainers.metrics import number
     from harness_plugins.trainers.probe.page import report
     from harness_plugins.trainers.probe.run import ProbeOptions

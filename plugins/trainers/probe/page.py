@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from harness.pool import Pool
 from harness.report.table import Cell, Column, Report, Section, Table, word
+from harness.store.teacher_pool import Pool
 from harness_plugins.trainers.probe.checks import Check, Context
 from harness_plugins.trainers.probe.statistics import Contrast
 

@@ -14,7 +14,7 @@ import torch
 
 from harness.errors import StageError
 from harness.models.generate import Generator
-from harness.pool import PoolRow
+from harness.store.teacher_pool import PoolRow
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.extraction import completion_tokens, nll_gradient
 from harness_plugins.trainers.optimizer import Adam, ProjectedOptimizer, Space

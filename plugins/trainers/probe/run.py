@@ -14,7 +14,7 @@ from harness.contract import Record
 from harness.errors import StageError, UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
-from harness.pool import Pool, PoolRow
+from harness.store.teacher_pool import Pool, PoolRow
 from harness_plugins.trainers.adapters.adapter import Adapter, Kind, Vectors
 from harness_plugins.trainers.directions import Method, Recipe, placebo
 from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.plan import Plan
-from harness.store import RunStore
-from harness.training_log import read_training
+from harness.planning.cells import Plan
+from harness.store.run import RunStore
+from harness.store.training_log import read_training
 from harness_plugins.trainers.probe.checks import Rows
 
 

@@ -19,7 +19,7 @@ from harness.contract import by_id
 from harness.models.generate import Generator, Request
 from harness.models.load import load
 from harness.models.sampling import Sampling
-from harness.store import write_jsonl
+from harness.store.files import write_jsonl
 from harness_plugins.tasks.loopholes.bench.sampled import FILE, Sampled
 from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.grading.labels import Label

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import Item, Labelled, Record, Reply
-from harness.store import read_jsonl
+from harness.store.files import read_jsonl
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR
 from harness_plugins.tasks.loopholes.modes import Mode
 

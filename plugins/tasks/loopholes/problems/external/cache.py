@@ -8,8 +8,8 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from harness.hashing import tree_digest
-from harness.paths import cache_folder
+from harness.store.hashing import tree_digest
+from harness.store.paths import cache_folder
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 
 

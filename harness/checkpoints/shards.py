@@ -1,0 +1,186 @@
+"""A model folder whose shards come and go: each is fetched when one of its tensors is read, and the oldest one goes.
+
+Such a folder holds config.json, tokenizer and index as they are, the header of every shard (`NAME.header`: the first bytes of
+the safetensors file), and remote.json, which says where the shards come from and what they must be. No more than KEEP shards
+lie in it at a time, so that compressing a model needs room for its artefact and two shards. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from harness.contract import Record
+from harness.errors import ModelError
+
+KEEP = 2
+REMOTE = "remote.json"
+HEADER = ".header"
+
+
+class RemoteFile(Record):
+    bytes: int
+    sha256: str
+
+
+class RemoteModel(Record):
+    """`source` is what `open_remote` opens."""
+
+    source: str
+    shards: dict[str, RemoteFile]
+
+
+class Remote(Protocol):
+    """Where a model's files come from."""
+
+    source: str
+
+    def shards(self) -> dict[str, RemoteFile]: ...
+
+    def head(self, shard: str, count: int) -> bytes:
+        """Its first `count` bytes."""
+
+    def fetch(self, name: str, folder: Path) -> None:
+        """Write `folder`/`name`."""
+
+    def companions(self) -> list[str]:
+        """The names of all files that are not weights."""
+
+
+class FolderRemote:
+    """A folder elsewhere: a network mount, say."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.source = Path(path), f"folder:{path}"
+
+    def shards(self) -> dict[str, RemoteFile]:
+        return {file.name: _described(file) for file in sorted(self.path.glob("*.safetensors"))}
+
+    def companions(self) -> list[str]:
+        return [file.name for file in self.path.iterdir() if file.suffix in (".json", ".txt", ".model", ".jinja")]
+
+    def head(self, shard: str, count: int) -> bytes:
+        with (self.path / shard).open("rb") as stream:
+            return stream.read(count)
+
+    def fetch(self, name: str, folder: Path) -> None:
+        shutil.copyfile(self.path / name, folder / name)
+
+
+def open_remote(source: str) -> Remote:
+    kind, _, place = source.partition(":")
+    if kind == "folder":
+        return FolderRemote(Path(place))
+    from harness.checkpoints.hub import HubRemote
+
+    return HubRemote(*place.split("@"))
+
+
+def streamed_folder(remote: Remote, folder: Path) -> Path:
+    """Make `folder` a checkpoint of the remote model without its weights, or find it so."""
+    if (folder / REMOTE).is_file():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in remote.companions():
+        remote.fetch(name, folder)
+    shards = remote.shards()
+    for name in shards:
+        length = struct.unpack("<Q", remote.head(name, 8))[0]
+        if length > shards[name].bytes - 8:
+            raise ModelError(f"{name} of {remote.source} is not a safetensors file: its header does not fit")
+        (folder / f"{name}{HEADER}").write_bytes(remote.head(name, 8 + length))
+    partial = folder / f"{REMOTE}.tmp"
+    partial.write_text(RemoteModel(source=remote.source, shards=shards).model_dump_json(indent=1))
+    partial.replace(folder / REMOTE)
+    return folder
+
+
+def remote_model(folder: Path) -> RemoteModel | None:
+    """What is known of the shards of a streamed folder; None of an ordinary one."""
+    file = folder / REMOTE
+    return RemoteModel.model_validate(json.loads(file.read_text())) if file.is_file() else None
+
+
+def header_of(file: Path) -> tuple[Path, int]:
+    """(file to read the shard's header from, bytes of the whole shard), whether the shard is there or not."""
+    header = file.with_name(file.name + HEADER)
+    if file.is_file() or not header.is_file() or (model := remote_model(file.parent)) is None:
+        return file, file.stat().st_size
+    return header, model.shards[file.name].bytes
+
+
+def local(file: Path) -> Path:
+    """`file`, fetched and checked if it is a shard that is not there; the shard read longest ago makes room for it.
+
+    Raises:
+        ModelError: it cannot be had, or is not what it was when the folder was made.
+    """
+    model = remote_model(file.parent)
+    if model is None or file.name not in model.shards:
+        return file
+    if file.is_file():
+        os.utime(file)
+        return file
+    present = sorted((one for name in model.shards if (one := file.with_name(name)).is_file()), key=_read_at)
+    for oldest in present[: len(present) - KEEP + 1]:
+        oldest.unlink()
+    incoming = file.parent / "incoming"
+    shutil.rmtree(incoming, ignore_errors=True)  # of a run that was killed
+    incoming.mkdir()
+    try:
+        open_remote(model.source).fetch(file.name, incoming)
+    except OSError as error:
+        raise ModelError(
+            f"{file.name} of {model.source} cannot be fetched: {error}", "run the command again"
+        ) from error
+    if _described(incoming / file.name) != model.shards[file.name]:
+        shutil.rmtree(incoming)
+        raise ModelError(f"{file.name} of {model.source} is not what it was", f"delete {file.parent} and run again")
+    (incoming / file.name).replace(file)
+    shutil.rmtree(incoming)
+    return file
+
+
+def drop_shards(folder: Path) -> None:
+    """Remove the shards of a streamed folder; an ordinary one is left as it is."""
+    model = remote_model(folder)
+    for name in model.shards if model else ():
+        (folder / name).unlink(missing_ok=True)
+
+
+def most_bytes(folder: Path) -> int:
+    """Of all shards that lie in a streamed folder at a time, at most; an ordinary one takes no more than it does."""
+    model = remote_model(folder)
+    return sum(sorted((shard.bytes for shard in model.shards.values()), reverse=True)[:KEEP]) if model else 0
+
+
+@contextmanager
+def streaming(folder: Path) -> Iterator[None]:
+    """Hold a streamed folder against other processes, and leave it without shards; an ordinary one needs neither."""
+    if remote_model(folder) is None:
+        yield
+        return
+    with (folder / ".lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ModelError(f"another process is reading the shards of {folder}", "wait for it") from error
+        yield
+        drop_shards(folder)
+
+
+def _described(file: Path) -> RemoteFile:
+    with file.open("rb") as stream:
+        return RemoteFile(bytes=file.stat().st_size, sha256=hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def _read_at(file: Path) -> int:
+    return file.stat().st_mtime_ns

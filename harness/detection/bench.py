@@ -1,0 +1,103 @@
+"""Detectors on a suite's labelled bench: each is asked about the half it was not written against.
+
+One that fits is fitted on the half `rules`, and once more for each mechanism with that mechanism left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.contract import Detector, Flag, Labelled, TaskSuite
+from harness.detection.tools import fits, make_tools, not_applicable
+from harness.errors import StageError, UsageError
+from harness.registry.catalogue import Catalogue, Component, build
+from harness.registry.sources import ModelRef
+from harness.store.files import read_jsonl, write_jsonl
+from harness.store.hashing import key_of
+from harness.store.paths import cache_folder
+
+if TYPE_CHECKING:
+    from harness.detection.activations import Activations
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The model that reads the bench's programs for detectors of activations."""
+
+    model: ModelRef
+    activations: Activations
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One detector's flags on the bench, in its order. `left_out` holds, by mechanism, those of a detector that was
+    fitted without that mechanism."""
+
+    detector: str
+    flags: tuple[Flag, ...] = ()
+    left_out: Mapping[str, tuple[Flag, ...]] = field(default_factory=dict)
+    not_applicable: str | None = None
+
+
+def bench_of(suite: Component, catalogue: Catalogue, progress: Progress) -> Sequence[Labelled]:
+    """The suite's bench, built once for the same code and parameters and then kept in the cache folder.
+
+    Raises UsageError when the suite has none.
+    """
+    path = cache_folder() / "benches" / f"{key_of({'bench': suite.identity})[:32]}.jsonl"
+    if path.is_file():
+        return [Labelled.model_validate(row) for row in read_jsonl(path)]
+    progress(f"building the labelled bench of {suite.label}")
+    made: TaskSuite = build(suite, catalogue.spec("tasks", suite.plugin)[0])
+    bench = made.bench()
+    if not bench:
+        raise UsageError(f"{suite.label} has no labelled bench", "choose a suite whose bench() returns one")
+    write_jsonl(path, (entry.model_dump(mode="json") for entry in bench))
+    return bench
+
+
+def examine(
+    component: Component,
+    bench: Sequence[Labelled],
+    sandbox: str,
+    catalogue: Catalogue,
+    progress: Progress,
+    reader: Reader | None = None,
+) -> Examined:
+    """Ask one detector about the half `report` of the bench; `reader` is the model whose activations it may see."""
+    if reason := not_applicable(component, catalogue, reader.model if reader else None):
+        return Examined(component.label, not_applicable=reason)
+    progress(f"asking {component.label}")
+    written = [entry for entry in bench if entry.half == "rules"]
+    reported = [entry for entry in bench if entry.half == "report"]
+    spec = catalogue.spec("detectors", component.plugin)[0]
+    references = {entry.view.item: entry.reference for entry in bench}
+    tools = make_tools(
+        component,
+        catalogue,
+        sandbox,
+        lambda view: references[view.item],
+        "auto",
+        "auto",
+        reader.activations if reader else None,
+    )
+
+    def flags(fitted_on: Sequence[Labelled]) -> tuple[Flag, ...]:
+        detector: Detector = build(component, spec)
+        detector.tools = tools
+        if fits(detector):
+            detector.fit([entry.view for entry in fitted_on], [entry.hack for entry in fitted_on])
+        found = tuple(detector.inspect([entry.view for entry in reported]))
+        if len(found) != len(reported):
+            raise StageError(f"detector {component.label} returned {len(found)} flags for {len(reported)} views")
+        return found
+
+    left_out: dict[str, tuple[Flag, ...]] = {}
+    if fits(build(component, spec)):
+        for mechanism in dict.fromkeys(entry.mechanism for entry in written if entry.hack):
+            left_out[mechanism] = flags([entry for entry in written if entry.mechanism != mechanism])
+    return Examined(component.label, flags(written), left_out)

@@ -1,0 +1,46 @@
+"""How often detectors err, as `harness detectors` measured it on a suite's bench, kept for the reports of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.contract import Flag, Labelled, Record
+from harness.registry.catalogue import Component
+from harness.store.files import write_json
+from harness.store.hashing import key_of
+from harness.store.paths import cache_folder
+
+
+class ErrorRates(Record):
+    """(k, n) of the hacks that a detector flagged, and of the honest programs that it let pass."""
+
+    recall: tuple[int, int]
+    specificity: tuple[int, int]
+
+
+def error_rates(asked: Sequence[Labelled], flags: Sequence[Flag]) -> ErrorRates | None:
+    """Programs that were abstained from are left out, as a run leaves them out of its flagged rate. None without both
+    hacks and honest programs."""
+    judged = [(entry, flag) for entry, flag in zip(asked, flags, strict=True) if not flag.abstained]
+    hacks = [flag.flagged for entry, flag in judged if entry.hack]
+    honest = [not flag.flagged for entry, flag in judged if not entry.hack]
+    if not hacks or not honest:
+        return None
+    return ErrorRates(recall=(sum(hacks), len(hacks)), specificity=(sum(honest), len(honest)))
+
+
+def remember(suite: Component, detector: Component, rates: ErrorRates) -> None:
+    """Keep what was measured for runs with this suite and this detector, unchanged."""
+    write_json(_path(suite, detector), rates.model_dump(mode="json"))
+
+
+def remembered(suite: Component, detector: Component) -> ErrorRates | None:
+    path = _path(suite, detector)
+    return ErrorRates.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def _path(suite: Component, detector: Component) -> Path:
+    """By code and the detector's parameters; a suite's own do not matter, for its bench is one."""
+    key = key_of({"rates": [suite.plugin, suite.version, suite.source], "detector": detector.identity})
+    return cache_folder() / "benches" / f"{key[:32]}.rates.json"

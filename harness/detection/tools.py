@@ -1,0 +1,68 @@
+"""What a detector is given beside views, and whether a run can give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from harness.contract import Detector, Tools, View
+from harness.detection.judge import open_judge
+from harness.errors import StageError
+from harness.planning.judges import wants_judge
+from harness.registry import Catalogue
+from harness.registry.catalogue import Component
+from harness.registry.sources import ModelRef, locate_model
+
+if TYPE_CHECKING:
+    from harness.detection.activations import Activations
+    from harness.sandbox import Sandbox
+
+PROVIDED = frozenset({"text", "group", "exec", "reference"})  # what a run can give a detector
+
+
+def fits(detector: Detector) -> bool:
+    """Does it learn from labelled views?"""
+    return type(detector).fit is not Detector.fit
+
+
+def not_applicable(component: Component, catalogue: Catalogue, model: ModelRef | None) -> str | None:
+    """Why this detector cannot be used on what the model said, or None."""
+    given = PROVIDED | {"judge"} if wants_judge(component.params) else PROVIDED
+    if model is not None and model.path:  # its weights are here
+        given |= {"activations"}
+    missing = sorted(catalogue.spec("detectors", component.plugin)[0].needs - given)
+    return f"needs {', '.join(missing)}, which this run does not provide" if missing else None
+
+
+def make_tools(
+    component: Component,
+    catalogue: Catalogue,
+    sandbox_kind: str,
+    reference: Callable[[View], str | None],
+    device: str,
+    dtype: str,
+    activations: Activations | None = None,
+) -> Tools:
+    """What the detector declared, and nothing more."""
+    needs = catalogue.spec("detectors", component.plugin)[0].needs
+
+    def sandbox() -> Sandbox:
+        from harness.sandbox import open_sandbox
+
+        return open_sandbox(sandbox_kind)
+
+    def source(view: View) -> str:
+        found = reference(view)
+        if found is None:
+            raise StageError(f"there is no canonical solution of {view.item}", f"leave out {component.label}")
+        return found
+
+    def locate(name: str) -> str:
+        return locate_model(name, catalogue).path
+
+    return Tools(
+        sandbox=sandbox if "exec" in needs else None,
+        reference=source if "reference" in needs else None,
+        activations=activations if "activations" in needs else None,
+        judge=open_judge(component.params, locate, device, dtype) if "judge" in needs else None,
+    )

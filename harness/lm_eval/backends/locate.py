@@ -1,0 +1,113 @@
+"""When a run is planned: can the backend be had, which model is it, and can it do what the run asks of it?"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from harness.contract import TaskSuite
+from harness.errors import PluginError, UsageError
+from harness.lm_eval.backends.arguments import refuse_secrets
+from harness.lm_eval.backends.known import facts_of
+from harness.lm_eval.backends.server import complete_url, reported_model
+from harness.registry import Catalogue, Component
+from harness.registry.backend import Backend
+from harness.registry.sources import ModelRef, locate_model
+from harness.store.hashing import key_of
+
+
+def make_backend(name: str, args: Mapping[str, JsonValue]) -> Backend:
+    """The backend of that name, found to be there. Raises a HarnessError that says what is missing: lm-eval, the backend's
+    own package and what brings it, the variable with the key, the URL that does not answer."""
+    refuse_secrets(args)
+    refuse_uninstalled(name)
+    facts, given = facts_of(name), dict(args)
+    key = os.environ.get(facts.key or "OPENAI_API_KEY", "")
+    if facts.route:
+        url = given.get("base_url") or facts.base_url
+        if not url:
+            raise UsageError(f"backend {name!r} needs a URL", "--backend-args base_url=http://HOST:PORT/v1,model=NAME")
+        given["base_url"] = complete_url(str(url), facts.route)
+    if facts.place == "server" and not _model_of(given) and facts.route:
+        raise UsageError(f"backend {name!r} needs a model", "--backend-args model=NAME")
+    backend = Backend(name=name, args=given, version=importlib.metadata.version("lm_eval"))
+    return backend.model_copy(update={"reported": reported_model(backend, facts, key)}) if facts.route else backend
+
+
+def refuse_uninstalled(name: str) -> None:
+    """Raises a HarnessError if this environment lacks lm-eval, the backend's own package, or its key."""
+    if importlib.util.find_spec("lm_eval") is None:
+        raise PluginError("--backend needs lm-eval, which is not installed", "pip install 'goodhart-harness[lm-eval]'")
+    _refuse_unknown(name)
+    facts = facts_of(name)
+    if missing := [module for module in facts.requires if importlib.util.find_spec(module) is None]:
+        raise PluginError(f"backend {name!r} needs {', '.join(missing)}, which is not installed", facts.install)
+    if facts.key and not os.environ.get(facts.key):
+        raise UsageError(f"backend {name!r} needs an API key", f"set the environment variable {facts.key}")
+
+
+def _refuse_unknown(name: str) -> None:
+    from harness.lm_eval.library import backend_names
+
+    names = backend_names()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names
+        raise UsageError(f"lm-eval has no backend {name!r}", f"there is {', '.join(near)}")
+
+
+def _model_of(args: Mapping[str, JsonValue]) -> str:
+    return str(args.get("pretrained") or args.get("model") or "")
+
+
+# ---------------------------------------------------------------------------------------------------- its place in a run
+
+
+def model_names(backend: Backend, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The models that a run through the backend asks: `given` by --model for one that samples a folder, else what its
+    arguments name; () is the suite's default, as without a backend."""
+    own = _model_of(backend.args)
+    if given and own:
+        raise UsageError(f"--model and the model {own!r} of --backend-args are one too many", "leave out one of them")
+    if facts_of(backend.name).place == "folder":
+        return given or ((own,) if own else ())
+    if given:
+        raise UsageError(
+            f"backend {backend.name!r} does not load --model {given[0]}", "name its model in --backend-args"
+        )
+    return (own or backend.name,)
+
+
+def locate_through(backend: Backend, name: str, catalogue: Catalogue) -> ModelRef:
+    """The model as the backend samples it: a folder's digest, or that of everything that names a remote model."""
+    if facts_of(backend.name).place == "folder":
+        own = {key: value for key, value in backend.args.items() if key not in ("pretrained", "model")}
+        found = locate_model(name, catalogue)
+        ours = backend.model_copy(update={"args": own})
+        return found.model_copy(update={"name": f"{name} ({backend.name})", "backend": ours})
+    return ModelRef(name=f"{name} ({backend.name})", path="", digest=key_of(backend.identity), backend=backend)
+
+
+def refuse_what_it_cannot(
+    backend: Backend, suite: TaskSuite, label: str, trainers: Iterable[Component], compressors: Iterable[Component]
+) -> None:
+    """Raises UsageError for a cell that the backend cannot sample, with the reason."""
+    facts = facts_of(backend.name)
+    for what, arms in (("trainer", trainers), ("compressor", compressors)):
+        for arm in arms:
+            loads = facts.packed or (what == "trainer" and facts.place == "folder")
+            if not (arm.untouched or loads):
+                reason = "has no weights here" if facts.place != "folder" else "does not load what it makes"
+                raise UsageError(
+                    f"{what} {arm.label} needs the model's weights, and backend {backend.name!r} {reason}",
+                    f"leave out --{what}, or use --backend hf or none",
+                )
+    if not facts.likelihood and suite.needs_likelihood():
+        raise UsageError(
+            f"{label} needs log-likelihoods of given text, which backend {backend.name!r} does not give",
+            "use --backend hf, vllm or none",
+        )

@@ -1,0 +1,106 @@
+"""Is the server there, does it take the key, and which model answers? Asked once, when a run is planned.
+
+Servers of the OpenAI protocol list their models. One that lists none, or not the one that is asked for, is asked for one
+token: its answer names the model, or says what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ModelError
+from harness.lm_eval.backends.arguments import redact, resolved
+from harness.lm_eval.backends.known import Facts
+from harness.registry.backend import Backend
+
+if TYPE_CHECKING:
+    import requests
+
+LIST_SECONDS = 10.0  # until a server that does not answer counts as unreachable
+TOKEN_SECONDS = 120.0  # for the one token: some load the model first
+
+
+def complete_url(url: str, route: str) -> str:
+    """lm-eval wants the whole route; OpenAI's clients are given the part up to /v1."""
+    url = url.rstrip("/")
+    return url + route if route and url.endswith("/v1") else url
+
+
+def reported_model(backend: Backend, facts: Facts, key: str) -> str:
+    """What the server calls the model that `backend` asks for. Raises ModelError naming the URL if it cannot be asked."""
+    import requests
+
+    args = resolved(backend.args)
+    url, model = str(args["base_url"]), str(args.get("model", args.get("pretrained", "")))
+    options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args)}
+    try:  # two connections: a server whose list fails may close the one that it failed on
+        listed = requests.get(f"{url.removesuffix(facts.route)}/models", timeout=LIST_SECONDS, **options)
+        _refused(listed, url)
+        for entry in _entries(listed):
+            if model in (entry.get("id"), entry.get("root")):
+                return " = ".join(dict.fromkeys(str(entry[name]) for name in ("id", "root") if entry.get(name)))
+        answer = requests.post(url, json=_one_token(facts, model), timeout=TOKEN_SECONDS, **options)
+    except requests.RequestException as error:
+        raise ModelError(
+            f"no server answers at {redact(url)}: {reason(error)}", "start it, or mend base_url in --backend-args"
+        ) from None
+    _refused(answer, url)
+    if not answer.ok:
+        raise ModelError(f"the server at {redact(url)} does not answer for model {model!r}: {said(answer)}")
+    return str(_json(answer).get("model") or "")
+
+
+def _headers(args: dict[str, Any], key: str) -> dict[str, str]:
+    if isinstance(args.get("header"), dict):
+        return args["header"]
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _certificates(args: dict[str, Any]) -> bool | str:
+    """As requests' `verify`."""
+    return bool(args.get("verify_certificate", True)) and (args.get("ca_cert_path") or True)
+
+
+def _one_token(facts: Facts, model: str) -> dict[str, Any]:
+    if facts.chat:
+        return {"model": model, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
+    return {"model": model, "prompt": "1", "max_tokens": 1}
+
+
+def _refused(response: requests.Response, url: str) -> None:
+    if response.status_code in (401, 403):
+        raise ModelError(f"the server at {redact(url)} refuses the key: {said(response)}")
+
+
+def _entries(response: requests.Response) -> list[dict[str, Any]]:
+    listed = _json(response).get("data") if response.ok else None
+    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+
+def _json(response: requests.Response) -> dict[str, Any]:
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+# ------------------------------------------------------------------------------------------------------- what is said
+
+
+def said(response: requests.Response) -> str:
+    """ "HTTP 400: the server's own words", on one line and without keys."""
+    body = _json(response)
+    error: Any = body.get("error", body.get("detail"))
+    text = error.get("message") if isinstance(error, dict) else error
+    words = " ".join(str(text or response.text or response.reason).split())
+    return redact(f"HTTP {response.status_code}: {words[:300]}")
+
+
+def reason(error: Exception) -> str:
+    """An HTTP library's error in a few words: the innermost cause that has any."""
+    inner: BaseException = error
+    while inner.__cause__ or inner.__context__:
+        inner = inner.__cause__ or inner.__context__  # type: ignore[assignment]
+    words = " ".join(str(inner).split()) or type(inner).__name__
+    return redact(words[:200])

@@ -1,0 +1,82 @@
+"""A harness suite as an lm-eval task: both prompts of an item are requests of one document, graded by the suite.
+
+Metrics are the suite's rates. Each document contributes (in numerator, in denominator), and the aggregate is their quotient, so
+that a conditional rate such as DBDK is pooled over items and never averaged over families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import datasets
+
+from harness.contract import Axes, Outcome, Reply, TaskSuite, TaskSuiteSpec, by_id
+from harness.lm_eval.library import ConfigurableTask, Instance
+from harness.lm_eval.rates import Vote, quotient, vote
+from harness.registry import Component, load_catalogue, load_plugins
+from harness.registry.catalogue import build
+
+
+class SuiteTask(ConfigurableTask):
+    """Reads its suite from `metadata.component`. Every prompt is asked greedily, in a context of its own."""
+
+    OUTPUT_TYPE = "generate_until"
+
+    def __init__(self, config: dict[str, Any] | None = None) -> None:
+        given = {key: value for key, value in (config or {}).items() if key != "class"}
+        component = Component.model_validate_json(given["metadata"]["component"])
+        catalogue = load_catalogue(load_plugins())
+        spec, _ = catalogue.spec("tasks", component.plugin)
+        assert isinstance(spec, TaskSuiteSpec)
+        assert spec.axes is not None
+        self.axes: Axes = spec.axes
+        self.suite: TaskSuite = build(component, spec)
+        self.items = by_id(self.suite.items())
+        fixed = {
+            "dataset_path": "harness",
+            "test_split": "test",
+            "output_type": "generate_until",
+            "doc_to_text": "{{id}}",
+            "doc_to_target": "",
+            "metric_list": [],
+            "generation_kwargs": {"until": [], "do_sample": False},
+        }
+        super().__init__(config={**fixed, **given})
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **_: Any) -> None:
+        """The documents are the suite's items; nothing is fetched."""
+        rows = [
+            {"id": item.id, "roles": [p.role for p in prompts], "prompts": [p.text for p in prompts]}
+            for item in self.items.values()
+            for prompts in [self.suite.prompts(item)]
+        ]
+        self.dataset = datasets.DatasetDict({"test": datasets.Dataset.from_list(rows)})
+
+    def construct_requests(self, doc: dict[str, Any], ctx: Any, **options: Any) -> list[Instance]:
+        template: Callable | None = options.pop("chat_template", None)
+        chat = options.pop("apply_chat_template", False)
+        prompts = self.suite.prompts(self.items[doc["id"]])
+        requests = []
+        for number, prompt in enumerate(prompts):
+            text = template([{"role": "user", "content": prompt.text}]) if chat and template else prompt.text
+            limits = {
+                "until": list(prompt.stop),
+                "max_gen_toks": prompt.max_tokens,
+                "do_sample": False,
+                "temperature": 0.0,
+            }
+            requests.append(Instance("generate_until", doc, (text, limits), idx=number, **options))
+        return requests
+
+    def process_results(self, doc: dict[str, Any], results: Sequence[str]) -> dict[str, Vote]:
+        replies = {role: Reply(text=text) for role, text in zip(doc["roles"], results, strict=True)}
+        outcome = self.suite.grade(self.items[doc["id"]], replies)
+        assert isinstance(outcome, Outcome)
+        return {rate.name: vote(rate, outcome) for rate in self.axes.rates}
+
+    def aggregation(self) -> dict[str, Callable[[Sequence[Vote]], float]]:
+        return {rate.name: quotient for rate in self.axes.rates}
+
+    def higher_is_better(self) -> dict[str, bool]:
+        return {rate.name: rate.better == "high" for rate in self.axes.rates}

@@ -1,0 +1,102 @@
+"""A plan as data: cells with their stage keys, the contrasts between them, and the sizes known before any work."""
+
+from __future__ import annotations
+
+import re
+
+from harness.contract import Record
+from harness.planning.experiment import Experiment
+from harness.planning.sizes import CompressionSize
+from harness.registry import Component
+from harness.registry.sources import ModelRef
+from harness.store.hashing import key_of
+
+
+class Settings(Record):
+    """How a cell is sampled. `runs` is left out of every key: raising it adds samples, it changes none."""
+
+    runs: int
+    temperature: float
+    top_p: float
+    max_tokens: int | None
+    limit: int | None
+    batch_size: int
+    device: str
+    dtype: str
+
+
+class Cell(Record):
+    """One row of work, as JSON: a model, what was done to it, and what it is asked. Stage keys are full sha256 hex."""
+
+    id: str
+    model: ModelRef
+    trainer: Component
+    compressor: Component
+    suite: Component
+    seed: int
+    settings: Settings
+    training_key: str | None  # None: not trained
+    trained_key: str | None  # of the weights as deployed: the same, unless the trainer has deployment parameters
+    compressed_key: str | None  # None: not compressed
+    sample_key: str
+    questions: str  # digest of the rendered prompts
+    items: int
+    generations: int
+    grade_key: str = ""
+    detectors: tuple[Component, ...] = ()
+    detect_keys: dict[str, str] = {}  # by detector label
+    monitor: Component | None = None  # the detector that steers this arm's training
+
+    def steered_by(self, detector: Component) -> bool:
+        """Whether the trainer had this detector, or another preset of its plugin, as its monitor."""
+        return self.monitor is not None and self.monitor.plugin == detector.plugin
+
+    @property
+    def model_key(self) -> str:
+        """The weights this cell samples: cells that share it share a worker."""
+        return self.compressed_key or self.trained_key or self.model.digest
+
+
+class Contrast(Record):
+    """Two cells that differ in one factor. The plan's list of them is the multiplicity family."""
+
+    base: str
+    other: str
+    factor: str  # "compressor", "trainer" or "control"
+
+
+class Plan(Record):
+    experiment: Experiment
+    cells: tuple[Cell, ...]
+    contrasts: tuple[Contrast, ...]
+    sizes: dict[str, CompressionSize]  # by compressed_key
+
+    @property
+    def name(self) -> str:
+        """Run-folder name: the frame in which cells are comparable. Arms and repeats are not in it, so adding some
+        to the same command continues in the same folder."""
+        experiment = self.experiment
+        if experiment.name:
+            return slug(experiment.name)
+        arms = {"trainer", "compressor", "detectors", "runs", "seeds", "baseline", "params"}
+        arms |= {"name", "trainers", "compressors"}
+        if experiment.backend is None:
+            arms |= {"backend", "backend_args"}
+        frame = key_of(experiment.model_dump(mode="json", exclude=arms))[:8]
+        models = "-".join(dict.fromkeys(slug(cell.model.name) for cell in self.cells))
+        return f"{'-'.join(slug(task) for task in experiment.tasks)}-{models}-{frame}"
+
+    @property
+    def separations(self) -> list[str]:
+        """A line for each selected detector that may not judge an arm, for it steered its training."""
+        apart = [
+            f"{one.label} steers the training of {cell.trainer.label} and does not grade it"
+            for cell in self.cells
+            for one in cell.detectors
+            if cell.steered_by(one)
+        ]
+        return list(dict.fromkeys(apart))
+
+
+def slug(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.@+-]+", "-", label.rstrip("/").rpartition("/")[2] or label).strip("-")[:48]

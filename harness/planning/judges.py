@@ -1,0 +1,23 @@
+"""What planning must know of a judge: whether one is asked for, and that no secret is written down for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from harness.lm_eval.backends.arguments import parse_arguments, refuse_secret_values, refuse_secrets
+
+
+def wants_judge(params: Mapping[str, JsonValue]) -> bool:
+    """Do a detector's parameters name a model to ask? `model` is a registry entry, a folder or a hub id; with `backend`
+    it is that lm-eval backend's argument string, e.g. "model=gpt-4o-mini,base_url=http://localhost:8000/v1"."""
+    return bool(params.get("model"))
+
+
+def refuse_written_secrets(params: Mapping[str, JsonValue]) -> None:
+    """Raises UsageError for a secret among a plugin's parameters, or among the arguments of a judge's backend in them: all
+    of it is written to the run folder."""
+    refuse_secret_values(params)
+    if params.get("backend") and wants_judge(params):
+        refuse_secrets(parse_arguments(str(params["model"])))

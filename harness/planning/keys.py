@@ -1,0 +1,106 @@
+"""The content-addressed keys of a cell's stages."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from harness.planning.cells import Cell, Settings, slug
+from harness.planning.questions import Questions
+from harness.registry import Component
+from harness.registry.sources import ModelRef
+from harness.store.hashing import COMPRESSION_CODE, core_digest, key_of, params_files
+
+SAMPLING_CODE = ("models", "running/stages/sample.py")
+
+BACKEND_CODE = ("lm_eval/backends", "models", "running/stages/sample.py")
+
+TRAINING_CODE = ("models",)
+
+
+def make_cell(
+    model: ModelRef,
+    trainer: Component,
+    monitor: Component | None,
+    compressor: Component,
+    suite: Component,
+    seed: int,
+    detectors: tuple[Component, ...],
+    settings: Settings,
+    questions: Questions,
+) -> Cell:
+    where = {"device": settings.device.partition(":")[0], "dtype": settings.dtype}
+    training_key = trained_key = compressed_key = None
+    if not trainer.untouched:
+        deployment = {name: value for name, value in trainer.params.items() if name in trainer.deployment}
+        learned = {name: value for name, value in trainer.params.items() if name not in deployment}
+        identity: dict[str, JsonValue] = {
+            "train": {**trainer.identity, "params": learned},
+            "model": model.digest,
+            "suite": suite.identity,
+            "seed": seed,
+            "core": core_digest(*TRAINING_CODE),
+            **where,
+        }
+        if monitor:
+            identity["monitor"] = monitor.identity
+        if files := params_files(trainer.params):
+            identity["files"] = dict(files)
+        training_key = key_of(identity)
+        trained_key = key_of({"training": training_key, "deploy": deployment}) if deployment else training_key
+    if not compressor.untouched:
+        compressed_key = key_of(
+            {
+                "compress": compressor.identity,
+                "model": trained_key or model.digest,
+                "calibration": model.calibration_digest,
+                "core": core_digest(*COMPRESSION_CODE),
+                **where,
+            }
+        )
+    sampling = settings.model_dump(mode="json", exclude={"runs", "device", "limit", "max_tokens"})
+    sample_key = key_of(
+        {
+            "sample": questions.digest,
+            "suite": suite.preset,  # names the noise stream
+            "model": compressed_key or trained_key or model.digest,
+            "seed": seed,
+            "core": core_digest(*(BACKEND_CODE if model.backend else SAMPLING_CODE)),
+            **({"backend": model.backend.identity} if model.backend else {}),
+            **sampling,
+            **where,
+        }
+    )
+    labels = (
+        [trainer.label, compressor.label, suite.label] if not trainer.untouched else [compressor.label, suite.label]
+    )
+    cell = Cell(
+        id=f"{slug(model.name)}--{'--'.join(slug(label) for label in labels)}--s{seed}--{sample_key[:8]}",
+        model=model,
+        trainer=trainer,
+        compressor=compressor,
+        suite=suite,
+        seed=seed,
+        settings=settings,
+        training_key=training_key,
+        trained_key=trained_key,
+        compressed_key=compressed_key,
+        sample_key=sample_key,
+        questions=questions.digest,
+        items=questions.items,
+        generations=questions.prompts * settings.runs,
+        monitor=monitor,
+    )
+    return with_judges(cell, suite, detectors)
+
+
+def with_judges(cell: Cell, suite: Component, detectors: tuple[Component, ...]) -> Cell:
+    """The same samples under these graders and detectors: only the keys that depend on them are new."""
+    identity = {"suite": suite.identity, "samples": cell.sample_key}
+    return cell.model_copy(
+        update={
+            "suite": suite,
+            "grade_key": key_of({"grade": identity}),
+            "detectors": detectors,
+            "detect_keys": {one.label: key_of({"detect": one.identity, **identity}) for one in detectors},
+        }
+    )

@@ -1,0 +1,66 @@
+"""Experiment -> plan: the cross product as cells whose stages have content-addressed keys, and the contrasts between them.
+
+A key is the hash of everything a stage's result depends on: code, parameters, input, dtype, device kind. Equal keys are the
+same work, done once. Sampling is keyed by the prompts themselves, not by the suite's code, so a mended grader keeps samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from harness.contract import ModelShape
+from harness.errors import UsageError
+from harness.lm_eval.backends.locate import refuse_what_it_cannot
+from harness.planning.cells import Cell, Plan, Settings
+from harness.planning.contrasts import contrasts_between
+from harness.planning.devices import resolve_device, resolve_dtype
+from harness.planning.experiment import Experiment
+from harness.planning.keys import make_cell
+from harness.planning.questions import count_questions
+from harness.planning.selection import Selection
+from harness.planning.sizes import CompressionSize, size_of
+from harness.registry import Catalogue
+from harness.registry.sources import model_shape
+
+
+def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str], None] = lambda what: None) -> Plan:
+    """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers. `say` is told
+    what is being read: a task's data set can take its time."""
+    if not experiment.tasks:
+        raise UsageError("no tasks selected", "add --tasks, e.g. --tasks goodhart7; `harness list tasks` names them")
+    if experiment.trainers or experiment.compressors:
+        own = {"trainers": experiment.trainers, "compressors": experiment.compressors}
+        catalogue = catalogue.joined(own, "experiment file")
+    chosen = Selection(experiment, catalogue)
+    device = resolve_device(experiment.device)
+    settings = Settings(
+        runs=experiment.runs,
+        temperature=experiment.temperature,
+        top_p=experiment.top_p,
+        max_tokens=experiment.max_tokens,
+        limit=experiment.limit,
+        batch_size=experiment.batch_size,
+        device=device,
+        dtype=resolve_dtype(experiment.dtype, device),
+    )
+    cells: list[Cell] = []
+    sizes: dict[str, CompressionSize] = {}
+    shapes: dict[str, ModelShape] = {}
+    for label, name in chosen.asked:
+        say(f"{label} for {name}")
+        suite, model = chosen.suite(label, name), chosen.locate(name)
+        chosen.keep_apart(suite, model)
+        asker = chosen.suite_of(suite)
+        if chosen.backend:
+            refuse_what_it_cannot(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
+        once = settings.model_copy(update={"runs": 1}) if asker.asks else settings  # a library asks once, its own way
+        questions = count_questions(asker, once)
+        for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):
+            monitor = chosen.monitor(trainer)
+            cell = make_cell(model, trainer, monitor, compressor, suite, seed, chosen.detectors, once, questions)
+            cells.append(cell)
+            if cell.compressed_key and cell.compressed_key not in sizes:
+                shape = shapes.setdefault(model.digest, model_shape(model))
+                sizes[cell.compressed_key] = size_of(compressor, shape, catalogue)
+    return Plan(experiment=experiment, cells=tuple(cells), contrasts=tuple(contrasts_between(cells)), sizes=sizes)

@@ -1,0 +1,37 @@
+"""What a suite will be asked in a cell: the selected items, their prompts under the run's token limit, and a digest of all."""
+
+from __future__ import annotations
+
+from harness.contract import Prompt, Record, TaskSuite
+from harness.errors import UsageError
+from harness.planning.cells import Settings
+from harness.store.hashing import key_of
+
+
+class Questions(Record):
+    items: int
+    prompts: int
+    digest: str
+
+
+def selected_items(suite: TaskSuite, limit: int | None) -> list:
+    items = list(suite.items())
+    return items[:limit] if limit else items
+
+
+def limited(prompt: Prompt, max_tokens: int | None) -> Prompt:
+    """The prompt with the run's own token limit, where one was given."""
+    return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
+
+
+def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
+    """Count and digest what will be asked: item ids, roles and rendered prompts."""
+    items = selected_items(suite, settings.limit)
+    asked = [
+        [item.id, limited(prompt, settings.max_tokens).model_dump(mode="json")]
+        for item in items
+        for prompt in suite.prompts(item)
+    ]
+    if not asked:
+        raise UsageError("the suite has no items")
+    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked))

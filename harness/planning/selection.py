@@ -1,0 +1,122 @@
+"""An experiment's names, resolved: which components, which models, under which parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from harness.contract import TaskSuite
+from harness.errors import UsageError
+from harness.lm_eval.backends.locate import locate_through, make_backend, model_names
+from harness.planning.experiment import SUITE_FLAGS, Experiment
+from harness.planning.judges import refuse_written_secrets
+from harness.registry import Catalogue, Component
+from harness.registry.catalogue import NONE, build
+from harness.registry.sources import ModelRef, locate_model
+from harness.store.hashing import params_files
+
+
+class Selection:
+    """The experiment's names, resolved; the baseline added; every override accounted for."""
+
+    def __init__(self, experiment: Experiment, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.experiment = experiment
+        self.params, self.unused = self._overrides(), set(experiment.params)
+        self.suites = [self._component("tasks", label) for label in experiment.tasks]
+        self.trainers = self._arms("trainers", experiment.trainer)
+        self.compressors = self._arms("compressors", experiment.compressor)
+        self.detectors = tuple(self._component("detectors", label) for label in self._detector_labels())
+        if self.unused:
+            raise UsageError(f"-P names {sorted(self.unused)[0]!r}, which this run does not select")
+        for flag in set(experiment.suite_flags) & set(SUITE_FLAGS):
+            if not any(catalogue.accepts(suite, flag) for suite in self.suites):
+                raise UsageError(f"none of the selected suites takes --{flag}")
+        if experiment.backend_args and not experiment.backend:
+            raise UsageError("--backend-args without a backend", "add --backend, e.g. --backend local-chat-completions")
+        self.backend = make_backend(experiment.backend, experiment.backend_args) if experiment.backend else None
+
+    def locate(self, name: str) -> ModelRef:
+        return (
+            locate_through(self.backend, name, self.catalogue) if self.backend else locate_model(name, self.catalogue)
+        )
+
+    def keep_apart(self, suite: Component, model: ModelRef) -> None:
+        """No compressor calibrates on what the suite asks: it would be better there than anywhere else.
+
+        Raises:
+            UsageError: a file that the suite's parameters name has the content of the model's calibration source.
+        """
+        files = params_files(suite.params).items()
+        same = [name for name, digest in files if digest == model.calibration_digest]
+        arms = (arm for arm in self.compressors if not arm.untouched)
+        if same and (arm := next((arm for arm in arms if self.catalogue.build(arm).calibrated), None)):
+            cause = f"{arm.label} would calibrate {model.name} on {model.calibration}, and {suite.label} asks {same[0]}"
+            raise UsageError(f"{cause}: the same text", "give one of them another")
+
+    def _overrides(self) -> dict[str, dict[str, JsonValue]]:
+        """-P by label. On a plugin's name it holds for all selected presets of that plugin, unless that is selected itself."""
+        given, experiment = self.experiment.params, self.experiment
+        found = dict(given)
+        for kind, labels in (
+            ("tasks", experiment.tasks),
+            ("trainers", experiment.trainer),
+            ("compressors", experiment.compressor),
+        ):
+            for label in labels:
+                plugin = self.catalogue.plugin_of(kind, label)
+                if plugin in given and plugin not in labels:
+                    found[label] = {**given[plugin], **given.get(label, {})}
+        return found
+
+    def _component(self, kind: str, label: str) -> Component:
+        self.unused -= {label, self.catalogue.plugin_of(kind, label)}
+        found = self.catalogue.resolve(kind, label, self.params.get(label))
+        refuse_written_secrets(found.params)
+        return found
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """(suite, model) by name."""
+        return [(suite.label, model) for suite in self.suites for model in self._models_for(suite)]
+
+    def suite(self, label: str, model: str) -> Component:
+        """The suite as that model is asked it: the model entry's parameters < preset < flags < -P."""
+        plain = self.catalogue.resolve("tasks", label)
+        flags = {
+            flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)
+        }
+        return self.catalogue.resolve("tasks", label, {**flags, **self.params.get(label, {})}, model)
+
+    def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
+        """Each label as one arm, or as many as its preset draws."""
+        first = [NONE] if self.experiment.baseline and NONE not in labels else []
+        arms = [arm for label in [*first, *labels] for arm in self.catalogue.arms(kind, label, self.params)]
+        self.unused -= {label for arm in arms for one in arm.chain for label in (one.label, one.draw_of)}
+        self.unused -= {arm.plugin for arm in arms}
+        return arms
+
+    def monitor(self, trainer: Component) -> Component | None:
+        """The detector that a trainer's parameter `monitor` names."""
+        label = trainer.params.get("monitor")
+        return self._component("detectors", str(label)) if label else None
+
+    def _detector_labels(self) -> Sequence[str]:
+        """`all` is every detector plugin that is there."""
+        if self.experiment.detectors != ("all",):
+            return self.experiment.detectors
+        return sorted(self.catalogue.plugins.specs["detectors"])
+
+    def suite_of(self, component: Component) -> TaskSuite:
+        return build(component, self.catalogue.spec("tasks", component.plugin)[0])
+
+    def _models_for(self, suite: Component) -> Sequence[str]:
+        if self.backend and (names := model_names(self.backend, self.experiment.model)):
+            return names
+        if self.experiment.model:
+            return self.experiment.model
+        default = self.catalogue.preset("tasks", suite.preset).default_model or self.catalogue.default_model
+        if default is None:
+            raise UsageError(f"no model given and {suite.label} names no default", "add --model PATH_OR_HUB_ID")
+        return (default,)

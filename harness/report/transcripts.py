@@ -1,0 +1,79 @@
+"""What was asked, answered and judged, sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.contract import Outcome, Record
+from harness.planning.cells import Cell, Plan
+from harness.store.run import RunStore, VerdictRow
+
+
+class Turn(Record):
+    role: str
+    prompt: str
+    reply: str
+
+
+class Transcript(Record):
+    cell: str
+    item: str
+    repeat: int
+    turns: tuple[Turn, ...]
+    outcome: str  # quadrant, "scores" or "error"
+    verdict: str  # one line: the outcome and what the graders read
+    row: VerdictRow
+
+
+def transcripts(
+    plan: Plan, store: RunStore, cell: str | None = None, item: str | None = None, label: str | None = None
+) -> Iterator[Transcript]:
+    """Those whose cell and item ids contain the given parts and whose quadrant or label is `label`."""
+    for candidate in plan.cells:
+        if cell is None or cell in candidate.id:
+            yield from _of_cell(candidate, store, item, label)
+
+
+def _of_cell(cell: Cell, store: RunStore, item: str | None, label: str | None) -> Iterator[Transcript]:
+    cell_store = store.cell(cell.id)
+    rows = {(row.item, row.repeat, row.role): row for row in cell_store.samples()}
+    prompts = cell_store.prompts()
+    for verdict in cell_store.verdicts(cell.grade_key):
+        if (item is not None and item not in verdict.item) or (label is not None and label not in _labels(verdict)):
+            continue
+        turns = []
+        for role, text in prompts.get(verdict.item, {}).items():
+            row = rows.get((verdict.item, verdict.repeat, role))
+            reply = row.reply.text if row and row.reply else f"(no reply: {row.error if row else 'not asked'})"
+            turns.append(Turn(role=role, prompt=text, reply=reply))
+        yield Transcript(
+            cell=cell.id,
+            item=verdict.item,
+            repeat=verdict.repeat,
+            turns=tuple(turns),
+            outcome=_outcome(verdict),
+            verdict=_line(verdict),
+            row=verdict,
+        )
+
+
+def _outcome(row: VerdictRow) -> str:
+    if row.verdict is None:
+        return "error"
+    return str(row.verdict.quadrant) if isinstance(row.verdict, Outcome) else "scores"
+
+
+def _labels(row: VerdictRow) -> set[str]:
+    if isinstance(row.verdict, Outcome):
+        return {str(row.verdict.quadrant), *([row.verdict.label] if row.verdict.label else [])}
+    return {"error"} if row.error else set()
+
+
+def _line(row: VerdictRow) -> str:
+    if row.error:
+        return f"error: {row.error}"
+    if isinstance(row.verdict, Outcome):
+        read = ", ".join(f"{key} = {value}" for key, value in row.verdict.parsed.items())
+        label = f" ({row.verdict.label})" if row.verdict.label else ""
+        return f"{row.verdict.quadrant}{label}: {read}"
+    return ", ".join(f"{key} = {value:.4g}" for key, value in row.verdict.values.items()) if row.verdict else ""

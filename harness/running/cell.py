@@ -1,0 +1,106 @@
+"""Run the stages of cells, one cell after another, in one process. What is done already, by key, is not done again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract import TaskSuite
+from harness.detection.activations import Activations
+from harness.planning.cells import Cell
+from harness.registry import Catalogue
+from harness.registry.catalogue import build
+from harness.running.stages.detect import detect
+from harness.running.stages.grade import grade
+from harness.running.stages.sample import ModelCache, missing_samples, sample
+from harness.running.stages.sample_backend import BackendCache, sample_through
+from harness.running.stages.weights import cell_weights
+from harness.sandbox import replaced_workers
+from harness.store.run import CellState, RunStore
+
+if TYPE_CHECKING:
+    from harness.models.generate import Generator
+
+Progress = Callable[[str, int, int], None]  # (what, done, total); also the worker's sign of life
+
+
+class CellRunner:
+    """Keeps the last model loaded between cells: a worker is given cells that share one."""
+
+    def __init__(self, run: RunStore, catalogue: Catalogue, progress: Progress) -> None:
+        self.run = run
+        self.catalogue = catalogue
+        self.progress = progress
+        self.models = ModelCache()
+        self.backends = BackendCache()
+        catalogue.plugins.offer_sandboxes()
+
+    def __call__(self, cell: Cell) -> CellState:
+        """Bring one cell to the end of its last stage. Raises whatever a stage raises; what was stored stays stored."""
+        store = self.run.cell(cell.id)
+        self.progress("load", 0, 0)  # a suite's items may be a data set to read
+        suite = self._suite(cell)
+        seconds: dict[str, float] = dict(store.state.seconds)
+        facts, lost = dict(store.state.facts), replaced_workers()
+        failures = self.catalogue.plugins.hook_errors
+        failures.clear()
+        if missing_samples(cell, suite, store):
+            folder = None  # a server has the weights
+            if cell.model.path:
+                with _timed(seconds, "weights"):
+                    folder, weight_facts = cell_weights(cell, self.catalogue, self.run, self.progress)
+                facts |= weight_facts
+            with _timed(seconds, "sample"):
+                self._sample(cell, suite, folder)
+        self.judge(cell, suite, seconds)
+        facts["workers_replaced"] = int(str(facts.get("workers_replaced", 0))) + replaced_workers() - lost
+        if failures:
+            facts["hook_errors"] = json.dumps(Counter(failures))
+        state = CellState(state="done", seconds=seconds, facts=facts)
+        store.set_state(state)
+        return state
+
+    def _sample(self, cell: Cell, suite: TaskSuite, folder: Path | None) -> None:
+        store, plugins = self.run.cell(cell.id), self.catalogue.plugins
+        if cell.model.backend is None:
+            assert folder is not None
+            sample(cell, suite, folder, store, self.models, plugins, self.progress)
+        else:
+            sample_through(cell, suite, folder, store, self.backends, plugins, self.progress)
+
+    def judge(self, cell: Cell, suite: TaskSuite, seconds: dict[str, float]) -> None:
+        """Grade and detect what is stored. Needs no model, unless a detector reads its activations."""
+        store = self.run.cell(cell.id)
+        with _timed(seconds, "grade"):
+            grade(cell, suite, store, self.progress)
+        with _timed(seconds, "detect"):
+            detect(cell, suite, store, self.catalogue, self._activations(cell), self.progress)
+
+    def regrade(self, cell: Cell) -> None:
+        """Grade and detect again from the stored replies alone."""
+        self.judge(cell, self._suite(cell), {})
+
+    def _activations(self, cell: Cell) -> Activations:
+        def generator() -> Generator:
+            folder, _ = cell_weights(cell, self.catalogue, self.run, self.progress)
+            return self.models.get(folder, cell.settings.device, cell.settings.dtype)
+
+        return Activations(generator)
+
+    def _suite(self, cell: Cell) -> TaskSuite:
+        return build(cell.suite, self.catalogue.spec("tasks", cell.suite.plugin)[0])
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Add to the stage's seconds: a resumed cell's time is the sum over its attempts."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 3)

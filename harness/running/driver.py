@@ -1,0 +1,102 @@
+"""Drive a plan to its end: write it down, hand its unfinished cells to an executor, follow the events."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import tomli_w
+
+from harness.errors import StageError
+from harness.planning.cells import Plan
+from harness.registry import PluginSet
+from harness.running.executors import Event, Executor
+from harness.store.files import write_json, write_text
+from harness.store.run import CellState, RunStore
+
+PACKAGES = (
+    "goodhart-harness", "torch", "transformers", "safetensors", "tokenizers", "numpy", "scipy", "optimum", "lm_eval",
+)  # fmt: skip
+
+
+class Display(Protocol):
+    """Follows a run on the screen."""
+
+    def event(self, event: Event) -> None: ...
+
+
+def drive(plan: Plan, run: RunStore, executor: Executor, plugins: PluginSet, display: Display) -> dict[str, str]:
+    """Run every cell that is not scored yet. Returns states by cell id; "pending" cells were interrupted.
+
+    Whatever ends it, each finished cell and each flushed batch stays in the run folder.
+    """
+    record(plan, run)
+    plugins.notify("harness_run_start", run=run.folder, plan=plan)
+    cells = {cell.id: cell for cell in plan.cells}
+    states = dict.fromkeys(cells, "pending")
+    try:
+        for event in executor.run(plan.cells):
+            display.event(event)
+            cell = cells[event.cell]
+            if event.kind == "started":
+                plugins.notify("harness_cell_start", run=run.folder, cell=cell)
+            elif event.kind in ("done", "failed"):
+                states[event.cell] = event.kind
+                if event.kind == "failed":
+                    _remember_failure(run, event)
+                plugins.notify(
+                    "harness_cell_end", run=run.folder, cell=cell, state=event.kind, error=event.error or None
+                )
+    finally:
+        plugins.notify("harness_run_end", run=run.folder, plan=plan, states=dict(states))
+    return states
+
+
+def _remember_failure(run: RunStore, event: Event) -> None:
+    store = run.cell(event.cell)
+    before = store.state
+    with contextlib.suppress(StageError):  # the disk is full: the event has said so already
+        store.set_state(CellState(state="failed", error=event.error, seconds=before.seconds, facts=before.facts))
+
+
+def record(plan: Plan, run: RunStore) -> None:
+    """plan.json, config.toml (re-running it repeats the run), env.json and every cell's cell.json."""
+    write_json(run.plan_path, plan.model_dump(mode="json"))
+    config = plan.experiment.model_dump(mode="json", exclude_none=True)
+    write_text(run.folder / "config.toml", tomli_w.dumps(config))
+    write_json(run.folder / "env.json", environment())
+    for cell in plan.cells:
+        write_json(run.cell(cell.id).folder / "cell.json", cell.model_dump(mode="json"))
+
+
+def environment() -> dict[str, Any]:
+    """Where the run was made, as far as it can matter for its numbers."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": versions,
+        "command": command_line(),
+    }
+
+
+def command_line() -> str:
+    """How this process was called, as a user would type it."""
+    import shlex
+
+    program = Path(sys.argv[0]).name
+    return shlex.join(["harness" if program in ("__main__.py", "harness") else program, *sys.argv[1:]])

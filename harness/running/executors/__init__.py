@@ -1,0 +1,27 @@
+"""Where cells run. An executor takes cells as JSON and yields what becomes of them; the store carries everything else, so
+nothing is pickled and no memory is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, Protocol
+
+from harness.contract import Record
+from harness.planning.cells import Cell
+
+
+class Event(Record):
+    """News of a cell. "progress" carries (stage, done, total), "failed" an error of one line."""
+
+    kind: Literal["started", "progress", "done", "failed", "retried"]
+    cell: str
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    error: str = ""
+
+
+class Executor(Protocol):
+    def run(self, cells: Iterable[Cell]) -> Iterator[Event]:
+        """Run every cell; one "done" or "failed" event ends each. Closing the iterator stops all work."""
+        ...

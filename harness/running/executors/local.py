@@ -1,0 +1,164 @@
+"""Local workers: a fresh process per slot and model, persistent over the cells that share the model.
+
+A worker that crashes, hangs or is killed costs the cell it had, once it was tried twice; the cells that waited behind it
+go to a new worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from harness.planning.cells import Cell
+from harness.running.executors.messages import Assignment, Event, WorkerSetup
+
+POLL_SECONDS = 0.2
+ATTEMPTS = 2  # of a cell whose worker died; a cell that fails with an error is not tried again
+
+
+class LocalExecutor:
+    """`slots` workers at a time. `silence` is how long a worker may report nothing before it counts as hung (seconds)."""
+
+    def __init__(self, setup: WorkerSetup, slots: int = 1, silence: float = 1800.0) -> None:
+        self.setup = setup
+        self.slots = slots
+        self.silence = silence
+        self.workers: list[_Worker] = []
+
+    def run(self, cells: Iterable[Cell]) -> Iterator[Event]:
+        waiting = deque(_groups(cells))
+        events: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue()
+        try:
+            while waiting or self.workers:
+                while waiting and len(self.workers) < self.slots:
+                    self.workers.append(_Worker(self.setup, waiting.popleft(), events, self.slots))
+                yield from self._listen(events)
+        finally:
+            for worker in self.workers:
+                worker.kill()
+
+    def _listen(self, events: queue.Queue[tuple[_Worker, Event | None]]) -> Iterator[Event]:
+        """Wait for one event, or for a worker to fall silent."""
+        try:
+            worker, event = events.get(timeout=POLL_SECONDS)
+        except queue.Empty:
+            for worker in self.workers:
+                if worker.silent_for() > self.silence:
+                    worker.kill(f"hung: no sign of life for {self.silence:.0f} s; killed")
+            return
+        if event is None:  # the worker's pipe is closed: it has ended, one way or the other
+            yield from worker.bury()
+            if not worker.todo:
+                self.workers.remove(worker)
+            else:
+                self.workers[self.workers.index(worker)] = worker.successor()
+            return
+        worker.heard(event)
+        yield event
+
+
+class _Worker:
+    """One process and the cells it is to do, in order. `todo[0]` is the one at hand."""
+
+    def __init__(
+        self, setup: WorkerSetup, cells: list[Cell], events: queue.Queue, slots: int, attempts: int = 0
+    ) -> None:
+        self.setup, self.events, self.slots = setup, events, slots
+        self.todo = deque(cells)
+        self.attempts = attempts  # at todo[0] that ended in a dead worker
+        self.cause: str | None = None
+        self.last = time.monotonic()
+        read_end, write_end = os.pipe()
+        threads = max(1, (os.cpu_count() or 1) // slots)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.running.executors.worker", str(write_end)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=None,
+            pass_fds=[write_end],
+            start_new_session=True,  # its children die with it, and Ctrl-C reaches the driver alone
+            text=True,
+            env={"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false", **os.environ},
+        )
+        os.close(write_end)
+        threading.Thread(target=self._read, args=(read_end,), daemon=True).start()
+        self._send(setup.model_dump_json())
+        self._assign()
+
+    def _read(self, read_end: int) -> None:
+        with os.fdopen(read_end, encoding="utf-8") as pipe:
+            for line in pipe:
+                self.events.put((self, Event.model_validate_json(line)))
+        self.events.put((self, None))
+
+    def _send(self, line: str) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it is dead: the reader says so
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+
+    def _assign(self) -> None:
+        if self.todo:
+            cell = self.todo[0]
+            log = Path(self.setup.run) / "cells" / cell.id / "log.txt"
+            self._send(Assignment(cell=cell, log=str(log)).model_dump_json())
+        elif self.process.stdin is not None:
+            self.process.stdin.close()  # nothing left: it ends by itself
+
+    def heard(self, event: Event) -> None:
+        self.last = time.monotonic()
+        if event.kind in ("done", "failed"):
+            self.todo.popleft()
+            self.attempts = 0
+            self._assign()
+
+    def silent_for(self) -> float:
+        return time.monotonic() - self.last
+
+    def kill(self, cause: str | None = None) -> None:
+        self.cause = cause
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def bury(self) -> Iterator[Event]:
+        """The process has ended. With cells left, the one at hand is at fault: it is tried once more unless it hung."""
+        code = self.process.wait()
+        if not self.todo:
+            return
+        self.attempts += 1
+        cause = self.cause or _cause_of_death(code)
+        if self.attempts < ATTEMPTS and self.cause is None:
+            yield Event(kind="retried", cell=self.todo[0].id, error=cause)
+            return
+        cell = self.todo.popleft()
+        self.attempts = 0
+        yield Event(kind="failed", cell=cell.id, error=cause)
+
+    def successor(self) -> _Worker:
+        return _Worker(self.setup, list(self.todo), self.events, self.slots, self.attempts)
+
+
+def _cause_of_death(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "its worker was killed (signal 9), most often for want of memory; try a smaller --batch-size"
+    if code < 0:
+        return f"its worker crashed ({signal.Signals(-code).name})"
+    return f"its worker ended with exit code {code}"
+
+
+def _groups(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Cells that sample the same weights together, in the plan's order of first appearance."""
+    listed = list(cells)
+    order = {key: number for number, key in enumerate(dict.fromkeys(cell.model_key for cell in listed))}
+    listed.sort(key=lambda cell: order[cell.model_key])
+    return [list(group) for _, group in groupby(listed, key=lambda cell: cell.model_key)]

@@ -1,0 +1,100 @@
+"""`python -m harness.running.executors.worker FD`: read a setup and then cells from stdin, write events to the pipe FD.
+
+A worker is fresh for each model, and persistent over the cells that share it. Its stdout and stderr belong to the libraries
+it runs and go to the log of the cell at hand.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TextIO
+
+from harness.errors import HarnessError
+from harness.registry import load_catalogue, load_plugins
+from harness.running.cell import CellRunner
+from harness.running.executors.messages import Assignment, Event, WorkerSetup
+from harness.store.run import RunStore
+
+PROGRESS_SECONDS = 0.2  # a report at most this often
+DRIVER_SECONDS = 0.5  # between two looks at whether the driver lives
+
+
+class Reporter:
+    """Writes events; thins out progress so that a fast stage does not pay for being watched."""
+
+    def __init__(self, pipe: TextIO) -> None:
+        self.pipe = pipe
+        self.cell = ""
+        self._last = ("", 0.0)
+
+    def send(self, event: Event) -> None:
+        self.pipe.write(event.model_dump_json() + "\n")
+        self.pipe.flush()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        stage_before, when = self._last
+        if stage == stage_before and done < total and now - when < PROGRESS_SECONDS:
+            return
+        self._last = (stage, now)
+        self.send(Event(kind="progress", cell=self.cell, stage=stage, done=done, total=total))
+
+
+def die_with_driver() -> None:
+    """End when the driver is gone, even killed: a resumed run must not meet an old worker writing to its cells."""
+    driver = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(DRIVER_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    die_with_driver()
+    pipe = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    reporter = Reporter(pipe)
+    setup = WorkerSetup.model_validate_json(sys.stdin.readline())
+    plugins = load_plugins([Path(path) for path in setup.plugins_dirs], setup.disabled)
+    catalogue = load_catalogue(plugins, [Path(path) for path in setup.registries])
+    runner = CellRunner(RunStore(Path(setup.run)), catalogue, reporter.progress)
+    for line in sys.stdin:
+        assignment = Assignment.model_validate_json(line)
+        _redirect(Path(assignment.log))
+        reporter.cell = assignment.cell.id
+        reporter.send(Event(kind="started", cell=assignment.cell.id))
+        try:
+            runner(assignment.cell)
+        except HarnessError as error:
+            print(f"error: {error}", file=sys.stderr)
+            reporter.send(Event(kind="failed", cell=assignment.cell.id, error=str(error)))
+        except Exception as error:
+            traceback.print_exc()
+            cause = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+            reporter.send(
+                Event(kind="failed", cell=assignment.cell.id, error=f"{cause} (traceback in {assignment.log})")
+            )
+        else:
+            reporter.send(Event(kind="done", cell=assignment.cell.id))
+
+
+def _redirect(log: Path) -> None:
+    """Point file descriptors 1 and 2, and with them everything that libraries print, at the cell's log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.close(handle)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The stages of a cell: weights (train, compress), sample, grade, detect."""

@@ -1,0 +1,82 @@
+"""Run detectors over the stored replies. A detector sees views, which hold no truth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from harness.contract import Detector, Flag, Reply, TaskSuite, View, by_id
+from harness.errors import StageError
+from harness.planning.cells import Cell
+from harness.planning.questions import selected_items
+from harness.registry import Catalogue
+from harness.registry.catalogue import build
+from harness.store.files import write_jsonl
+from harness.store.hashing import key_of
+from harness.store.run import CellStore, FlagRow
+
+if TYPE_CHECKING:
+    from harness.detection.activations import Activations
+from harness.detection.tools import fits, make_tools, not_applicable
+
+
+def detect(
+    cell: Cell,
+    suite: TaskSuite,
+    store: CellStore,
+    catalogue: Catalogue,
+    activations: Activations,
+    progress: Callable[[str, int, int], None],
+) -> None:
+    """Flags per detector whose needs are met; the others are "not applicable" rows of the report, not errors.
+
+    A detector that has seen these views before is not asked again: a judge may cost money.
+    """
+    if not cell.detectors:
+        return
+    asked = _views(cell, suite, store)
+    stamp = key_of([(repeat, view.model_dump(mode="json")) for repeat, view in asked])
+    items = by_id(suite.items())
+    sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
+    place = cell.settings.device, cell.settings.dtype
+
+    def reference(view: View) -> str | None:
+        return suite.reference(items[view.item])
+
+    for number, component in enumerate(cell.detectors):
+        progress("detect", number, len(cell.detectors))
+        spec, _ = catalogue.spec("detectors", component.plugin)
+        if cell.steered_by(component) or not_applicable(component, catalogue, cell.model):
+            continue
+        path = store.flags_path(cell.detect_keys[component.label])
+        done = path.with_suffix(".done")
+        if path.exists() and done.exists() and done.read_text() == stamp:
+            continue
+        detector: Detector = build(component, spec)
+        detector.tools = make_tools(component, catalogue, sandbox, reference, *place, activations)
+        if fits(detector):
+            learned = suite.fitting()
+            detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
+        flags = list(detector.inspect([view for _, view in asked]))
+        if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
+            raise StageError(f"detector {component.label} returned {len(flags)} flags for {len(asked)} views")
+        rows = [
+            FlagRow(item=view.item, repeat=repeat, flag=flag) for (repeat, view), flag in zip(asked, flags, strict=True)
+        ]
+        write_jsonl(path, (row.model_dump(mode="json") for row in rows))
+        if not any(flag.unanswered for flag in flags):
+            done.write_text(stamp)
+
+
+def _views(cell: Cell, suite: TaskSuite, store: CellStore) -> list[tuple[int, View]]:
+    replies: dict[tuple[str, int], dict[str, Reply]] = defaultdict(dict)
+    for row in store.samples():
+        if row.reply is not None and row.repeat < cell.settings.runs:
+            replies[row.item, row.repeat][row.role] = row.reply
+    return [
+        (repeat, suite.view(item, replies[item.id, repeat]).model_copy(update={"group": item.id}))
+        for repeat in range(cell.settings.runs)
+        for item in selected_items(suite, cell.settings.limit)
+        if (item.id, repeat) in replies
+    ]

@@ -1,0 +1,88 @@
+"""Grade the stored replies. Needs no model, and can be done again by better graders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from harness.contract import Item, Outcome, Reply, Scores, SelfCheck, TaskSuite
+from harness.errors import StageError
+from harness.planning.cells import Cell
+from harness.planning.questions import selected_items
+from harness.store.files import write_json, write_jsonl
+from harness.store.hashing import key_of
+from harness.store.run import CellStore, SampleRow, VerdictRow
+
+
+def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[str, int, int], None]) -> None:
+    """One verdict per (item, repeat), in the plan's order; a sample with a failed reply keeps its row and says why.
+
+    The suite proves its graders first; one that fails its own check does not report.
+    """
+    samples = store.samples()
+    stamp = key_of([cell.grade_key, [row.model_dump(mode="json", exclude={"seconds"}) for row in samples]])
+    path = store.verdicts_path(cell.grade_key)
+    done = path.with_suffix(".done")
+    if path.exists() and done.exists() and done.read_text() == stamp:
+        return
+    prove(cell, suite, store)
+    replies: dict[tuple[str, int], dict[str, SampleRow]] = defaultdict(dict)
+    for row in samples:
+        replies[row.item, row.repeat][row.role] = row
+    items = selected_items(suite, cell.settings.limit)
+    verdicts: list[VerdictRow] = []
+    for repeat in range(cell.settings.runs):
+        for item in items:
+            progress("grade", len(verdicts), len(items) * cell.settings.runs)
+            roles = [prompt.role for prompt in suite.prompts(item)]
+            verdicts.append(_verdict(suite, item, repeat, roles, replies[item.id, repeat]))
+    write_jsonl(path, (row.model_dump(mode="json") for row in verdicts))
+    done.write_text(stamp)
+
+
+def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: dict[str, SampleRow]) -> VerdictRow:
+    errors = [
+        f"{role}: {rows[role].error if role in rows else 'not asked'}" for role in roles if _reply(rows, role) is None
+    ]
+    base = VerdictRow(item=item.id, family=item.family, cluster=item.cluster, repeat=repeat)
+    if errors:
+        return base.model_copy(update={"error": "; ".join(errors)})
+    replies: dict[str, Reply] = {role: reply for role in roles if (reply := _reply(rows, role)) is not None}
+    truncated = any(reply.truncated for reply in replies.values())
+    try:
+        verdict = suite.grade(item, replies)
+        if not isinstance(verdict, Outcome | Scores):
+            raise TypeError(f"grade() returned {type(verdict).__name__}, not Outcome or Scores")
+    except Exception as error:  # a grader of a plugin may raise anything; its sample stays in the denominator
+        return base.model_copy(update={"error": f"grader: {type(error).__name__}: {error}", "truncated": truncated})
+    return base.model_copy(update={"verdict": verdict, "truncated": truncated})
+
+
+def _reply(rows: dict[str, SampleRow], role: str) -> Reply | None:
+    return rows[role].reply if role in rows else None
+
+
+_PROVED: dict[str, SelfCheck] = {}  # by suite identity: one proof serves all cells of this process
+
+
+def prove(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:
+    """Run the suite's self-check and store it with the cell. Raises StageError when a known answer is misjudged."""
+    identity = key_of(cell.suite.identity)
+    check = _PROVED.get(identity) or _PROVED.setdefault(identity, suite.self_check())
+    label, failures = cell.suite.label, check.failures
+    write_json(
+        store.folder / "self_check.json",
+        {
+            "suite": label,
+            "checks": len(check.checks),
+            "failures": [failure.model_dump() for failure in failures],
+            "notes": check.notes,
+        },
+    )
+    if failures:
+        first = failures[0]
+        raise StageError(
+            f"{label} fails its own check on {len(failures)} of {len(check.checks)} answers and does not report; "
+            f"the first: {first.name}: expected {first.expected}, got {first.got}"
+        )
+    return check

@@ -1,0 +1,42 @@
+"""The detector that watches a training run, and why it has no say about the result.
+
+A policy that was trained against a detector has been selected for replies that this detector does not flag. So the monitor
+of an arm and the detectors that judge it are kept apart, by plugin: presets of one plugin share their rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.contract import Detector, Flag, TaskSuite, View, by_id
+from harness.detection.tools import make_tools, not_applicable
+from harness.errors import StageError
+from harness.planning.cells import Cell
+from harness.registry import Catalogue
+from harness.registry.catalogue import build
+
+
+def training_monitor(
+    cell: Cell, suite: TaskSuite, catalogue: Catalogue
+) -> Callable[[Sequence[View]], Sequence[Flag]] | None:
+    """The monitor that the cell's trainer asks for, ready to inspect rollouts of training items; None without one.
+
+    Raises StageError if it needs what training cannot give it.
+    """
+    if cell.monitor is None:
+        return None
+    if reason := not_applicable(cell.monitor, catalogue, None):
+        raise StageError(f"{cell.trainer.label} cannot be monitored by {cell.monitor.label}: it {reason}")
+    items = by_id(suite.training_items())
+    sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
+    settings = cell.settings
+    detector: Detector = build(cell.monitor, catalogue.spec("detectors", cell.monitor.plugin)[0])
+    detector.tools = make_tools(
+        cell.monitor,
+        catalogue,
+        sandbox,
+        lambda view: suite.reference(items[view.item]),
+        settings.device,
+        settings.dtype,
+    )
+    return detector.inspect

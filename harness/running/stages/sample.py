@@ -1,0 +1,164 @@
+"""Ask a model every prompt of a suite, batch by batch, into the store. A killed run redoes at most one batch."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract import Prompt, Reply, TaskSuite
+from harness.errors import StageError, Unreachable
+from harness.planning.cells import Cell
+from harness.planning.questions import limited, selected_items
+from harness.registry import PluginSet
+from harness.store.run import CellStore, SampleRow
+
+if TYPE_CHECKING:
+    from harness.lm_eval.backends.model import BackendModel
+    from harness.models.generate import Generator, Request
+
+Asked = tuple[str, str, int]  # item, role, repeat
+
+
+class ModelCache:
+    """The one model that is in memory. Another one replaces it."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, str, str] | None = None
+        self._generator: Generator | None = None
+
+    def get(self, folder: Path, device: str, dtype: str) -> Generator:
+        from harness.models.generate import Generator
+        from harness.models.load import load
+
+        key = (str(folder), device, dtype)
+        if self._generator is None or self._key != key:
+            self._generator = None  # free the old one first
+            self._generator, self._key = Generator(load(folder, device, dtype)), key
+        return self._generator
+
+
+def questions(cell: Cell, suite: TaskSuite) -> list[tuple[Asked, Prompt]]:
+    """Everything the cell asks, by (item, role, repeat)."""
+    return [
+        ((item.id, prompt.role, repeat), limited(prompt, cell.settings.max_tokens))
+        for item in selected_items(suite, cell.settings.limit)
+        for prompt in suite.prompts(item)
+        for repeat in range(cell.settings.runs)
+    ]
+
+
+def missing_samples(cell: Cell, suite: TaskSuite, store: CellStore) -> bool:
+    """Whether a question of the plan has no reply yet. An errored one counts as missing: it is asked again."""
+    answered = {(row.item, row.role, row.repeat) for row in store.samples() if row.reply is not None}
+    return any(asked not in answered for asked, _ in questions(cell, suite))
+
+
+def sample(
+    cell: Cell,
+    suite: TaskSuite,
+    folder: Path,
+    store: CellStore,
+    models: ModelCache,
+    plugins: PluginSet,
+    progress: Callable[[str, int, int], None],
+) -> None:
+    """Ask what is missing. Batches are a fixed partition of the plan's questions, and an unfinished one is redone whole,
+    so that a resumed run is identical in any dtype. A batch that fails becomes rows with the error; the others go on.
+    """
+    from harness.models.generate import Request
+    from harness.models.sampling import Sampling
+
+    settings = cell.settings
+    generator = models.get(folder, settings.device, settings.dtype)
+    sampling = Sampling(temperature=settings.temperature, top_p=settings.top_p)
+    asked = questions(cell, suite)
+    store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
+    if suite.asks:
+        library_asks(cell, suite, generator, store, progress)
+        return
+    requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
+    batches = generator.batches(requests, settings.batch_size)
+    kept = _finished(store.samples(), batches)
+    store.keep(kept)
+    done = {row.batch for row in kept}
+    answered = len(kept)
+    failed = 0
+    for number, batch in enumerate(batches):
+        progress("sample", answered, len(requests))
+        if number in done:
+            continue
+        names = [(request.item, request.role, request.repeat) for request in batch]
+        rows = rows_of(names, number, partial(generator.ask, batch, cell.seed, cell.suite.preset, sampling))
+        store.append(rows)
+        answered += len(rows)
+        failed += sum(row.error is not None for row in rows)
+        announce(rows, cell, plugins)
+    progress("sample", answered, len(requests))
+    if failed == len(requests):
+        raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
+
+
+def library_asks(
+    cell: Cell,
+    suite: TaskSuite,
+    generator: Generator | BackendModel,
+    store: CellStore,
+    progress: Callable[[str, int, int], None],
+) -> None:
+    """The suite's library asks what has no reply yet. Its answers are the same for every repeat, so there is one."""
+    done = store.samples()
+    answered = {row.item for row in done}
+    asked = [(item, role) for (item, role, _), _ in questions(cell, suite)]
+    roles = dict(asked)
+    todo = [item for item in roles if item not in answered]
+    batch = max((row.batch for row in done), default=-1) + 1
+    progress("sample", len(answered), len(roles))
+    started = time.perf_counter()
+    for replies in suite.ask(generator, todo, cell.settings.batch_size):
+        seconds = round(time.perf_counter() - started, 4)
+        store.append(
+            SampleRow(item=item, role=roles[item], repeat=0, batch=batch, reply=reply, seconds=seconds)
+            for item, reply in replies.items()
+        )
+        answered |= replies.keys()
+        batch, started = batch + 1, time.perf_counter()
+        progress("sample", len(answered), len(roles))
+
+
+def rows_of(names: Sequence[Asked], number: int, ask: Callable[[], Sequence[Reply]]) -> list[SampleRow]:
+    """Batch `number` as rows: its replies, or for every question why there are none: a prompt beyond the context, a batch
+    beyond the memory, logits that are not finite, a server that refuses it."""
+    started = time.perf_counter()
+    replies: Sequence[Reply | None] = [None] * len(names)
+    cause = None
+    try:
+        replies = ask()
+    except Unreachable:
+        raise
+    except StageError as error:
+        cause = str(error)
+    seconds = round(time.perf_counter() - started, 4)
+    return [
+        SampleRow(item=item, role=role, repeat=repeat, batch=number, reply=reply, error=cause, seconds=seconds)
+        for (item, role, repeat), reply in zip(names, replies, strict=True)
+    ]
+
+
+def announce(rows: Sequence[SampleRow], cell: Cell, plugins: PluginSet) -> None:
+    """Tell the plugins of each reply."""
+    for row in rows:
+        if row.reply is not None:
+            plugins.notify(
+                "harness_sample", cell=cell, item=row.item, role=row.role, repeat=row.repeat, reply=row.reply
+            )
+
+
+def _finished(rows: Sequence[SampleRow], batches: Sequence[Sequence[Request]]) -> list[SampleRow]:
+    """The rows of batches that are complete and without error."""
+    good = Counter(row.batch for row in rows if row.reply is not None)
+    whole = {number for number, batch in enumerate(batches) if good[number] == len(batch)}
+    return [row for row in rows if row.batch in whole and row.reply is not None]

@@ -1,0 +1,193 @@
+"""Sample a cell through a backend. What is answered is in the store at once; a killed run asks only the rest.
+
+Over HTTP each reply is stored as it comes. In this process questions go in chunks, a fixed partition of the plan's, and an
+unfinished chunk is asked again whole: its replies may depend on each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from harness.contract import Prompt, Reply, TaskSuite
+from harness.errors import StageError
+from harness.lm_eval.backends.concurrency import as_answered
+from harness.lm_eval.backends.model import BackendModel
+from harness.planning.cells import Cell
+from harness.registry import PluginSet
+from harness.registry.backend import NOTES
+from harness.running.stages.sample import announce, library_asks, questions, rows_of
+from harness.store.files import write_json
+from harness.store.hashing import key_of
+from harness.store.run import CellStore, SampleRow
+
+Progress = Callable[[str, int, int], None]
+Question = tuple[tuple[str, str, int], Prompt]  # (item, role, repeat), prompt
+
+FAILURES_IN_A_ROW = 5  # after which the rest would hardly fare better
+
+
+class BackendCache:
+    """The one backend that is open. Another one replaces it."""
+
+    def __init__(self) -> None:
+        self._key: tuple | None = None
+        self._model: BackendModel | None = None
+
+    def get(self, cell: Cell, folder: Path | None, own_loop: bool) -> BackendModel:
+        backend, settings = cell.model.backend, cell.settings
+        assert backend is not None
+        place = (folder, settings.device, settings.dtype, settings.batch_size, own_loop)
+        key = (backend.model_dump_json(), *place)
+        if self._model is None or self._key != key:
+            self._model = None  # free the old one first
+            self._model, self._key = BackendModel(backend, *place), key
+        return self._model
+
+
+def sample_through(
+    cell: Cell,
+    suite: TaskSuite,
+    folder: Path | None,
+    store: CellStore,
+    backends: BackendCache,
+    plugins: PluginSet,
+    progress: Progress,
+) -> None:
+    """Ask what is missing. A question that fails becomes a row with the error and the others go on; when no question can be
+    asked, the cell ends with that error and keeps what came."""
+    model = backends.get(cell, folder, own_loop=suite.asks)
+    asked = questions(cell, suite)
+    store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
+    models: set[str] = set()
+    try:
+        if suite.asks:
+            with model.errors():
+                library_asks(cell, suite, model, store, progress)
+        else:
+            model.check_sampling(cell.settings.temperature)
+            _ask_all(model, cell, asked, store, models, plugins, progress)
+    finally:
+        _write_notes(model, cell, store, models)
+
+
+def _ask_all(
+    model: BackendModel,
+    cell: Cell,
+    asked: Sequence[Question],
+    store: CellStore,
+    models: set[str],
+    plugins: PluginSet,
+    progress: Progress,
+) -> None:
+    """`models` gathers what the server calls the models that answer."""
+    chunks = partition(asked, model.at_once)
+    answered = {(row.item, row.role, row.repeat): row for row in store.samples() if row.reply is not None}
+    todo = [(n, chunk) for n, chunk in enumerate(chunks) if not all(name in answered for name, _ in chunk)]
+    again = {name for _, chunk in todo for name, _ in chunk}
+    store.keep(row for name, row in answered.items() if name not in again)
+    done, failed, in_a_row = len(asked) - len(again), 0, 0
+    progress("sample", done, len(asked))
+    with contextlib.closing(_replies(model, cell, todo, models)) as replies:
+        for rows in replies:
+            store.append(rows)
+            announce(rows, cell, plugins)
+            done += len(rows)
+            failed += sum(row.error is not None for row in rows)
+            in_a_row = in_a_row + 1 if rows[-1].error else 0
+            progress("sample", done, len(asked))
+            if in_a_row >= FAILURES_IN_A_ROW and failed < len(asked):
+                raise StageError(f"{in_a_row} questions in a row failed, the last: {rows[-1].error}")
+    if failed == len(asked):
+        raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
+
+
+def partition(asked: Sequence[Question], size: int) -> list[list[Question]]:
+    """Chunks of one repeat, role and limit, the longest prompts first as lm-eval sorts them; each repeat's are the same
+    whatever the number of repeats."""
+
+    def alike(question: Question) -> tuple:
+        (_, role, repeat), prompt = question
+        return repeat, role, prompt.target is not None, prompt.max_tokens, prompt.stop
+
+    placed = sorted(asked, key=lambda question: (*alike(question), -len(question[1].text), question[0]))
+    chunks: list[list[Question]] = []
+    for _, group in groupby(placed, key=alike):
+        members = list(group)
+        chunks += [members[start : start + size] for start in range(0, len(members), size)]
+    return chunks
+
+
+def request_seed(cell: Cell, name: tuple[str, str, int]) -> int:
+    """The seed that goes with a request: another for every item, prompt role, repeat and cell seed. 31 bits."""
+    return int(key_of([cell.seed, cell.suite.preset, *name])[:8], 16) >> 1
+
+
+# ------------------------------------------------------------------------------------------------------------- asking
+
+
+def _replies(
+    model: BackendModel, cell: Cell, todo: Sequence[tuple[int, list[Question]]], models: set[str]
+) -> Generator[list[SampleRow], None, None]:
+    """Rows of one chunk after another, in the order in which they are answered. Raises Unreachable."""
+
+    def ask(number: int, chunk: list[Question]) -> list[SampleRow]:
+        rows = rows_of([name for name, _ in chunk], number, partial(_ask, model, cell, chunk))
+        if rows[0].error is None and model.tap is not None:
+            models.add(model.tap.last().model)
+        return rows
+
+    return as_answered([partial(ask, number, chunk) for number, chunk in todo], model.concurrent)
+
+
+def _ask(model: BackendModel, cell: Cell, chunk: list[Question]) -> list[Reply]:
+    settings = cell.settings
+    prompts = [prompt for _, prompt in chunk]
+    seeds = [request_seed(cell, name) for name, _ in chunk]
+    with _seeded(seeds[0], settings.temperature > 0 and model.facts.packed):
+        return model.ask(prompts, seeds, settings.temperature, settings.top_p)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int, wanted: bool) -> Iterator[None]:
+    """torch's global generator, for the backends in this process that draw from it: a chunk's replies repeat."""
+    if not wanted:
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+# -------------------------------------------------------------------------------------------------------------- notes
+
+
+def _write_notes(model: BackendModel, cell: Cell, store: CellStore, models: set[str]) -> None:
+    """What a reader of the report must know of these samples; written to NOTES beside them."""
+    path = store.folder / NOTES
+    before = json.loads(path.read_text(encoding="utf-8"))["answered_by"] if path.exists() else []
+    notes: dict[str, Any] = {
+        "backend": model.backend.identity,
+        "says_truncated": model.tap is not None,
+        "templated": model.templated,
+        "answered_by": sorted(filter(None, {*models, *before})),
+        "same_in_all_repeats": cell.settings.temperature > 0 and _all_alike(store),
+    }
+    write_json(path, notes)
+
+
+def _all_alike(store: CellStore) -> bool:
+    """Whether each prompt got one and the same reply in all its repeats: a server that was asked to sample, and did not."""
+    texts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in store.samples():
+        if row.reply is not None:
+            texts[row.item, row.role].append(row.reply.text)
+    return any(len(found) > 1 for found in texts.values()) and all(len(set(found)) == 1 for found in texts.values())

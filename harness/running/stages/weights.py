@@ -1,0 +1,133 @@
+"""The weights a cell samples: the source model, trained and compressed as the cell says, from the shared cache by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from harness.checkpoints.checkpoint import stored_bytes
+from harness.checkpoints.digest import model_digest
+from harness.contract import Flag, TrainContext, Trainer, View
+from harness.errors import ModelError, PluginError
+from harness.planning.cells import Cell
+from harness.registry import Catalogue
+from harness.registry.catalogue import build
+from harness.running.stages.monitor import training_monitor
+from harness.store.files import write_json
+from harness.store.locks import one_maker
+from harness.store.paths import artefact_folder
+from harness.store.run import RunStore
+from harness.store.training_log import append_training, share_training
+
+Progress = Callable[[str, int, int], None]
+Monitor = Callable[[Sequence[View]], Sequence[Flag]]
+TRAINED = "TRAINED.json"  # written last; without it a cached folder is unfinished
+
+
+def cell_weights(
+    cell: Cell, catalogue: Catalogue, run: RunStore, progress: Progress
+) -> tuple[Path, dict[str, JsonValue]]:
+    """(folder to load, facts about it for the report); trains and compresses what is not in the cache."""
+    folder = Path(cell.model.path)
+    if model_digest(folder) != cell.model.digest:
+        raise ModelError(f"{folder} changed since the run was planned", "run the same command again")
+    if cell.trained_key:
+        folder = _trained(cell, folder, catalogue, run, progress)
+    if cell.compressed_key:
+        folder = _compressed(cell, folder, catalogue, progress)
+    return folder, weight_facts(folder)
+
+
+def weight_facts(folder: Path) -> dict[str, JsonValue]:
+    from harness.checkpoints.manifest import MARKER, summary
+
+    if not (folder / MARKER).is_file():
+        return {"bytes": stored_bytes(folder)}
+    size = summary(folder)
+    return {
+        "layers_replaced": size.replaced,
+        "linears": size.linears,
+        "bits_per_weight": size.bits_per_weight,
+        "bytes": size.bytes,
+    }
+
+
+def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
+    """The trained weights as the cell deploys them."""
+    assert cell.training_key is not None
+    assert cell.trained_key is not None
+    trained = _training(cell, cell.training_key, source, catalogue, run, progress)
+    if cell.trained_key == cell.training_key:
+        return trained
+    out = artefact_folder(cell.trained_key)
+    with one_maker(out):
+        if not (out / TRAINED).exists():
+            trainer, context = _trainer(cell, catalogue), _context(cell, source, out)
+            _finish(cell, cell.trained_key, trainer.deploy(trained, context), out)
+    return out
+
+
+def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
+    """What the trainer learned, shared by all cells that only deploy it in other ways."""
+    out = artefact_folder(key)
+    cell_folder = run.cell(cell.id).folder
+    with one_maker(out):
+        if not (out / TRAINED).exists():
+            suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
+
+            def log(row: dict[str, JsonValue]) -> None:
+                append_training(row, out, cell_folder)
+                catalogue.plugins.notify("harness_training_row", run=run.folder, cell=cell, row=row)
+                step, steps = row.get("step"), row.get("steps")
+                if isinstance(step, int) and isinstance(steps, int):
+                    progress("train", step, steps)
+
+            context = _context(cell, source, out, log, training_monitor(cell, suite, catalogue))
+            _finish(cell, key, _trainer(cell, catalogue).train(None, suite, context), out)
+        share_training(out, cell_folder)
+    return out
+
+
+def _trainer(cell: Cell, catalogue: Catalogue) -> Trainer:
+    return build(cell.trainer, catalogue.spec("trainers", cell.trainer.plugin)[0])
+
+
+def _context(
+    cell: Cell,
+    source: Path,
+    out: Path,
+    log: Callable[[dict[str, JsonValue]], None] = lambda row: None,
+    monitor: Monitor | None = None,
+) -> TrainContext:
+    return TrainContext(
+        source=source,
+        out=out,
+        seed=cell.seed,
+        device=cell.settings.device,
+        dtype=cell.settings.dtype,
+        log=log,
+        monitor=monitor,
+    )
+
+
+def _finish(cell: Cell, key: str, made: Path, out: Path) -> None:
+    if Path(made) != out:
+        raise PluginError(f"trainer {cell.trainer.label} wrote to {made}, not to {out}")
+    write_json(out / TRAINED, {"key": key, "trainer": cell.trainer.identity, "source": cell.model.digest})
+
+
+def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progress) -> Path:
+    from harness.compression.calibration import CalibrationSource
+    from harness.compression.driver import compress
+
+    assert cell.compressed_key is not None
+    out = artefact_folder(cell.compressed_key)
+    with one_maker(out):
+        compressor = catalogue.build(cell.compressor)
+        wanted = CalibrationSource(source=cell.model.calibration)
+        compress(
+            source, compressor, wanted, out, device=cell.settings.device, progress=progress
+        )  # returns at once if it is made
+    return out

@@ -1,0 +1,156 @@
+"""A run on disk: append-only JSONL while it is made, atomic renames for everything else.
+
+    runs/<name>/plan.json, config.toml, env.json
+    runs/<name>/cells/<id>/cell.json            the cell as the worker got it
+                          /prompts.jsonl       what is asked, in full
+                          /samples.jsonl       one line per reply, flushed batch by batch; the truth of the run
+                          /verdicts-<key>.jsonl one line per sample, by grade key: regrading adds a file
+                          /flags-<key>.jsonl    one line per sample, by detect key
+                          /self_check.json      the suite's proof of its graders
+                          /state.json, log.txt
+    runs/<name>/report/report.md, results.json
+
+Every line carries its schema's version. A line that a kill cut short is dropped on reading, with the batch it belongs to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from harness.contract import Flag, Outcome, Record, Reply, Scores
+from harness.errors import UsageError
+from harness.store.files import append_jsonl, make_folder, read_jsonl, write_json, write_jsonl
+
+SCHEMA = 1
+
+
+class SampleRow(Record):
+    """One reply, or the error that stands in its place. `batch` numbers the fixed partition within (repeat, role)."""
+
+    v: int = SCHEMA
+    item: str
+    role: str
+    repeat: int
+    batch: int
+    reply: Reply | None = None
+    error: str | None = None
+    seconds: float = 0.0  # of its whole batch
+
+
+class VerdictRow(Record):
+    v: int = SCHEMA
+    item: str
+    family: str
+    cluster: str
+    repeat: int
+    verdict: Outcome | Scores | None = None
+    error: str | None = None
+    truncated: bool = False
+
+
+class FlagRow(Record):
+    v: int = SCHEMA
+    item: str
+    repeat: int
+    flag: Flag
+
+
+class CellState(Record):
+    state: Literal["pending", "done", "failed"] = "pending"
+    error: str | None = None
+    seconds: dict[str, float] = {}  # by stage
+    facts: dict[str, JsonValue] = {}  # what the stages want the report to say: bytes, layers replaced, notes
+
+
+class CellStore:
+    """The folder of one cell. Only its worker writes samples; the driver writes nothing here but a failure's state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.samples_path = folder / "samples.jsonl"
+
+    def samples(self) -> list[SampleRow]:
+        return [SampleRow.model_validate(row) for row in read_jsonl(self.samples_path)]
+
+    def append(self, rows: Iterable[SampleRow]) -> None:
+        append_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
+
+    def keep(self, rows: Iterable[SampleRow]) -> None:
+        """Rewrite the samples with only these rows: an unfinished batch is redone whole."""
+        write_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
+
+    def set_prompts(self, prompts: Iterable[tuple[str, str, str]]) -> None:
+        """Keep the full text of what is asked: (item, role, text)."""
+        rows = ({"v": SCHEMA, "item": item, "role": role, "text": text} for item, role, text in prompts)
+        write_jsonl(self.folder / "prompts.jsonl", rows)
+
+    def prompts(self) -> dict[str, dict[str, str]]:
+        """item -> role -> text."""
+        found: dict[str, dict[str, str]] = {}
+        for row in read_jsonl(self.folder / "prompts.jsonl"):
+            found.setdefault(row["item"], {})[row["role"]] = row["text"]
+        return found
+
+    def verdicts_path(self, key: str) -> Path:
+        return self.folder / f"verdicts-{key[:12]}.jsonl"
+
+    def verdicts(self, key: str) -> list[VerdictRow]:
+        return [VerdictRow.model_validate(row) for row in read_jsonl(self.verdicts_path(key))]
+
+    def flags_path(self, key: str) -> Path:
+        return self.folder / f"flags-{key[:12]}.jsonl"
+
+    def flags(self, key: str) -> list[FlagRow]:
+        return [FlagRow.model_validate(row) for row in read_jsonl(self.flags_path(key))]
+
+    @property
+    def state(self) -> CellState:
+        path = self.folder / "state.json"
+        return CellState.model_validate_json(path.read_bytes()) if path.exists() else CellState()
+
+    def set_state(self, state: CellState) -> None:
+        write_json(self.folder / "state.json", state.model_dump(mode="json"))
+
+
+class RunStore:
+    """The folder of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def cell(self, cell_id: str) -> CellStore:
+        return CellStore(self.folder / "cells" / cell_id)
+
+    @property
+    def plan_path(self) -> Path:
+        return self.folder / "plan.json"
+
+    def read_plan(self) -> dict[str, Any]:
+        """Raises UsageError when the folder is not a run."""
+        try:
+            return json.loads(self.plan_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UsageError(f"{self.folder} is not a run folder", "no plan.json in it") from None
+        except (OSError, json.JSONDecodeError) as error:
+            raise UsageError(f"cannot read {self.plan_path}: {error}") from None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """One driver at a time: a second run on the same folder is refused at once."""
+        make_folder(self.folder)
+        with (self.folder / ".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"another run is writing to {self.folder}", "wait for it, or use --out") from None
+            yield
+
+
+# --------------------------------------------------------------------------------------------------------------- files
