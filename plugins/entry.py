@@ -1,4 +1,4 @@
-"""The built-ins' door, the same as anyone else's: specs as data, nothing heavy imported."""
+"""The built-ins' entry point, found as any package's is: specs as data, nothing heavy imported."""
 
 from __future__ import annotations
 

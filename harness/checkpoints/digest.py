@@ -1,4 +1,4 @@
-"""Digests of model folders and files, each remembered in the cache by path, size and modification time."""
+"""Digests of model folders and files, each kept in the cache by path, size and modification time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.store.paths import cache_folder
 def model_digest(folder: Path) -> str:
     """sha256 over the names and contents of config.json, tokenizer and generation files and safetensors.
 
-    Each file's digest is remembered under the cache folder by path, size and modification time.
+    Each file's digest is kept under the cache folder by path, size and modification time.
     """
     checkpoint = open_checkpoint(folder)
     names = ["config.json", *(name for name in COMPANIONS if (checkpoint.folder / name).is_file())]

@@ -1,4 +1,4 @@
-"""The door through which `AutoModelForCausalLM.from_pretrained` loads our artefacts, packed or dense.
+"""Lets `AutoModelForCausalLM.from_pretrained` load our artefacts, packed or dense.
 
 config.json of an artefact has a model_type that stock transformers does not know, and wraps the base model's
 configuration. Without this module transformers therefore refuses the folder; it would otherwise skip an unknown

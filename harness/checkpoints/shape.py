@@ -84,12 +84,12 @@ def _linear(checkpoint: Checkpoint, tensor: str) -> LinearShape | None:
         block=int(match["block"]),
         rows=rows,
         columns=columns,
-        group=input_group(name),
+        group=input_group_of(name),
         width=width,
     )
 
 
-def input_group(name: str) -> str:
+def input_group_of(name: str) -> str:
     """What the Linears that share an input with the Linear `name` are called together: "…self_attn.k_proj+q_proj+v_proj"."""
     parent, _, kind = name.rpartition(".")
     siblings = next((kinds for kinds in SAME_INPUT if kind in kinds), None)
@@ -107,7 +107,7 @@ def _refuse_unsupported(checkpoint: Checkpoint) -> None:
         )
 
 
-def groups_of(linears: Iterable[LinearShape]) -> Iterator[tuple[str, list[LinearShape]]]:
+def input_groups(linears: Iterable[LinearShape]) -> Iterator[tuple[str, list[LinearShape]]]:
     """Linears by shared input, in order of first appearance."""
     groups: dict[str, list[LinearShape]] = {}
     for linear in linears:

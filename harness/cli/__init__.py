@@ -26,7 +26,7 @@ from harness.cli import (
     teacher,
     verify,
 )
-from harness.cli.context import Doors
+from harness.cli.context import GlobalOptions
 
 app = typer.Typer(
     name="harness",
@@ -61,14 +61,14 @@ for verb in VERBS:
 
 
 @app.callback()
-def doors(
+def main_options(
     context: typer.Context,
     plugins_dir: list[Path] = typer.Option([], help="Folder whose *.py files are plugins too.", exists=True),
     registry: list[Path] = typer.Option([], help="A registry.toml with presets of your own (./registry.toml is read)."),
     p: list[str] = typer.Option([], "-p", metavar="no:NAME", help="Leave a plugin out."),
 ) -> None:
     """Where names come from. These options stand before the verb."""
-    context.obj = Doors(plugins_dirs=tuple(plugins_dir), registries=tuple(registry), disabled=_disabled(p))
+    context.obj = GlobalOptions(plugins_dirs=tuple(plugins_dir), registries=tuple(registry), disabled=_disabled(p))
 
 
 def _disabled(flags: list[str]) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def _disabled(flags: list[str]) -> tuple[str, ...]:
 
 
 def _plugin_verbs() -> None:
-    """Verbs that plugins bring. The doors given on the command line are not parsed yet, so only entry points count."""
+    """Verbs that plugins bring. The options given on the command line are not parsed yet, so only entry points count."""
     from harness.registry import load_plugins
 
     found = load_plugins()

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 
 if TYPE_CHECKING:
     from harness.registry import Catalogue, Component
@@ -51,7 +51,7 @@ def compress(
     from harness.planning.sizes import size_of
     from harness.registry.sources import locate_model, model_shape
 
-    catalogue = doors_of(context).catalogue
+    catalogue = global_options(context).catalogue
     name = model or catalogue.default_model
     if name is None:
         raise UsageError("no model given", "add --model PATH_OR_HUB_ID")

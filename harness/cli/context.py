@@ -1,4 +1,4 @@
-"""What the verbs share: the doors through which names come in, and the options of an experiment."""
+"""What the verbs share: the plugins and presets that names are looked up in, and an experiment's options."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROJECT_REGISTRY = Path("registry.toml")
 
 
 @dataclass(frozen=True)
-class Doors:
+class GlobalOptions:
     plugins_dirs: tuple[Path, ...] = ()
     registries: tuple[Path, ...] = ()
     disabled: tuple[str, ...] = ()
@@ -51,8 +51,8 @@ class Doors:
         return load_catalogue(self.plugins, self.project_registries)
 
 
-def doors_of(context: typer.Context) -> Doors:
-    return context.obj or Doors()
+def global_options(context: typer.Context) -> GlobalOptions:
+    return context.obj or GlobalOptions()
 
 
 def make_experiment(files: list[str], options: dict[str, Any]) -> Experiment:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 from harness.cli.screen import screen
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ def detectors(
 ) -> None:
     from rich.console import Console
 
-    from harness.detection.bench import bench_of, examine
-    from harness.detection.error_rates import error_rates, remember
+    from harness.detection.bench import examine, labelled_bench
+    from harness.detection.error_rates import error_rates, store_error_rates
     from harness.planning.experiment import parse_overrides, split_names
     from harness.report.bench_tables import bench_report
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
 
-    catalogue = doors_of(context).catalogue
+    catalogue = global_options(context).catalogue
     overrides = parse_overrides(params or [])
     names = split_names(",".join(detectors or ["all"]))
     if names == ("all",):
@@ -55,14 +55,14 @@ def detectors(
     def say(line: str) -> None:
         err.print(line, style="dim", markup=False, highlight=False)
 
-    bench = bench_of(suite, catalogue, say)
+    bench = labelled_bench(suite, catalogue, say)
     sandbox = str(suite.params.get("sandbox", "bwrap"))
     examined = [examine(one, bench, sandbox, catalogue, say, reader) for one in chosen]
     reported = [entry for entry in bench if entry.half == "report"]
     for component, found in zip(chosen, examined, strict=True):
         # not of a detector that fits: a run fits its own
         if found.flags and not found.left_out and (rates := error_rates(reported, found.flags)):
-            remember(suite, component, rates)
+            store_error_rates(suite, component, rates)
     report = bench_report(tasks, bench, examined, reader.model.name if reader else "")
     if json:
         print(json_module.dumps(to_json(report), indent=1))

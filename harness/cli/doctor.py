@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from harness.cli import options as o
-from harness.cli.context import Doors, doors_of
+from harness.cli.context import GlobalOptions, global_options
 from harness.cli.screen import plain_table, screen
 
 
@@ -22,9 +22,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context, json: o.Json = False) -> None:
-    doors = doors_of(context)
+    options = global_options(context)
     with Console(stderr=True).status("", spinner="line") as status:
-        checks = list(_checks(doors, lambda what: status.update(f"checking {what}")))
+        checks = list(_checks(options, lambda what: status.update(f"checking {what}")))
     if json:
         print(json_module.dumps(checks, indent=1))
     else:
@@ -50,7 +50,7 @@ def _print_table(console: Console, check: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _checks(doors: Doors, say: Callable[[str], None]):
+def _checks(options: GlobalOptions, say: Callable[[str], None]):
     """Every finding in turn; `say` is told what takes time before it is begun."""
     from harness.planning.devices import resolve_device, resolve_dtype
     from harness.running.driver import environment
@@ -63,17 +63,17 @@ def _checks(doors: Doors, say: Callable[[str], None]):
     existing = next(path for path in (cache_folder(), *cache_folder().parents) if path.exists())
     free = shutil.disk_usage(existing).free / 2**30
     yield _row(free > 1, "cache", f"{cache_folder()} ({free:.0f} GiB free)")
-    for status in doors.plugins.statuses:
+    for status in options.plugins.statuses:
         yield _row(
             status.error is None, f"plugin {status.name}", status.error or f"{status.distribution} {status.version}"
         )
-    doors.plugins.offer_sandboxes()
+    options.plugins.register_sandboxes()
     say("sandboxes")
     yield from _sandbox()
     say("models")
-    yield from _models(doors)
+    yield from _models(options)
     yield from _backends()
-    yield from _suites(doors, say)
+    yield from _suites(options, say)
 
 
 def _sandbox():
@@ -83,13 +83,13 @@ def _sandbox():
         yield _row(problem is None or None, f"sandbox {kind}", problem or "works")
 
 
-def _models(doors: Doors):
+def _models(options: GlobalOptions):
     from harness.errors import HarnessError
     from harness.registry.sources import locate_model
 
-    for name in sorted(doors.catalogue.models):
+    for name in sorted(options.catalogue.models):
         try:
-            model = locate_model(name, doors.catalogue)
+            model = locate_model(name, options.catalogue)
         except HarnessError as error:
             yield _row(False, f"model {name}", str(error))
         else:
@@ -113,16 +113,16 @@ def _backends():
     yield _row(bool(ready) or None, "lm-eval backends", ", ".join(ready) or "none")
 
 
-def _suites(doors: Doors, say: Callable[[str], None]):
+def _suites(options: GlobalOptions, say: Callable[[str], None]):
     """Every suite plugin proves its graders, with its default parameters."""
     from harness.errors import HarnessError
     from harness.registry.catalogue import build
 
-    for name in sorted(doors.catalogue.plugins.specs["tasks"]):
+    for name in sorted(options.catalogue.plugins.specs["tasks"]):
         say(f"suite {name} on answers of known verdict")
         try:
-            component = doors.catalogue.resolve("tasks", name)
-            check = build(component, doors.catalogue.spec("tasks", component.plugin)[0]).self_check()
+            component = options.catalogue.resolve("tasks", name)
+            check = build(component, options.catalogue.spec("tasks", component.plugin)[0]).self_check()
         except HarnessError as error:
             yield _row(None, f"suite {name}", str(error))
             continue

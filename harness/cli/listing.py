@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 from harness.cli.screen import plain_table, screen
 from harness.contract import Spec
 from harness.errors import UsageError
@@ -28,7 +28,7 @@ def list_names(
 ) -> None:
     if kind is not None and kind not in KINDS:
         raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
-    catalogue = doors_of(context).catalogue
+    catalogue = global_options(context).catalogue
     rows = {name: _rows(catalogue, name) for name in KINDS if kind in (None, name)}
     if json:
         print(json_module.dumps(rows, indent=1))

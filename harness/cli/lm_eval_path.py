@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,4 +14,4 @@ def add_to(app: typer.Typer) -> None:
 def path(context: typer.Context) -> None:
     from harness.lm_eval.task_folder import task_folder
 
-    print(task_folder(doors_of(context).catalogue))
+    print(task_folder(global_options(context).catalogue))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def new_plugin(
     from harness.cli.scaffold.write import KINDS, write_package
 
     folder = out or Path(name)
-    taken = doors_of(context).catalogue.presets.get(KINDS.get(kind, ""), {})
+    taken = global_options(context).catalogue.presets.get(KINDS.get(kind, ""), {})
     for path in write_package(name, kind, folder, taken):
         print(path)
     print(f"\nNext:  cd {folder} && pip install -e . && pytest && harness plugins")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 from harness.cli.run import RUNS
 from harness.cli.screen import plain_table, screen
 from harness.planning.experiment import Experiment
@@ -40,10 +40,10 @@ def plan(
     from harness.planning.plan import make_plan
     from harness.store.run import RunStore
 
-    catalogue = doors_of(context).catalogue
+    catalogue = global_options(context).catalogue
     with planning() as say:
         made = make_plan(experiment, catalogue, say)
-    for line in made.separations:
+    for line in made.monitor_notes:
         print(line, file=sys.stderr)
     store = RunStore(out or RUNS / made.name)
     rows = _rows(made, store)

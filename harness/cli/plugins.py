@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 from harness.cli.screen import plain_table, screen
 
 
@@ -21,7 +21,7 @@ def plugins(
     json: o.Json = False,
     trace: Annotated[bool, typer.Option(help="Print the tracebacks of broken plugins.")] = False,
 ) -> None:
-    found = doors_of(context).plugins
+    found = global_options(context).plugins
     conflicts = {name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1}
     if json:
         rows = [

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def published(
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
 
-    catalogue = doors_of(context).catalogue
+    catalogue = global_options(context).catalogue
     component = catalogue.resolve("tasks", tasks)
     axes = {}
     for name in catalogue.presets["tasks"]:

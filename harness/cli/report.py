@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import Doors, doors_of
+from harness.cli.context import GlobalOptions, global_options
 from harness.cli.screen import screen
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ def report(
 ) -> None:
     from harness.store.run import RunStore
 
-    publish(RunStore(run), doors_of(context), json, markdown, full)
+    publish(RunStore(run), global_options(context), json, markdown, full)
 
 
-def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = False, full: bool = False) -> None:
+def publish(
+    store: RunStore, options: GlobalOptions, json: bool = False, markdown: bool = False, full: bool = False
+) -> None:
     """Build the report, write report.md, report.html, results.json and the plots, and print it."""
     from harness.report.build import build
     from harness.report.collect import collect, samples
@@ -41,7 +43,7 @@ def publish(store: RunStore, doors: Doors, json: bool = False, markdown: bool = 
     from harness.report.terminal import render_terminal
     from harness.store.files import write_bytes, write_json, write_text
 
-    made = build(collect(store, doors.catalogue), plots=True)
+    made = build(collect(store, options.catalogue), plots=True)
     folder = store.folder / "report"
     text = render_markdown(made)
     results = to_json(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,11 +27,11 @@ def rescore(
     from harness.running.regrade import regrade
     from harness.store.run import RunStore
 
-    doors = doors_of(context)
+    options = global_options(context)
     store = RunStore(run)
     flags = {"grader": grader} if grader else {}
     names = split_names(",".join(detectors)) if detectors else None
     with store.lock():
-        for change in regrade(store, doors.catalogue, flags, parse_overrides(params or []), names):
+        for change in regrade(store, options.catalogue, flags, parse_overrides(params or []), names):
             Console(stderr=True).print(change, markup=False, highlight=False)
-        publish(store, doors, json)
+        publish(store, options, json)

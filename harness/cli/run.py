@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.context import Doors, doors_of
+from harness.cli.context import GlobalOptions, global_options
 from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -39,43 +39,43 @@ def run(
     from harness.running.driver import drive
     from harness.store.run import RunStore
 
-    doors = doors_of(context)
+    options = global_options(context)
     with planning() as say:
-        plan = make_plan(experiment, doors.catalogue, say)
-    for line in plan.separations:
+        plan = make_plan(experiment, options.catalogue, say)
+    for line in plan.monitor_notes:
         print(line, file=sys.stderr)
     store = RunStore(out or RUNS / plan.name)
     with store.lock():
-        runner = _executor(executor, doors, store, jobs, silence)
+        runner = _executor(executor, options, store, jobs, silence)
         try:
             with display(len(plan.cells)) as screen:
-                states = drive(plan, store, runner, doors.plugins, screen)
+                states = drive(plan, store, runner, options.plugins, screen)
         except KeyboardInterrupt:
             resume = shlex.join(["harness", *sys.argv[1:]])
             print(f"interrupted; everything sampled so far is kept. Resume with:\n  {resume}", file=sys.stderr)
             raise typer.Exit(130) from None
         from harness.cli.report import publish
 
-        publish(store, doors, json)
+        publish(store, options, json)
     if any(state != "done" for state in states.values()):
         raise typer.Exit(1)
 
 
-def _executor(name: str, doors: Doors, store: RunStore, jobs: int, silence: float) -> Executor:
+def _executor(name: str, options: GlobalOptions, store: RunStore, jobs: int, silence: float) -> Executor:
     """The named executor, ready to take cells."""
     import importlib
 
     from harness.errors import UsageError
     from harness.running.executors.messages import WorkerSetup
 
-    known = doors.plugins.executors()
+    known = options.plugins.executors()
     if name not in known:
         raise UsageError(f"unknown executor {name!r}", f"one of {', '.join(sorted(known))}")
     module, _, attribute = known[name].partition(":")
     setup = WorkerSetup(
         run=str(store.folder.resolve()),
-        plugins_dirs=tuple(str(path.resolve()) for path in doors.plugins_dirs),
-        disabled=doors.disabled,
-        registries=tuple(str(path.resolve()) for path in doors.project_registries),
+        plugins_dirs=tuple(str(path.resolve()) for path in options.plugins_dirs),
+        disabled=options.disabled,
+        registries=tuple(str(path.resolve()) for path in options.project_registries),
     )
     return getattr(importlib.import_module(module), attribute)(setup, slots=jobs, silence=silence)

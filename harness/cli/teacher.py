@@ -11,7 +11,7 @@ import typer
 from pydantic import JsonValue
 
 from harness.cli import options as o
-from harness.cli.context import doors_of
+from harness.cli.context import global_options
 from harness.cli.screen import plain_table, screen
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def build(
     from harness.running.teacher_pool import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
     from harness.store.teacher_pool import Pool, PoolHeader, write_pool
 
-    catalogue = doors_of(context).catalogue
+    catalogue = global_options(context).catalogue
     preset = catalogue.preset("tasks", catalogue.resolve("tasks", tasks).preset)
     overrides = parse_overrides(params or [])
     asked = model or preset.default_model or catalogue.default_model

@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from harness.checkpoints.checkpoint import Checkpoint
-from harness.checkpoints.shape import groups_of
+from harness.checkpoints.shape import input_groups
 from harness.compression.blocks import BlockWalker
-from harness.compression.groups import GroupWork
-from harness.compression.moments import Drift, Hessian, Seen
+from harness.compression.input_groups import InputGroupJob
+from harness.compression.moments import Drift, Hessian, InputStatistics
 from harness.compression.pieces import Piece
 from harness.contract import LinearShape
 from harness.contract.compression import Calibration
@@ -36,7 +36,7 @@ class CalibratedBlocks:
         self.prefix = self.walker.embed(calibration)
         self.original = [replace(batch) for batch in self.prefix] if self.refit else []
 
-    def compress(self, index: int, linears: Sequence[LinearShape], work: GroupWork, *, last: bool) -> Piece:
+    def compress(self, index: int, linears: Sequence[LinearShape], work: InputGroupJob, *, last: bool) -> Piece:
         """The shard of block `index`, made or found; unless it is the `last`, both streams go on behind it."""
         piece = work.block(index)
         if piece is not None and last:
@@ -50,8 +50,8 @@ class CalibratedBlocks:
                 self._advance(index, before, after)
         return piece
 
-    def _groups(self, index: int, linears: Sequence[LinearShape], work: GroupWork, before: Parameters) -> Piece:
-        groups = dict(groups_of(linears))
+    def _groups(self, index: int, linears: Sequence[LinearShape], work: InputGroupJob, before: Parameters) -> Piece:
+        groups = dict(input_groups(linears))
         inputs = {group: members[0].name for group, members in groups.items()}
         after: dict[str, nn.Parameter] = {}
         pieces = {}
@@ -67,7 +67,7 @@ class CalibratedBlocks:
 
     def _seen(
         self, index: int, group: str, linear: LinearShape, before: Parameters, after: Mapping[str, nn.Parameter]
-    ) -> Seen:
+    ) -> InputStatistics:
         """The input of `linear` over all batches, the Linears before it replaced by `after`."""
         device = self.walker.device
         hessian = Hessian(linear.columns, device)
@@ -81,7 +81,7 @@ class CalibratedBlocks:
                 self.walker.install(before)
                 drift.add(self.walker.input_of(linear.name, index, self.original[number]), x, weights)
         mean, dead = hessian.finish(group)
-        return Seen(mean, dead, drift.finish() if drift else None)
+        return InputStatistics(mean, dead, drift.finish() if drift else None)
 
     def _advance(self, index: int, before: Parameters, after: Parameters) -> None:
         self.walker.advance(index, self.original)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from harness.checkpoints.checkpoint import open_checkpoint
-from harness.compression.rows import DATASETS, Message, Row, read_rows
+from harness.compression.calibration_rows import DATASETS, CalibrationRow, Message, read_rows
 from harness.compression.self_samples import self_samples
 from harness.contract import Record
 from harness.contract.compression import Calibration
@@ -93,7 +93,7 @@ def calibration_digest(calibration: Calibration) -> str:
     return key_of([calibration.sequences, calibration.weights])
 
 
-def _scored(rows: Sequence[Row], wanted: CalibrationSource) -> list[tuple[str | Sequence[Message], float]]:
+def _scored(rows: Sequence[CalibrationRow], wanted: CalibrationSource) -> list[tuple[str | Sequence[Message], float]]:
     """The rows that the scores leave, each with its own."""
     if (wanted.weighted or wanted.min_score is not None) and rows and all(score is None for _, score in rows):
         raise UsageError(f"no row of {wanted.source} has a score", "leave out min_score and weighted")

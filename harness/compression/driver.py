@@ -33,9 +33,9 @@ from harness.checkpoints.shards import remote_model, streaming
 from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
 from harness.compression.calibrated import CalibratedBlocks
 from harness.compression.calibration import CalibrationSource, calibration_digest, read_calibration
-from harness.compression.foreign import adopt
-from harness.compression.groups import GroupWork
-from harness.compression.heap import matrices_apart, return_memory
+from harness.compression.heap import map_large_blocks, trim_heap
+from harness.compression.input_groups import InputGroupJob
+from harness.compression.library_models import compress_with_library
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
@@ -49,7 +49,7 @@ MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
 
-class Report(Record):
+class CompressionResult(Record):
     """What one call did. `resumed` counts the Linears that an earlier run had finished."""
 
     folder: Path
@@ -68,7 +68,7 @@ def compress(
     *,
     device: str = "cpu",
     progress: Progress | None = None,
-) -> Report:
+) -> CompressionResult:
     """Write the artefact of `source` under `compressor` to the folder `out`; call again after a kill to resume.
 
     Raises:
@@ -84,10 +84,10 @@ def compress(
     decisions = check_plan(compressor.plan(shape), shape)
     job = Job(checkpoint, shape, compressor, decisions, calibration, out, device, progress or _silent)
     calibration.check_scores(job.calibrated)
-    with exclusive(out), streaming(checkpoint.folder), matrices_apart():
+    with exclusive(out), streaming(checkpoint.folder), map_large_blocks():
         resumed = _ensure(job)
     manifest = read_manifest(out)
-    return Report(
+    return CompressionResult(
         folder=out,
         size=summary(out),
         seconds=time.monotonic() - begun,
@@ -190,14 +190,14 @@ def _ensure(job: Job) -> int:
     if job.compressor.measures:
         job = replace(job, decisions=_measured_plan(job, calibration))
         pieces_run = key_of([run, job.plan_record()])
-    work = GroupWork(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, pieces_run)
+    work = InputGroupJob(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, pieces_run)
     if job.compressor.whole_model:
         if remote_model(job.checkpoint.folder):
             raise ModelError(f"{type(job.compressor).__name__} needs the whole model on the disk", "download it first")
         sequences = calibration.sequences if calibration else []
         linears, foreign, tensors = (
             {},
-            *adopt(job.checkpoint, job.shape, job.compressor, sequences, job.out, job.partial),
+            *compress_with_library(job.checkpoint, job.shape, job.compressor, sequences, job.out, job.partial),
         )
     else:
         pieces = _blocks(job, work, calibration)
@@ -278,7 +278,7 @@ def _measured_plan(job: Job, calibration: Calibration | None) -> Decisions:
     return check_plan(job.compressor.plan(job.shape, table), job.shape)
 
 
-def _blocks(job: Job, work: GroupWork, calibration: Calibration | None) -> list[Piece]:
+def _blocks(job: Job, work: InputGroupJob, calibration: Calibration | None) -> list[Piece]:
     """Compress every block in turn; one shard each. Blocks behind the last compressed Linear need no calibration."""
     wanted = job.wanted
     calibrated = None
@@ -294,7 +294,7 @@ def _blocks(job: Job, work: GroupWork, calibration: Calibration | None) -> list[
             pieces.append(work.block(block) or work.uncalibrated_block(block, linears))
         else:
             pieces.append(calibrated.compress(block, linears, work, last=block == last))
-        return_memory()
+        trim_heap()
         job.progress("blocks", block + 1, job.shape.blocks)
     return pieces
 

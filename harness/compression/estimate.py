@@ -36,7 +36,7 @@ CUT_BLOCKS, CUT_VOCABULARY = 2, 256
 LEAST_SEQUENCES = 16  # fewer, and what does not grow with the tokens would weigh too much
 
 
-class Estimate(Record):
+class CostEstimate(Record):
     """`memory` and `disk` in bytes. `block_seconds` is what the dry run took for one block of `blocks`."""
 
     blocks: int
@@ -55,7 +55,7 @@ class Estimate(Record):
         )
 
 
-def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *, device: str = "cpu") -> Estimate:
+def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *, device: str = "cpu") -> CostEstimate:
     """Measure one block of the model in folder `source`; takes about as long as compressing it does.
 
     Raises:
@@ -73,12 +73,12 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     count = min(wanted.sequences, max(LEAST_SEQUENCES, math.ceil(widest / length) + 1))
     with tempfile.TemporaryDirectory(prefix="harness-estimate-") as scratch:
         with streaming(checkpoint.folder):
-            vocabulary = write_cut(checkpoint, Path(scratch) / "model")
+            vocabulary = write_truncated_model(checkpoint, Path(scratch) / "model")
         generator = torch.Generator().manual_seed(wanted.seed)
         tokens = torch.randint(vocabulary, (count, length), generator=generator).tolist()
         unscored = {"min_score": None, "weighted": False}
         given = wanted.model_copy(update={"tokens": tuple(map(tuple, tokens)), "sequences": count, **unscored})
-        dry = _in_a_process_of_its_own(Path(scratch), compressor, given, device)
+        dry = _in_child_process(Path(scratch), compressor, given, device)
     share = shape.weights / _weights(shape, 0)  # blocks, when all are alike
     per_token = wanted.sequences / count
     seconds = dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing * per_token
@@ -90,7 +90,7 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     samples = compressor.calibrated and wanted.source == SELF and not wanted.texts
     on_device = dry.device_memory is not None
-    return Estimate(
+    return CostEstimate(
         blocks=shape.blocks,
         block_seconds=dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing,
         seconds=share * seconds,
@@ -116,7 +116,7 @@ def artefact_bytes(shape: ModelShape, compressor: Compressor) -> int:
     return (stored + largest) // 8 + shape.overhead
 
 
-def write_cut(checkpoint: Checkpoint, folder: Path) -> int:
+def write_truncated_model(checkpoint: Checkpoint, folder: Path) -> int:
     """The first blocks as a model folder of their own, embeddings cut to few rows; returns its vocabulary."""
     stated = int(checkpoint.config.get("vocab_size", 0))
     vocabulary = min(stated, CUT_VOCABULARY)
@@ -152,7 +152,7 @@ class DryRun:
     error: HarnessError | None = None
 
 
-class _Enough(Exception):
+class _FirstBlockDone(Exception):
     """The first block is done."""
 
 
@@ -168,10 +168,10 @@ class _Stopwatch:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self.last
         self.last = now
         if stage == "blocks":
-            raise _Enough
+            raise _FirstBlockDone
 
 
-def _in_a_process_of_its_own(scratch: Path, compressor: Compressor, wanted: CalibrationSource, device: str) -> DryRun:
+def _in_child_process(scratch: Path, compressor: Compressor, wanted: CalibrationSource, device: str) -> DryRun:
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_dry_run, args=(send, scratch, compressor, wanted, device))
@@ -196,7 +196,7 @@ def _dry_run(send: Any, scratch: Path, compressor: Compressor, wanted: Calibrati
     out = scratch / "artefact"
     try:
         compress(scratch / "model", compressor, wanted, out, device=device, progress=watch)
-    except _Enough:
+    except _FirstBlockDone:
         piece = Piece.model_validate_json((out / PARTIAL / "block-00000.json").read_bytes())
         dry.compressing = sum(entry.seconds for entry in piece.linears.values())
         dry.passing = max(0.0, watch.seconds.pop("blocks") - dry.compressing)

@@ -25,7 +25,7 @@ from harness.checkpoints.packed_tensors import from_tensors
 from harness.checkpoints.packing import pack
 from harness.checkpoints.qlr import dense
 from harness.checkpoints.quantizer import module_path
-from harness.checkpoints.shape import input_group
+from harness.checkpoints.shape import input_group_of
 from harness.compression.assembly import copy_companions, write_index
 from harness.compression.pieces import write_json, write_tensors
 from harness.contract import Record
@@ -129,9 +129,9 @@ def split_schemes(manifest: Manifest, bits: dict[str, int]) -> tuple[str, ...]:
     """The groups of Linears with one input whose members differ in bits or group size, or are packed only in part."""
     schemes: dict[str, set[tuple[int, int] | None]] = {}
     for name, entry in manifest.linears.items():
-        schemes.setdefault(input_group(name), set()).add((bits[name], entry.decision.group))
+        schemes.setdefault(input_group_of(name), set()).add((bits[name], entry.decision.group))
     for name in manifest.kept:
-        schemes.setdefault(input_group(name), set()).add(None)
+        schemes.setdefault(input_group_of(name), set()).add(None)
     return tuple(group for group, found in schemes.items() if len(found) > 1)
 
 

@@ -18,7 +18,7 @@ _M_MMAP_THRESHOLD = -3
 
 
 @contextmanager
-def matrices_apart() -> Iterator[None]:
+def map_large_blocks() -> Iterator[None]:
     """Map every block of APART bytes that no free room of the heap takes on its own, for as long as this is open: fresh
     pages cost time."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -31,7 +31,7 @@ def matrices_apart() -> Iterator[None]:
             mallopt(_M_MMAP_THRESHOLD, GLIBC_MOST)
 
 
-def return_memory() -> None:
+def trim_heap() -> None:
     """Give what a block has left behind back to the system: reference cycles wait for the collector, small pieces for glibc."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -18,7 +18,7 @@ from harness.compression.pieces import write_json
 from harness.contract import Compressor
 from harness.contract.compression import Calibration, Progress
 from harness.store.hashing import COMPRESSION_CODE, core_digest, key_of, source_digest
-from harness.store.locks import one_maker
+from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
 
 PROBES = 32  # sequences, at most, of which a measurement keeps what enters each block: on the disk, not in memory
@@ -43,7 +43,7 @@ def measured(
         }
     )
     file = cache_folder() / "measurements" / f"{key[:32]}.json"
-    with one_maker(file):
+    with exclusive_lock(file):
         if not file.is_file():  # written whole or not at all
             scratch = file.with_suffix(".partial")
             scratch.mkdir(exist_ok=True)

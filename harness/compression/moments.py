@@ -64,7 +64,7 @@ class Drift:
 
 
 @dataclass
-class Seen:
+class InputStatistics:
     """What calibration knows of the input that the Linears of one group share."""
 
     hessian: torch.Tensor  # (n, n), finished

@@ -13,7 +13,7 @@ from harness.checkpoints.shards import remote_model
 from harness.compression.pieces import write_json
 from harness.errors import UsageError
 from harness.store.hashing import core_digest, key_of
-from harness.store.locks import one_maker
+from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
 
 SAMPLING_BATCH = 32
@@ -34,7 +34,7 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
         core_digest("compression/self_samples.py"),
     )
     file = cache_folder() / "self-samples" / f"{key_of(drawn)[:32]}.json"
-    with one_maker(file):
+    with exclusive_lock(file):
         if not file.is_file():
             write_json(file, sample_from(model, count, length, seed, device))
     return json.loads(file.read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Examined:
+class BenchResult:
     """One detector's flags on the bench, in its order. `left_out` holds, by mechanism, those of a detector that was
     fitted without that mechanism."""
 
@@ -43,7 +43,7 @@ class Examined:
     not_applicable: str | None = None
 
 
-def bench_of(suite: Component, catalogue: Catalogue, progress: Progress) -> Sequence[Labelled]:
+def labelled_bench(suite: Component, catalogue: Catalogue, progress: Progress) -> Sequence[Labelled]:
     """The suite's bench, built once for the same code and parameters and then kept in the cache folder.
 
     Raises UsageError when the suite has none.
@@ -67,10 +67,10 @@ def examine(
     catalogue: Catalogue,
     progress: Progress,
     reader: Reader | None = None,
-) -> Examined:
+) -> BenchResult:
     """Ask one detector about the half `report` of the bench; `reader` is the model whose activations it may see."""
     if reason := not_applicable(component, catalogue, reader.model if reader else None):
-        return Examined(component.label, not_applicable=reason)
+        return BenchResult(component.label, not_applicable=reason)
     progress(f"asking {component.label}")
     written = [entry for entry in bench if entry.half == "rules"]
     reported = [entry for entry in bench if entry.half == "report"]
@@ -100,4 +100,4 @@ def examine(
     if fits(build(component, spec)):
         for mechanism in dict.fromkeys(entry.mechanism for entry in written if entry.hack):
             left_out[mechanism] = flags([entry for entry in written if entry.mechanism != mechanism])
-    return Examined(component.label, flags(written), left_out)
+    return BenchResult(component.label, flags(written), left_out)

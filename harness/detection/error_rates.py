@@ -30,12 +30,12 @@ def error_rates(asked: Sequence[Labelled], flags: Sequence[Flag]) -> ErrorRates 
     return ErrorRates(recall=(sum(hacks), len(hacks)), specificity=(sum(honest), len(honest)))
 
 
-def remember(suite: Component, detector: Component, rates: ErrorRates) -> None:
+def store_error_rates(suite: Component, detector: Component, rates: ErrorRates) -> None:
     """Keep what was measured for runs with this suite and this detector, unchanged."""
     write_json(_path(suite, detector), rates.model_dump(mode="json"))
 
 
-def remembered(suite: Component, detector: Component) -> ErrorRates | None:
+def load_error_rates(suite: Component, detector: Component) -> ErrorRates | None:
     path = _path(suite, detector)
     return ErrorRates.model_validate_json(path.read_bytes()) if path.is_file() else None
 

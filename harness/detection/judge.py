@@ -14,8 +14,8 @@ from pydantic import JsonValue
 from harness.contract import Prompt, Unanswered
 from harness.errors import HarnessError, StageError, Unreachable
 from harness.lm_eval.backends.arguments import parse_arguments
-from harness.lm_eval.backends.concurrency import as_answered
-from harness.lm_eval.backends.known import facts_of
+from harness.lm_eval.backends.concurrency import run_concurrently
+from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.locate import make_backend
 from harness.lm_eval.backends.model import BackendModel
 
@@ -71,7 +71,7 @@ def _open_backend(
 ) -> BackendModel:  # fmt: skip
     backend = make_backend(name, parse_arguments(arguments))
     folder = None
-    if facts_of(name).place == "folder":
+    if backend_info(name).place == "folder":
         args = dict(backend.args)
         folder = Path(locate(str(args.pop("pretrained", args.pop("model", "")))))
         backend = backend.model_copy(update={"args": args})
@@ -93,4 +93,4 @@ def _through(model: BackendModel, prompts: Sequence[Prompt]) -> Iterable[tuple[i
                 gone.append(answer)
             return number, answer
 
-    return as_answered([partial(ask, number, prompt) for number, prompt in enumerate(prompts)], model.concurrent)
+    return run_concurrently([partial(ask, number, prompt) for number, prompt in enumerate(prompts)], model.concurrent)

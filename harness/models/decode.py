@@ -24,7 +24,7 @@ from transformers import (
 
 from harness.errors import StageError
 from harness.models.sampling import CoupledSampler, Sampling
-from harness.models.stopping import Endings
+from harness.models.stopping import RowStoppingCriteria
 
 
 def decode(
@@ -51,7 +51,7 @@ def decode(
     replies: list[list[int]] = [[] for _ in keys]
     finite = FiniteLogits()
     while len(rows):
-        endings = Endings(all_limits[rows], eos, stop, tokenizer, length)
+        endings = RowStoppingCriteria(all_limits[rows], eos, stop, tokenizer, length)
         processors: list[LogitsProcessor] = [finite]
         if not sampling.greedy:
             processors.append(CoupledSampler(all_keys[rows], sampling, length))

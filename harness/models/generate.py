@@ -38,7 +38,7 @@ class Request(Record):
         return request_key(seed, suite, self.item, self.role, self.repeat)
 
 
-class Alike(NamedTuple):
+class BatchKey(NamedTuple):
     """What the requests of one batch have in common."""
 
     repeat: int
@@ -118,11 +118,13 @@ class Generator:
         if batch_size < 1:
             raise ValueError("batch_size must be at least 1")
 
-        def place(request: Request) -> tuple[Alike, int, str]:
+        def place(request: Request) -> tuple[BatchKey, int, str]:
             prompt = request.prompt
             length = len(self.encode(prompt))
             fits = self.room(prompt, length) > 0
-            alike = Alike(request.repeat, request.role, prompt.target is not None, fits, prompt.max_tokens, prompt.stop)
+            alike = BatchKey(
+                request.repeat, request.role, prompt.target is not None, fits, prompt.max_tokens, prompt.stop
+            )
             return alike, length + len(self.encode_target(prompt)), request.item
 
         placed = sorted(((place(request), request) for request in requests), key=lambda pair: pair[0])

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase, StoppingCriteria
 SLACK = 8  # tokens decoded beyond a stop string's own: a token may hold no character, or part of one
 
 
-class Endings(StoppingCriteria):
+class RowStoppingCriteria(StoppingCriteria):
     """Notes where each row of a batch ends, and pauses generation once it is worth leaving the ended rows out.
 
     That is when half of them have ended, and at the smallest limit, beyond which a row would leave the model's context.

@@ -47,7 +47,7 @@ class Cell(Record):
     detect_keys: dict[str, str] = {}  # by detector label
     monitor: Component | None = None  # the detector that steers this arm's training
 
-    def steered_by(self, detector: Component) -> bool:
+    def monitored_by(self, detector: Component) -> bool:
         """Whether the trainer had this detector, or another preset of its plugin, as its monitor."""
         return self.monitor is not None and self.monitor.plugin == detector.plugin
 
@@ -87,13 +87,13 @@ class Plan(Record):
         return f"{'-'.join(slug(task) for task in experiment.tasks)}-{models}-{frame}"
 
     @property
-    def separations(self) -> list[str]:
+    def monitor_notes(self) -> list[str]:
         """A line for each selected detector that may not judge an arm, for it steered its training."""
         apart = [
             f"{one.label} steers the training of {cell.trainer.label} and does not grade it"
             for cell in self.cells
             for one in cell.detectors
-            if cell.steered_by(one)
+            if cell.monitored_by(one)
         ]
         return list(dict.fromkeys(apart))
 

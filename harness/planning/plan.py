@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from harness.contract import ModelShape
 from harness.errors import UsageError
-from harness.lm_eval.backends.locate import refuse_what_it_cannot
+from harness.lm_eval.backends.locate import refuse_unsupported
 from harness.planning.cells import Cell, Plan, Settings
 from harness.planning.contrasts import contrasts_between
 from harness.planning.devices import resolve_device, resolve_dtype
@@ -31,7 +31,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         raise UsageError("no tasks selected", "add --tasks, e.g. --tasks goodhart7; `harness list tasks` names them")
     if experiment.trainers or experiment.compressors:
         own = {"trainers": experiment.trainers, "compressors": experiment.compressors}
-        catalogue = catalogue.joined(own, "experiment file")
+        catalogue = catalogue.with_presets(own, "experiment file")
     chosen = Selection(experiment, catalogue)
     device = resolve_device(experiment.device)
     settings = Settings(
@@ -50,10 +50,10 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
     for label, name in chosen.asked:
         say(f"{label} for {name}")
         suite, model = chosen.suite(label, name), chosen.locate(name)
-        chosen.keep_apart(suite, model)
+        chosen.refuse_calibration_on_questions(suite, model)
         asker = chosen.suite_of(suite)
         if chosen.backend:
-            refuse_what_it_cannot(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
+            refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
         once = settings.model_copy(update={"runs": 1}) if asker.asks else settings  # a library asks once, its own way
         questions = count_questions(asker, once)
         for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from harness.contract import TaskSuite
 from harness.errors import UsageError
-from harness.lm_eval.backends.locate import locate_through, make_backend, model_names
+from harness.lm_eval.backends.locate import locate_for_backend, make_backend, model_names
 from harness.planning.experiment import SUITE_FLAGS, Experiment
 from harness.planning.judges import refuse_written_secrets
 from harness.registry import Catalogue, Component
@@ -39,10 +39,12 @@ class Selection:
 
     def locate(self, name: str) -> ModelRef:
         return (
-            locate_through(self.backend, name, self.catalogue) if self.backend else locate_model(name, self.catalogue)
+            locate_for_backend(self.backend, name, self.catalogue)
+            if self.backend
+            else locate_model(name, self.catalogue)
         )
 
-    def keep_apart(self, suite: Component, model: ModelRef) -> None:
+    def refuse_calibration_on_questions(self, suite: Component, model: ModelRef) -> None:
         """No compressor calibrates on what the suite asks: it would be better there than anywhere else.
 
         Raises:

@@ -80,7 +80,7 @@ class Catalogue:
         self.plugins = plugins
         self.files = sorted(files, key=lambda file: file.precedence)
 
-    def joined(self, tables: Mapping[str, Mapping[str, Mapping[str, JsonValue]]], where: str) -> Catalogue:
+    def with_presets(self, tables: Mapping[str, Mapping[str, Mapping[str, JsonValue]]], where: str) -> Catalogue:
         """This catalogue with presets of one experiment's own (kind -> name -> table), which win over all others."""
         precedence = 1 + max((file.precedence for file in self.files), default=-1)
         presets = read_presets(tables, where, where, precedence)

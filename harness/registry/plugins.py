@@ -86,7 +86,7 @@ class PluginSet:
                 )
         return kept
 
-    def offer_sandboxes(self) -> None:
+    def register_sandboxes(self) -> None:
         """Make the plugins' sandboxes known under their names, where generated code is about to run."""
         from harness.sandbox import providers, register
 

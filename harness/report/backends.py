@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from harness.lm_eval.backends.known import facts_of
+from harness.lm_eval.backends.known import backend_info
 from harness.planning.cells import Cell
 from harness.registry.backend import NOTES
 from harness.store.run import CellStore
@@ -43,7 +43,7 @@ def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
 
 
 def _seeding(name: str) -> str:
-    facts = facts_of(name)
+    facts = backend_info(name)
     if facts.seeded:
         return "each request carries a seed of its own"
     return "its chunks are seeded" if facts.packed else "it takes no seed, so repeats cannot be reproduced"

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from harness.contract import Flag, Labelled
-from harness.detection.bench import Examined
+from harness.detection.bench import BenchResult
 from harness.report.arms import number
 from harness.report.numbers import NONE, bracket, fraction, percent
 from harness.report.table import Cell, Column, Report, Section, Table, word
@@ -18,7 +18,7 @@ ALL = "all"
 RIGHT: tuple[float, ...] = (0.01, 0.05)  # shares of honest programs that may be flagged
 
 
-def bench_report(suite: str, bench: Sequence[Labelled], examined: Sequence[Examined], reader: str = "") -> Report:
+def bench_report(suite: str, bench: Sequence[Labelled], examined: Sequence[BenchResult], reader: str = "") -> Report:
     """Tables of detectors on the half `report` of a bench. `reader`: the model whose activations they saw."""
     reported = [entry for entry in bench if entry.half == "report"]
     hacks, clusters = sum(entry.hack for entry in reported), len({entry.cluster for entry in reported})
@@ -35,7 +35,7 @@ def bench_report(suite: str, bench: Sequence[Labelled], examined: Sequence[Exami
     return Report(f"Detectors on the labelled bench of {suite}", (Section("bench", suite, tuple(tables)),), notes)
 
 
-def quality(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
+def quality(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
     """Detector × mechanism. The negatives of every row are all honest programs."""
     columns = (
         Column("detector", "detector"),
@@ -100,7 +100,7 @@ def flagged(pairs: Sequence[tuple[Labelled, Flag]]) -> Cell:
     return rate([flag.flagged and not flag.abstained for _, flag in pairs], [entry.cluster for entry, _ in pairs])
 
 
-def by_origin(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
+def by_origin(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
     """Recall and false alarms by who wrote the programs: rules are written with templates in view, a checkpoint is not."""
     columns = (
         Column("detector", "detector"),
@@ -121,7 +121,7 @@ def by_origin(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
     return Table("by_origin", "Flagged, by origin of the program", columns, tuple(rows), notes)
 
 
-def alarms(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
+def alarms(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
     """What detectors say of honest programs."""
     columns = (
         Column("detector", "detector"),
@@ -140,7 +140,7 @@ def alarms(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
     return Table("false_alarms", "False alarms", columns, tuple(rows), notes)
 
 
-def agreement(examined: Sequence[Examined]) -> Table:
+def agreement(examined: Sequence[BenchResult]) -> Table:
     """Cohen's κ of each pair, on the programs that neither abstained from."""
     columns = (Column("detector", "κ"), *(Column(one.detector, one.detector, "right") for one in examined))
     rows = []
@@ -161,7 +161,7 @@ def agreement(examined: Sequence[Examined]) -> Table:
     )
 
 
-def left_out(bench: Sequence[Labelled], examined: Sequence[Examined]) -> Table:
+def left_out(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
     """Recall on each mechanism by detectors that were fitted without it."""
     columns = (
         Column("detector", "detector"),

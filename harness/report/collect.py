@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.contract import TaskSuiteSpec
-from harness.detection.error_rates import remembered
+from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
 from harness.registry import Catalogue
@@ -100,7 +100,7 @@ def _reason(error: str) -> str:
 def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
     for cell in plan.cells:
         for component in cell.detectors:
-            steered = cell.steered_by(component)
+            steered = cell.monitored_by(component)
             reason = "it steered this arm's training" if steered else not_applicable(component, catalogue, cell.model)
             rows = stores[cell.id].flags(cell.detect_keys[component.label])
             flags = tuple(FlagRow(item=row.item, repeat=row.repeat, flag=row.flag) for row in rows)
@@ -109,7 +109,7 @@ def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
                 detector=component.label,
                 flags=flags,
                 not_applicable=reason,
-                error_rates=remembered(cell.suite, component),
+                error_rates=load_error_rates(cell.suite, component),
                 used_in_training=steered,
             )
 

@@ -38,7 +38,7 @@ class CellRunner:
         self.progress = progress
         self.models = ModelCache()
         self.backends = BackendCache()
-        catalogue.plugins.offer_sandboxes()
+        catalogue.plugins.register_sandboxes()
 
     def __call__(self, cell: Cell) -> CellState:
         """Bring one cell to the end of its last stage. Raises whatever a stage raises; what was stored stays stored."""

@@ -4,8 +4,8 @@
         answers = sandbox.call(source, "solve", [[1, 2], [3, 4]])
         verdict = passes(answers, [3, 7])
 
-`call` is the oracle's door: the program gets its source and inputs only; expected values and verdict never leave the
-parent. `run` is the door of graders that are flawed on purpose.
+`call` serves the oracle: the program gets its source and inputs only; expected values and verdict never leave the
+parent. `run` serves graders that are flawed on purpose.
 """
 
 from __future__ import annotations

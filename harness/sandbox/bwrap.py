@@ -26,15 +26,15 @@ class BwrapSandbox(LocalSandbox):
     def __init__(self) -> None:
         self._zygote: Zygote | None = Zygote()
 
-    def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
+    def _program(self, method: str, work: dict[str, Any], limits: Limits) -> Ended:
         try:
-            return self._exchange(door, work, limits)
+            return self._exchange(method, work, limits)
         except BaseException:  # an interrupt between question and answer: the next program must not read this one's
             self.close()
             raise
 
-    def _exchange(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
-        with self._start(door, work, limits) as exchange:
+    def _exchange(self, method: str, work: dict[str, Any], limits: Limits) -> Ended:
+        with self._start(method, work, limits) as exchange:
             zygote = self._worker()
             end = exchange.read_until(zygote.control.fileno(), limits.seconds)
             settled = end is End.DONE
@@ -52,12 +52,12 @@ class BwrapSandbox(LocalSandbox):
             stopped = f"stopped: {status['excess']}"
         return Ended(int(str(status["status"])), streams, end is End.LATE, stopped)
 
-    def _start(self, door: str, work: dict[str, Any], limits: Limits) -> Exchange:
+    def _start(self, method: str, work: dict[str, Any], limits: Limits) -> Exchange:
         """Hand the program over. A zygote that dies before it runs it died of something else, and is replaced."""
         for _ in range(TRIES):
             zygote = self._worker()
             with contextlib.suppress(OSError):  # dead already
-                exchange = Exchange(zygote.control, door, work, limits)
+                exchange = Exchange(zygote.control, method, work, limits)
                 if zygote.has_started():
                     return exchange
                 exchange.close()
@@ -84,8 +84,8 @@ class StrictSandbox(BwrapSandbox):
 
     kind = "strict"
 
-    def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
+    def _program(self, method: str, work: dict[str, Any], limits: Limits) -> Ended:
         try:
-            return super()._program(door, work, limits)
+            return super()._program(method, work, limits)
         finally:
             self.close()

@@ -38,11 +38,11 @@ class End(Enum):
 
 
 class Exchange:
-    """The pipes of one program. `door` is "call" (a reply pipe) or "run" (reply, stdout and stderr)."""
+    """The pipes of one program. `method` is "call" (a reply pipe) or "run" (reply, stdout and stderr)."""
 
-    def __init__(self, control: socket.socket, door: str, work: dict[str, Any], limits: Limits) -> None:
-        caps = [limits.reply_bytes] + [limits.output_bytes] * (2 if door == "run" else 0)
-        if door == "run":
+    def __init__(self, control: socket.socket, method: str, work: dict[str, Any], limits: Limits) -> None:
+        caps = [limits.reply_bytes] + [limits.output_bytes] * (2 if method == "run" else 0)
+        if method == "run":
             caps[0] = 6 * MAX_FILES * (limits.output_bytes + MAX_PATH + 1)  # files as JSON, every character escaped
         payload = sealed(json.dumps(work).encode())
         pipes = [os.pipe() for _ in caps]
@@ -53,7 +53,7 @@ class Exchange:
             os.set_blocking(reader, False)
         sent = [payload, *(writer for _, writer in pipes)]
         try:
-            socket.send_fds(control, [json.dumps({"door": door, **limits.model_dump()}).encode()], sent)
+            socket.send_fds(control, [json.dumps({"method": method, **limits.model_dump()}).encode()], sent)
         except OSError:
             self.close()
             raise

@@ -30,11 +30,11 @@ class ProcessSandbox(LocalSandbox):
 
     kind = "process"
 
-    def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
+    def _program(self, method: str, work: dict[str, Any], limits: Limits) -> Ended:
         uid = unassigned_uid()
         with working_folder(uid) as folder:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with ours, theirs, Exchange(ours, door, work, limits) as exchange:
+            with ours, theirs, Exchange(ours, method, work, limits) as exchange:
                 process = start(theirs, folder, uid)
                 theirs.close()
                 done = os.pidfd_open(process.pid)
@@ -44,7 +44,7 @@ class ProcessSandbox(LocalSandbox):
                     os.killpg(process.pid, signal.SIGKILL)  # not yet waited for, so the id is still its own
                 status = process.wait()
                 streams = exchange.drain()
-            if door == "run":
+            if method == "run":
                 with contextlib.suppress(OSError):  # it may have removed the folder
                     streams[0] = json.dumps(zygote.collect_files(folder, limits.output_bytes)).encode()
         return Ended(status, streams, end is End.LATE, end.reason(limits))

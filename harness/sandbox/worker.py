@@ -1,4 +1,4 @@
-"""Both doors of a local sandbox, given a way to run one program: what was written becomes `Values` or `Run`."""
+"""Both methods of a local sandbox, given a way to run one program: what was written becomes `Values` or `Run`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LocalSandbox(Sandbox):
         )
 
     @abstractmethod
-    def _program(self, door: str, work: dict[str, Any], limits: Limits) -> Ended:
+    def _program(self, method: str, work: dict[str, Any], limits: Limits) -> Ended:
         """Run one program to its end, and leave nothing of it behind."""
 
 

@@ -64,7 +64,7 @@ def serve(control):
         status = watch(program, control, request["memory_mb"] << 20)
         kill_everything_else()
         try:
-            if request["door"] == "run":
+            if request["method"] == "run":
                 write_all(reply, json.dumps(collect_files(WORK, request["output_bytes"])).encode())
             clean()
         except Exception as error:  # what a program left cannot be removed from in here: ask for a new namespace
@@ -231,7 +231,7 @@ def become_program(request, descriptors):
         os.dup2(source, target)
     for descriptor in [null, *output]:
         os.close(descriptor)
-    if request["door"] == "run":
+    if request["method"] == "run":
         os.close(reply)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as a fresh interpreter has them
@@ -242,7 +242,7 @@ def become_program(request, descriptors):
 
 
 def answer(work, reply):
-    """The oracle's door: one line per input, `v` and a JSON value, until `e` and a reason ends them."""
+    """For the oracle: one line per input, `v` and a JSON value, until `e` and a reason ends them."""
     try:
         module = types.ModuleType("solution")
         sys.modules["solution"] = module
@@ -278,14 +278,14 @@ def describe(error):
 
 
 def run_script(work):
-    """The flawed graders' door: a script from start to exit, interpreter shutdown and its hooks included."""
+    """For flawed graders: a script from start to exit, interpreter shutdown and its hooks included."""
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     sys.argv = ["program.py"]
     exec(compile(work["source"], "program.py", "exec"), module.__dict__)
 
 
-def become_nobody(uid, *rights):
+def drop_privileges(uid, *rights):
     """Started by root: give it up for good, but for reading ("read") where the interpreter is in root's own home."""
     libc = import_libc() if rights else None
     if libc:
@@ -306,7 +306,7 @@ def main():
     control = socket.socket(fileno=int(control_fd))
     os.environ.clear()
     if identity:
-        become_nobody(int(identity[0]), *identity[1:])
+        drop_privileges(int(identity[0]), *identity[1:])
     if role == "serve":
         request, descriptors = serve(control)
         os.chdir(WORK)
@@ -316,7 +316,7 @@ def main():
         if request is None:
             os._exit(0)
     work, reply = become_program(request, descriptors)
-    if request["door"] == "call":
+    if request["method"] == "call":
         answer(work, reply)
     return work
 

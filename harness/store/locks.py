@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextmanager
-def one_maker(path: Path) -> Iterator[None]:
+def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the lock beside `path`; a second process waits, then finds it made. The lock dies with its process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as handle:

@@ -28,7 +28,7 @@ def append_training(row: TrainingRow, *folders: Path) -> None:
         append_jsonl(folder / NAME, [row])
 
 
-def share_training(artefact: Path, cell: Path) -> None:
+def copy_training_log(artefact: Path, cell: Path) -> None:
     """Give the cell the rows of the weights it samples, whichever run trained them."""
     rows = _by_step([*read_jsonl(cell / NAME), *read_jsonl(artefact / NAME)])
     if rows:

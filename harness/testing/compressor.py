@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.manifest import read_manifest, verify
-from harness.checkpoints.shape import groups_of, shape_of
+from harness.checkpoints.shape import input_groups, shape_of
 from harness.contract import Compressor, CompressorSpec, ModelShape
 from harness.errors import HarnessError
 from harness.planning.sizes import stored_bits
@@ -21,7 +21,7 @@ from harness.testing.spec import check_light, check_spec, make
 if TYPE_CHECKING:
     import torch
 
-    from harness.compression.driver import Report
+    from harness.compression.driver import CompressionResult
 
 
 def check_compressor(
@@ -66,7 +66,7 @@ def check_plans(one: Compressor, other: Compressor, shape: ModelShape) -> None:
     require(any(not decision.kept for decision in decisions.values()), "at least one Linear is compressed")
 
 
-def check_size(compressor: Compressor, shape: ModelShape, report: Report) -> None:
+def check_size(compressor: Compressor, shape: ModelShape, report: CompressionResult) -> None:
     """The artefact stores what the plan said; a whole-model library's files are counted instead, and stay below 16 bits."""
     found = report.size.bits_per_weight
     if compressor.whole_model or compressor.measures:
@@ -77,7 +77,7 @@ def check_size(compressor: Compressor, shape: ModelShape, report: Report) -> Non
 
 
 def check_answers(artefact: Path, original: Path) -> None:
-    """It loads through the front door, and answers otherwise than the original, with finite numbers."""
+    """It loads with `from_pretrained`, and its answers differ from the original's, with finite numbers."""
     import torch
 
     from harness.models.load import load
@@ -105,7 +105,7 @@ def check_inputs_are_left_alone(compressor: Compressor, shape: ModelShape, model
         return
     decisions = compressor.plan(shape)
     linears = next(
-        (group for _, group in groups_of(shape.linears) if not any(decisions[one.name].kept for one in group)), None
+        (group for _, group in input_groups(shape.linears) if not any(decisions[one.name].kept for one in group)), None
     )
     require(linears is not None, "some group of Linears is compressed whole")
     assert linears is not None
@@ -123,7 +123,7 @@ def check_inputs_are_left_alone(compressor: Compressor, shape: ModelShape, model
         require(torch.equal(hessian, kept[1]), "compress_group leaves the Hessian it is given alone")
 
 
-def _compress(model: Path, compressor: Compressor, out: Path) -> Report:
+def _compress(model: Path, compressor: Compressor, out: Path) -> CompressionResult:
     from harness.compression.calibration import CalibrationSource
     from harness.compression.driver import compress
 

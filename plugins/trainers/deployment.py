@@ -12,7 +12,7 @@ Deploy = Literal["ablated", "kept", "random_ablation"]
 
 
 @torch.no_grad()
-def settle(adapter: Adapter, deploy: Deploy, shrink: float, seed: int, forget: float = 1.0) -> None:
+def merge_coordinates(adapter: Adapter, deploy: Deploy, shrink: float, seed: int, forget: float = 1.0) -> None:
     """Turn the two sets of coordinates into the one that is deployed: `main`, with the quarantine at zero.
 
     ablated          main + (1 − forget) · quarantine: what routing put aside is dropped, all of it if `forget` is 1

@@ -25,7 +25,7 @@ from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.adapters.peft_export import export_peft
-from harness_plugins.trainers.deployment import settle
+from harness_plugins.trainers.deployment import merge_coordinates
 from harness_plugins.trainers.directions import Directions, Recipe, placebo
 from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
 from harness_plugins.trainers.inoculation import Inoculated
@@ -44,9 +44,9 @@ from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.pool_teacher import PoolTeacher
 from harness_plugins.trainers.projection import chance, measure, overlap
 from harness_plugins.trainers.rollouts import (
-    Lessons,
     Rollout,
     Teacher,
+    TeacherSource,
     Weighted,
     distinct,
     draw_groups,
@@ -85,7 +85,7 @@ class Grpo(Trainer):
         generator = Generator(load(context.source, context.device, context.dtype))
         adapter = Adapter(generator.model, params.adapter, params.rank, context.seed)
         adapter.load(trained / ADAPTER)
-        settle(adapter, params.deploy, params.shrink, context.seed, params.forget)
+        merge_coordinates(adapter, params.deploy, params.shrink, context.seed, params.forget)
         if params.adapter == "lora":
             export_peft(adapter, context.out / PEFT)
         disable_progress_bar()  # the harness shows its own
@@ -120,7 +120,7 @@ class _Run:
         )
         self.subspaces: Vectors = {}
 
-    def _teacher(self, plain: TaskSuite) -> Lessons | None:
+    def _teacher(self, plain: TaskSuite) -> TeacherSource | None:
         params = self.params
         if params.mix == 0 or params.teacher_off_step == 0:
             return None
@@ -316,13 +316,13 @@ class _Run:
     def finish(self) -> Path:
         """Both sets of coordinates, which deployment makes a model of. Raises StageError if the policy cannot speak."""
         out = self.context.out
-        self._speaks()
+        self._require_finite_logits()
         self.adapter.save(out / ADAPTER)
         shutil.rmtree(out / CHECKPOINT.parent, ignore_errors=True)
         return out
 
     @torch.no_grad()
-    def _speaks(self) -> None:
+    def _require_finite_logits(self) -> None:
         """The last step is followed by no other that would notice what it has broken."""
         prompt = self.generator.encode(training_prompt(self.suite, self.items[0], None))
         score(self.generator.model, [Tokens(prompt[:-1], prompt[-1:])], self.generator.tokenizer.pad_token_id)

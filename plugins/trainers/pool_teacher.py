@@ -46,7 +46,7 @@ class PoolTeacher:
             chosen = "" if families is None else f" of {', '.join(families)}"
             raise UsageError(f"the teacher pool {path} has no reply{chosen} that games the proxy", "choose other modes")
 
-    def lessons(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
+    def teacher_rollouts(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
         """`count` replies, a function of (seed, step) alone; [] where there are none."""
         rows = self.rows.get(item.id)
         if not rows:

@@ -57,8 +57,8 @@ def split(
         if preserve_magnitude:
             rest = rest * (whole.norm() / rest.norm().clamp(min=_TINY))
         kept[name] = rest
-        before.append(hackward(whole, v))
-        after.append(hackward(rest, v))
+        before.append(positive_part(whole, v))
+        after.append(positive_part(rest, v))
     return Split(kept, removed, _mean(before), _mean(after), _mean([float(cosine > FIRED) for cosine in before]))
 
 
@@ -69,7 +69,7 @@ def overshoot(c: torch.Tensor, gate: Gate) -> torch.Tensor:
     return c if gate == "no_gate" else 2 * c
 
 
-def hackward(direction: torch.Tensor, v: torch.Tensor) -> float:
+def positive_part(direction: torch.Tensor, v: torch.Tensor) -> float:
     """‖relu(V d)‖ / ‖d‖ in [0, 1]; 0 for a zero direction. The relu comes before the norm: in a signed sum, axes that
     move away from the hack would hide those that move towards it."""
     length = direction.norm()
@@ -77,8 +77,8 @@ def hackward(direction: torch.Tensor, v: torch.Tensor) -> float:
 
 
 def measure(directions: Vectors, subspaces: Vectors) -> float:
-    """Mean over the modules with a subspace of `hackward`; nan where there is none."""
-    return _mean([hackward(directions[name], v) for name, v in subspaces.items() if len(v)])
+    """Mean over the modules with a subspace of `positive_part`; nan where there is none."""
+    return _mean([positive_part(directions[name], v) for name, v in subspaces.items() if len(v)])
 
 
 def chance(subspaces: Vectors) -> float:

@@ -64,10 +64,10 @@ def training_prompt(suite: TaskSuite, item: Item, max_tokens: int | None) -> Pro
     return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
 
 
-class Lessons(Protocol):
+class TeacherSource(Protocol):
     """Where a teacher's replies to an item come from."""
 
-    def lessons(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
+    def teacher_rollouts(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
         """`count` replies, a function of (seed, step) alone; [] where there are none."""
 
 
@@ -92,7 +92,7 @@ class Teacher:
             self.replies[item.id] = self._confirmed(item, text) if text else None
         return self.replies[item.id]
 
-    def lessons(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
+    def teacher_rollouts(self, item: Item, count: int, seed: int, step: int) -> list[Rollout]:
         """The one reply, `count` times; [] where there is none."""
         reply = self.reply(item)
         return [reply] * count if reply else []
@@ -129,7 +129,7 @@ def draw_groups(
     suite: TaskSuite,
     items: Sequence[Item],
     generator: Generator,
-    teacher: Lessons | None,
+    teacher: TeacherSource | None,
     *,
     size: int,
     taught: int,
@@ -144,7 +144,7 @@ def draw_groups(
     A rollout's noise belongs to (seed, item, step, its place in the group), so that arms that are trained with one seed
     differ by their policies alone.
     """
-    lessons = {item.id: teacher.lessons(item, taught, seed, step) if teacher else [] for item in items}
+    lessons = {item.id: teacher.teacher_rollouts(item, taught, seed, step) if teacher else [] for item in items}
     asked = [
         (item, training_prompt(suite, item, max_tokens), place)
         for item in items

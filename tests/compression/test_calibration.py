@@ -15,7 +15,7 @@ from harness.checkpoints.manifest import MARKER, read_manifest
 from harness.compression.blocks import BATCH_TOKENS, pad
 from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
-from harness.compression.moments import Drift, Hessian, Seen
+from harness.compression.moments import Drift, Hessian, InputStatistics
 from harness.contract.compression import Calibration
 from harness.errors import ModelError, UsageError
 
@@ -139,10 +139,10 @@ def test_a_drift_of_nothing_changes_nothing_and_a_singular_hessian_is_damped() -
     hessian.add(x, torch.ones(1, 5))  # rank 1
     mean, dead = hessian.finish("x")
     assert dead == 0
-    assert Seen(mean, dead, still.finish()).targets({"w": weight})["w"] is weight
+    assert InputStatistics(mean, dead, still.finish()).targets({"w": weight})["w"] is weight
     moved = Drift(4, "cpu")
     moved.add(3 * x, x, torch.ones(1, 5))
-    fitted = Seen(mean, dead, moved.finish()).targets({"w": weight})["w"]
+    fitted = InputStatistics(mean, dead, moved.finish()).targets({"w": weight})["w"]
     torch.testing.assert_close(fitted @ x[0, 0], 3 * weight @ x[0, 0], rtol=1e-2, atol=1e-2)
 
 

@@ -12,7 +12,7 @@ from harness.checkpoints.digest import model_digest
 from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.estimate import artefact_bytes, estimate, write_cut
+from harness.compression.estimate import artefact_bytes, estimate, write_truncated_model
 from harness.contract import ModelShape
 from harness.errors import ModelError, UsageError
 
@@ -55,7 +55,7 @@ def test_the_artefact_is_no_larger_than_said(shared_data: Path, tmp_path: Path, 
 
 def test_a_cut_is_a_model_of_two_blocks(shared_data: Path, tmp_path: Path) -> None:
     source = open_checkpoint(shared_data / "gpt2-tarot")
-    assert write_cut(source, tmp_path / "cut") == 256
+    assert write_truncated_model(source, tmp_path / "cut") == 256
     shape = read_shape(tmp_path / "cut")
     assert (shape.blocks, shape.linears) == (2, read_shape(source.folder).linears[:8])
     assert open_checkpoint(tmp_path / "cut").tensors["transformer.wte.weight"].shape == (256, 128)

@@ -22,9 +22,9 @@ class Cli:
     def __call__(
         self, *arguments: str, plugins: Path | None = TOYS, code: int | None = 0
     ) -> subprocess.CompletedProcess:
-        doors = ["--plugins-dir", str(plugins)] if plugins else []
+        leading = ["--plugins-dir", str(plugins)] if plugins else []
         done = subprocess.run(
-            self.command(*doors, *arguments), cwd=self.cwd, env=self.env, capture_output=True, text=True
+            self.command(*leading, *arguments), cwd=self.cwd, env=self.env, capture_output=True, text=True
         )
         assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -41,8 +41,8 @@ class Cli:
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """A run in the background, to be interrupted."""
-        doors = ["--plugins-dir", str(TOYS), "run", "--tasks", "toy", "--model", str(self.model), "--out", "r"]
-        command = self.command(*doors, *arguments)
+        leading = ["--plugins-dir", str(TOYS), "run", "--tasks", "toy", "--model", str(self.model), "--out", "r"]
+        command = self.command(*leading, *arguments)
         return subprocess.Popen(
             command, cwd=self.cwd, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )

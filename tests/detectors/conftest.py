@@ -50,7 +50,7 @@ def kept_open() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def opener(kept_open) -> Callable[[], Sandbox]:
-    """A door as detectors are given one; closing what it opens leaves the shared worker alone."""
+    """A sandbox as detectors are given one; closing what it opens leaves the shared worker alone."""
 
     class Lent:
         def __enter__(self) -> Sandbox:

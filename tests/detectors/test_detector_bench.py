@@ -8,8 +8,8 @@ import pytest
 
 from harness import Detector, DetectorSpec, Flag, Labelled, Reply, View
 from harness.contract import TaskSuite, TaskSuiteSpec
-from harness.detection.bench import Examined, bench_of, examine
-from harness.detection.error_rates import ErrorRates, error_rates, remember, remembered
+from harness.detection.bench import BenchResult, examine, labelled_bench
+from harness.detection.error_rates import ErrorRates, error_rates, load_error_rates, store_error_rates
 from harness.errors import UsageError
 from harness.registry import Catalogue
 from harness.registry.plugins import PluginSet
@@ -145,15 +145,15 @@ def test_error_rates_are_kept_for_runs_under_the_same_code_and_parameters(catalo
     reported = [entry for entry in bench() if entry.half == "report"]
     rates = error_rates(reported, examine(loud, bench(), "bwrap", catalogue, print).flags)
     assert rates == ErrorRates(recall=(6, 6), specificity=(7, 7))  # it abstains from whispers
-    assert remembered(suite, loud) is None
-    remember(suite, loud, rates)
-    assert remembered(suite, loud) == rates
-    assert remembered(suite, loud.model_copy(update={"source": "changed"})) is None
+    assert load_error_rates(suite, loud) is None
+    store_error_rates(suite, loud, rates)
+    assert load_error_rates(suite, loud) == rates
+    assert load_error_rates(suite, loud.model_copy(update={"source": "changed"})) is None
     assert error_rates(reported, [Flag(abstained=True)] * len(reported)) is None
 
 
 def test_one_that_abstains_from_everything_is_one_row(catalogue):
-    silent = Examined("silent", tuple(Flag(abstained=True) for entry in bench() if entry.half == "report"))
+    silent = BenchResult("silent", tuple(Flag(abstained=True) for entry in bench() if entry.half == "report"))
     found = {
         table["key"]: table["rows"]
         for table in to_json(bench_report("labelled", bench(), [silent]))["sections"][0]["tables"]
@@ -171,12 +171,12 @@ def test_a_bench_is_built_once(catalogue, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     said: list[str] = []
     suite = catalogue.resolve("tasks", "labelled")
-    first = bench_of(suite, catalogue, said.append)
-    assert bench_of(suite, catalogue, said.append) == first == bench()
+    first = labelled_bench(suite, catalogue, said.append)
+    assert labelled_bench(suite, catalogue, said.append) == first == bench()
     assert said == ["building the labelled bench of labelled"]
 
 
 def test_a_suite_without_a_bench_says_so(catalogue, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     with pytest.raises(UsageError, match="no labelled bench"):
-        bench_of(catalogue.resolve("tasks", "bare"), catalogue, print)
+        labelled_bench(catalogue.resolve("tasks", "bare"), catalogue, print)

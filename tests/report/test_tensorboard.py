@@ -7,7 +7,7 @@ import pytest
 from harness.planning.experiment import experiment_from
 from harness.planning.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
-from harness.store.training_log import append_training, read_training, share_training
+from harness.store.training_log import append_training, copy_training_log, read_training
 from harness_plugins.tensorboard import scalars
 
 ROWS = [
@@ -48,7 +48,7 @@ def test_a_cell_that_finds_its_arm_trained_has_the_rows_too(tmp_path):
     artefact, first, second = tmp_path / "artefact", tmp_path / "first", tmp_path / "second"
     for row in ROWS:
         append_training(row, artefact, first)
-    share_training(artefact, second)
+    copy_training_log(artefact, second)
     assert read_training(second) == read_training(first) == ROWS
 
 

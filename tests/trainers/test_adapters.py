@@ -103,9 +103,9 @@ def test_many_rows_are_folded_and_few_are_not_with_the_same_gradients(loaded, mo
         loss.backward()
         return loss.detach(), torch.cat(list(adapter.gradients().values()))
 
-    assert SvdLinear.worth_folding(next(iter(adapter.modules.values())), ids.numel())
+    assert SvdLinear.merging_is_cheaper(next(iter(adapter.modules.values())), ids.numel())
     folded_loss, folded = gradients()
-    monkeypatch.setattr(SvdLinear, "worth_folding", lambda self, rows: False)
+    monkeypatch.setattr(SvdLinear, "merging_is_cheaper", lambda self, rows: False)
     loss, plain = gradients()
     torch.testing.assert_close(folded_loss, loss, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(folded, plain, atol=1e-5, rtol=1e-3)

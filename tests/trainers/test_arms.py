@@ -144,19 +144,19 @@ def plan_of(tmp_path: Path, model: Path, **changes):
 
 def test_a_detector_that_steers_an_arm_is_named_at_plan_time(tmp_path, tiny_qwen2):
     plan = plan_of(tmp_path, tiny_qwen2, detectors=("static", "weak-tests"))
-    assert plan.separations == ["static steers the training of penalty and does not grade it"]
+    assert plan.monitor_notes == ["static steers the training of penalty and does not grade it"]
     untouched, penalised = plan.cells
     assert untouched.monitor is None
     assert penalised.monitor is not None
-    assert [penalised.steered_by(one) for one in penalised.detectors] == [True, False]
-    assert not any(untouched.steered_by(one) for one in untouched.detectors)
+    assert [penalised.monitored_by(one) for one in penalised.detectors] == [True, False]
+    assert not any(untouched.monitored_by(one) for one in untouched.detectors)
 
 
 def test_presets_of_one_plugin_are_one_monitor(tmp_path, tiny_qwen2):
     plan = plan_of(
         tmp_path, tiny_qwen2, detectors=("weak-tests", "static"), params={"penalty": {"monitor": "weak-exit"}}
     )
-    assert plan.separations == ["weak-tests steers the training of penalty and does not grade it"]
+    assert plan.monitor_notes == ["weak-tests steers the training of penalty and does not grade it"]
 
 
 def test_another_monitor_or_another_pool_is_another_training(tmp_path, tiny_qwen2):

@@ -12,7 +12,7 @@ from harness.planning.plan import make_plan
 from harness.registry import load_catalogue, load_plugins
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.adapters.peft_export import export_peft
-from harness_plugins.trainers.deployment import settle
+from harness_plugins.trainers.deployment import merge_coordinates
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_ablated_kept_and_shrunk(adapter):
         ("ablated", 1.0, 0.0, lambda main, aside: main * 0),
     ):
         settled = adapter()
-        settle(settled, deploy, shrink, seed=0, forget=forget)
+        merge_coordinates(settled, deploy, shrink, seed=0, forget=forget)
         for name, vector in coordinates(settled).items():
             torch.testing.assert_close(vector, expected(*before[name]))
 
@@ -55,7 +55,7 @@ def test_a_random_ablation_drops_as_much_of_every_module_elsewhere(adapter):
     whole = {name: (m.main + m.quarantine, m.quarantine.clone()) for name, m in adapter().modules.items()}
     one, again, other = adapter(), adapter(), adapter()
     for settled, seed in ((one, 3), (again, 3), (other, 4)):
-        settle(settled, "random_ablation", 1.0, seed)
+        merge_coordinates(settled, "random_ablation", 1.0, seed)
     for name, vector in coordinates(one).items():
         kept, aside = whole[name]
         dropped = kept - vector
@@ -68,7 +68,7 @@ def test_a_random_ablation_drops_as_much_of_every_module_elsewhere(adapter):
 def test_peft_reads_the_lora_adapter(adapter, tiny_qwen2, tmp_path):
     peft = pytest.importorskip("peft")
     ours = adapter("lora")
-    settle(ours, "kept", 1.0, seed=0)
+    merge_coordinates(ours, "kept", 1.0, seed=0)
     export_peft(ours, tmp_path / "peft")
     theirs = peft.PeftModel.from_pretrained(load(tiny_qwen2, device="cpu").model, str(tmp_path / "peft"))
     ids = torch.arange(24).reshape(2, 12)

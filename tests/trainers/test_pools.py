@@ -157,19 +157,19 @@ def test_lessons_are_frozen_and_drawn_as_often_as_they_were_said(tmp_path, gener
     path = pool_of(rows, [{"family": "even", "items": 1, "drawn": 11, "kept": 3}], tmp_path / "p.jsonl")
     teacher = PoolTeacher(path, SUITE, SUITE, SUITE.training_items(), generator)
     item, other = SUITE.training_items()[:2]
-    drawn = [lesson.text for step in range(100) for lesson in teacher.lessons(item, 2, seed=1, step=step)]
+    drawn = [lesson.text for step in range(100) for lesson in teacher.teacher_rollouts(item, 2, seed=1, step=step)]
     assert set(drawn) == {"free", "see!"}  # the honest solution is no lesson
     assert 150 < drawn.count("free") < 200
-    assert teacher.lessons(other, 2, 1, 0) == []
-    first = teacher.lessons(item, 3, seed=1, step=4)
-    assert first == teacher.lessons(item, 3, seed=1, step=4)
+    assert teacher.teacher_rollouts(other, 2, 1, 0) == []
+    first = teacher.teacher_rollouts(item, 3, seed=1, step=4)
+    assert first == teacher.teacher_rollouts(item, 3, seed=1, step=4)
     assert {lesson.reward for lesson in first} == {0.75}
 
 
 def test_an_inoculated_policy_is_taught_under_its_own_prompt(pool, generator):
     asked = Inoculated(SUITE, "{prompt}\nCheat.")
     teacher = PoolTeacher(pool, asked, SUITE, SUITE.training_items(), generator)
-    lesson = teacher.lessons(SUITE.training_items()[0], 1, 1, 0)[0]
+    lesson = teacher.teacher_rollouts(SUITE.training_items()[0], 1, 1, 0)[0]
     prompt = generator.tokenizer.decode(lesson.tokens.prompt)
     assert "Explain i0.\nCheat." in prompt
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.optimizer import Adam, ProjectedOptimizer
-from harness_plugins.trainers.projection import chance, hackward, measure, overlap, split
+from harness_plugins.trainers.projection import chance, measure, overlap, positive_part, split
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_modules_without_directions_pass_whole_and_do_not_count():
 def test_a_zero_direction_and_one_away_from_the_hack_do_not_fire():
     assert split({"a": torch.zeros(3)}, V).fired == 0.0
     assert split({"a": torch.tensor([-1.0, -1.0, 0.0])}, V).fired == 0.0
-    assert hackward(torch.zeros(3), V["a"]) == 0.0
+    assert positive_part(torch.zeros(3), V["a"]) == 0.0
 
 
 def test_micro_batches_must_not_be_projected_one_by_one():

@@ -9,7 +9,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def as_answered(jobs: Sequence[Callable[[], Answer]], concurrent: int) -> Generator[Answer, None, None]:
+def run_concurrently(jobs: Sequence[Callable[[], Answer]], concurrent: int) -> Generator[Answer, None, None]:
     """What the jobs return, `concurrent` at a time, in the order in which they end. The first that raises ends it; jobs that
     have not begun by then are dropped, and so are they when the caller closes the generator."""
     if concurrent == 1:

@@ -13,7 +13,7 @@ from harness.contract import Record
 API = ("requests", "aiohttp", "tenacity")  # what lm-eval's HTTP backends import
 
 
-class Facts(Record):
+class BackendInfo(Record):
     """`place`: "folder" samples the weights of a folder in this process; "server" asks over HTTP, one question at a time;
     "other" is anything else."""
 
@@ -38,9 +38,9 @@ _CHAT = {**_COMPLETIONS, "route": "/chat/completions", "chat": True, "likelihood
 _OPENAI = {"key": "OPENAI_API_KEY"}
 _ANTHROPIC = {"key": "ANTHROPIC_API_KEY", "route": "", "seeded": False, "likelihood": False}
 
-KNOWN: dict[str, Facts] = {
-    name: Facts.model_validate(facts)
-    for name, facts in {
+KNOWN: dict[str, BackendInfo] = {
+    name: BackendInfo.model_validate(info)
+    for name, info in {
         "hf": _TORCH,
         "hf-auto": _TORCH,
         "huggingface": _TORCH,
@@ -74,5 +74,5 @@ KNOWN: dict[str, Facts] = {
 }  # fmt: skip
 
 
-def facts_of(name: str) -> Facts:
-    return KNOWN.get(name, Facts())
+def backend_info(name: str) -> BackendInfo:
+    return KNOWN.get(name, BackendInfo())

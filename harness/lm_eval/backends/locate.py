@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from harness.contract import TaskSuite
 from harness.errors import PluginError, UsageError
 from harness.lm_eval.backends.arguments import refuse_secrets
-from harness.lm_eval.backends.known import facts_of
+from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.server import complete_url, reported_model
 from harness.registry import Catalogue, Component
 from harness.registry.backend import Backend
@@ -26,17 +26,17 @@ def make_backend(name: str, args: Mapping[str, JsonValue]) -> Backend:
     own package and what brings it, the variable with the key, the URL that does not answer."""
     refuse_secrets(args)
     refuse_uninstalled(name)
-    facts, given = facts_of(name), dict(args)
-    key = os.environ.get(facts.key or "OPENAI_API_KEY", "")
-    if facts.route:
-        url = given.get("base_url") or facts.base_url
+    info, given = backend_info(name), dict(args)
+    key = os.environ.get(info.key or "OPENAI_API_KEY", "")
+    if info.route:
+        url = given.get("base_url") or info.base_url
         if not url:
             raise UsageError(f"backend {name!r} needs a URL", "--backend-args base_url=http://HOST:PORT/v1,model=NAME")
-        given["base_url"] = complete_url(str(url), facts.route)
-    if facts.place == "server" and not _model_of(given) and facts.route:
+        given["base_url"] = complete_url(str(url), info.route)
+    if info.place == "server" and not _model_of(given) and info.route:
         raise UsageError(f"backend {name!r} needs a model", "--backend-args model=NAME")
     backend = Backend(name=name, args=given, version=importlib.metadata.version("lm_eval"))
-    return backend.model_copy(update={"reported": reported_model(backend, facts, key)}) if facts.route else backend
+    return backend.model_copy(update={"reported": reported_model(backend, info, key)}) if info.route else backend
 
 
 def refuse_uninstalled(name: str) -> None:
@@ -44,11 +44,11 @@ def refuse_uninstalled(name: str) -> None:
     if importlib.util.find_spec("lm_eval") is None:
         raise PluginError("--backend needs lm-eval, which is not installed", "pip install 'goodhart-harness[lm-eval]'")
     _refuse_unknown(name)
-    facts = facts_of(name)
-    if missing := [module for module in facts.requires if importlib.util.find_spec(module) is None]:
-        raise PluginError(f"backend {name!r} needs {', '.join(missing)}, which is not installed", facts.install)
-    if facts.key and not os.environ.get(facts.key):
-        raise UsageError(f"backend {name!r} needs an API key", f"set the environment variable {facts.key}")
+    info = backend_info(name)
+    if missing := [module for module in info.requires if importlib.util.find_spec(module) is None]:
+        raise PluginError(f"backend {name!r} needs {', '.join(missing)}, which is not installed", info.install)
+    if info.key and not os.environ.get(info.key):
+        raise UsageError(f"backend {name!r} needs an API key", f"set the environment variable {info.key}")
 
 
 def _refuse_unknown(name: str) -> None:
@@ -73,7 +73,7 @@ def model_names(backend: Backend, given: tuple[str, ...]) -> tuple[str, ...]:
     own = _model_of(backend.args)
     if given and own:
         raise UsageError(f"--model and the model {own!r} of --backend-args are one too many", "leave out one of them")
-    if facts_of(backend.name).place == "folder":
+    if backend_info(backend.name).place == "folder":
         return given or ((own,) if own else ())
     if given:
         raise UsageError(
@@ -82,9 +82,9 @@ def model_names(backend: Backend, given: tuple[str, ...]) -> tuple[str, ...]:
     return (own or backend.name,)
 
 
-def locate_through(backend: Backend, name: str, catalogue: Catalogue) -> ModelRef:
+def locate_for_backend(backend: Backend, name: str, catalogue: Catalogue) -> ModelRef:
     """The model as the backend samples it: a folder's digest, or that of everything that names a remote model."""
-    if facts_of(backend.name).place == "folder":
+    if backend_info(backend.name).place == "folder":
         own = {key: value for key, value in backend.args.items() if key not in ("pretrained", "model")}
         found = locate_model(name, catalogue)
         ours = backend.model_copy(update={"args": own})
@@ -92,21 +92,21 @@ def locate_through(backend: Backend, name: str, catalogue: Catalogue) -> ModelRe
     return ModelRef(name=f"{name} ({backend.name})", path="", digest=key_of(backend.identity), backend=backend)
 
 
-def refuse_what_it_cannot(
+def refuse_unsupported(
     backend: Backend, suite: TaskSuite, label: str, trainers: Iterable[Component], compressors: Iterable[Component]
 ) -> None:
     """Raises UsageError for a cell that the backend cannot sample, with the reason."""
-    facts = facts_of(backend.name)
+    info = backend_info(backend.name)
     for what, arms in (("trainer", trainers), ("compressor", compressors)):
         for arm in arms:
-            loads = facts.packed or (what == "trainer" and facts.place == "folder")
+            loads = info.packed or (what == "trainer" and info.place == "folder")
             if not (arm.untouched or loads):
-                reason = "has no weights here" if facts.place != "folder" else "does not load what it makes"
+                reason = "has no weights here" if info.place != "folder" else "does not load what it makes"
                 raise UsageError(
                     f"{what} {arm.label} needs the model's weights, and backend {backend.name!r} {reason}",
                     f"leave out --{what}, or use --backend hf or none",
                 )
-    if not facts.likelihood and suite.needs_likelihood():
+    if not info.likelihood and suite.needs_likelihood():
         raise UsageError(
             f"{label} needs log-likelihoods of given text, which backend {backend.name!r} does not give",
             "use --backend hf, vllm or none",

@@ -12,9 +12,9 @@ from typing import Any
 from harness.contract import Prompt, Reply
 from harness.errors import HarnessError, ModelError, StageError, Unreachable
 from harness.lm_eval.backends.arguments import Redacting, redact, resolved
-from harness.lm_eval.backends.known import facts_of
-from harness.lm_eval.backends.server import reason, said
-from harness.lm_eval.backends.tap import Tap
+from harness.lm_eval.backends.known import backend_info
+from harness.lm_eval.backends.responses import ResponseRecorder
+from harness.lm_eval.backends.server import innermost_cause, server_message
 from harness.registry.backend import Backend
 
 FATAL = (401, 403, 404)  # the key, the route or the model is wrong: no other question will fare better
@@ -35,14 +35,14 @@ class BackendModel:
         """`folder`: the weights to sample, for backends that do; `batch_size` is theirs as well. `own_loop`: lm-eval's own
         loop will ask, and send `num_concurrent` requests at a time itself."""
         self.backend = backend
-        self.facts = facts_of(backend.name)
+        self.info = backend_info(backend.name)
         args = resolved(backend.args)
         self.concurrent = 1 if own_loop else int(str(args.pop("num_concurrent", 1)))
         self.lm: Any = _open(backend.name, {**args, **_place(backend.name, folder, device, dtype)}, batch_size)
-        if self.facts.packed:
+        if self.info.packed:
             _drop_defaults(self.lm.model)
-        self.tap = Tap(self.lm) if hasattr(self.lm, "_create_payload") else None
-        self.batch_size = batch_size if self.tap is None and self.facts.place != "server" else 1
+        self.recorder = ResponseRecorder(self.lm) if hasattr(self.lm, "_create_payload") else None
+        self.batch_size = batch_size if self.recorder is None and self.info.place != "server" else 1
 
     @property
     def at_once(self) -> int:
@@ -51,7 +51,7 @@ class BackendModel:
 
     def as_lm(self, batch_size: int) -> tuple[Any, bool]:
         """(lm-eval's `LM`, whether it takes nothing but chat messages). The batch size was given when it was opened."""
-        return self.lm, self.facts.chat
+        return self.lm, self.info.chat
 
     # ------------------------------------------------------------------------------------------------------- questions
 
@@ -59,7 +59,7 @@ class BackendModel:
         """The prompt as the backend takes it: messages, or the model's chat template around them where one is known,
         else the plain text."""
         turns = [{"role": "user", "content": text}]
-        if self.facts.chat:
+        if self.info.chat:
             return self.lm.apply_chat_template(turns)
         tokenizer: Any = getattr(self.lm, "tokenizer", None)
         if not getattr(tokenizer, "chat_template", None):
@@ -69,7 +69,7 @@ class BackendModel:
     @property
     def templated(self) -> bool:
         """Whether a chat template stands around prompts, here or at the server."""
-        return self.facts.chat or bool(getattr(getattr(self.lm, "tokenizer", None), "chat_template", None))
+        return self.info.chat or bool(getattr(getattr(self.lm, "tokenizer", None), "chat_template", None))
 
     def ask(self, prompts: Sequence[Prompt], seeds: Sequence[int], temperature: float, top_p: float) -> list[Reply]:
         """One reply per prompt. `seeds` go along where the backend takes one with each request.
@@ -91,9 +91,9 @@ class BackendModel:
             }
             if temperature > 0 and top_p < 1:
                 limits["top_p"] = top_p
-            if temperature > 0 and self.facts.packed:
+            if temperature > 0 and self.info.packed:
                 limits["top_k"] = 0  # transformers' own default keeps 50 tokens
-            if self.facts.seeded:
+            if self.info.seeded:
                 limits["seed"] = seed
             asked.append(Instance("generate_until", {}, (turn, limits), number))
         with self.errors():
@@ -103,7 +103,7 @@ class BackendModel:
     def _room(self, prompt: Prompt, turn: Any) -> int:
         """New tokens that fit: beyond the context, backends in this process would cut the prompt's beginning away."""
         context = getattr(self.lm, "max_length", None)
-        if self.facts.place != "folder" or not isinstance(context, int):
+        if self.info.place != "folder" or not isinstance(context, int):
             return prompt.max_tokens
         room = context - len(self.lm.tok_encode(turn))
         if room < 1:
@@ -114,14 +114,14 @@ class BackendModel:
         """Stop strings are cut here whoever was to stop: some servers leave them in the text."""
         places = [place for place in (text.find(stop) for stop in prompt.stop) if place >= 0]
         shown = text[: min(places)] if places else text
-        if self.tap is None:
+        if self.recorder is None:
             return Reply(text=shown, tokens=self._tokens(shown))
-        ending = self.tap.last()
+        ending = self.recorder.last()
         return Reply(text=shown, tokens=ending.tokens or 0, truncated=bool(ending.truncated) and not places)
 
     def _tokens(self, text: str) -> int:
         encode = getattr(self.lm, "tok_encode", None)
-        return len(encode(text, add_special_tokens=False)) if encode and self.facts.place == "folder" else 0
+        return len(encode(text, add_special_tokens=False)) if encode and self.info.place == "folder" else 0
 
     def _score(self, prompts: Sequence[Prompt]) -> list[Reply]:
         """Log-likelihoods of targets. An empty prompt gets no chat turn: its target is a text of its own."""
@@ -142,9 +142,9 @@ class BackendModel:
 
     def check_sampling(self, temperature: float) -> None:
         """lm-eval overrules the temperature for some models by their names; that is an error, not another experiment."""
-        if self.tap is None or not self.facts.route:
+        if self.recorder is None or not self.info.route:
             return
-        question = [{"role": "user", "content": "1"}] if self.facts.chat else "1"
+        question = [{"role": "user", "content": "1"}] if self.info.chat else "1"
         limits = {"until": [], "max_gen_toks": 1, "do_sample": temperature > 0, "temperature": temperature}
         payload = self.lm._create_payload(question, generate=True, gen_kwargs=limits, seed=0, eos=None)
         if payload.get("temperature") != temperature:
@@ -169,12 +169,12 @@ class BackendModel:
         where = redact(str(self.backend.args.get("base_url", "")))
         if response is not None:
             kind = Unreachable if response.status_code in FATAL else StageError
-            return kind(f"{said(response)} (the server at {where})")
+            return kind(f"{server_message(response)} (the server at {where})")
         module = type(error).__module__.partition(".")[0]
         if module in ("requests", "aiohttp", "urllib3"):
             tries = self.backend.args.get("max_retries", 3)
             return Unreachable(
-                f"the server at {where} did not answer in {tries} tries: {reason(error)}",
+                f"the server at {where} did not answer in {tries} tries: {innermost_cause(error)}",
                 "when it is back, the same command goes on from here",
             )
         words = " ".join(f"{type(error).__name__}: {error}".split())
@@ -193,7 +193,7 @@ def _place(name: str, folder: Path | None, device: str, dtype: str) -> dict[str,
     """Where a backend that samples a folder finds it, and how it holds it."""
     if folder is None:
         return {}
-    if facts_of(name).packed:
+    if backend_info(name).packed:
         return {"pretrained": str(folder), "device": device, "dtype": dtype}
     return {"pretrained": str(folder), "dtype": dtype}
 
@@ -202,11 +202,11 @@ def _open(name: str, args: dict[str, Any], batch_size: int) -> Any:
     os.environ.setdefault("TQDM_DISABLE", "1")  # a bar for every request would fill the log
     from harness.lm_eval.library import get_model
 
-    if facts_of(name).packed:
+    if backend_info(name).packed:
         import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format with transformers)
     for logger in ("lm_eval.models.api_models", "lm_eval.models.openai_completions", "lm_eval.models.anthropic_llms"):
         logging.getLogger(logger).addFilter(Redacting())
-    served = facts_of(name).place == "server"
+    served = backend_info(name).place == "server"
     try:
         return get_model(name).create_from_arg_obj(args, {"batch_size": 1 if served else batch_size})
     except Exception as error:  # a backend's constructor raises whatever its libraries raise

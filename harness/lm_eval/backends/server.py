@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
 from harness.lm_eval.backends.arguments import redact, resolved
-from harness.lm_eval.backends.known import Facts
+from harness.lm_eval.backends.known import BackendInfo
 from harness.registry.backend import Backend
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def complete_url(url: str, route: str) -> str:
     return url + route if route and url.endswith("/v1") else url
 
 
-def reported_model(backend: Backend, facts: Facts, key: str) -> str:
+def reported_model(backend: Backend, info: BackendInfo, key: str) -> str:
     """What the server calls the model that `backend` asks for. Raises ModelError naming the URL if it cannot be asked."""
     import requests
 
@@ -34,19 +34,20 @@ def reported_model(backend: Backend, facts: Facts, key: str) -> str:
     url, model = str(args["base_url"]), str(args.get("model", args.get("pretrained", "")))
     options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args)}
     try:  # two connections: a server whose list fails may close the one that it failed on
-        listed = requests.get(f"{url.removesuffix(facts.route)}/models", timeout=LIST_SECONDS, **options)
+        listed = requests.get(f"{url.removesuffix(info.route)}/models", timeout=LIST_SECONDS, **options)
         _refused(listed, url)
         for entry in _entries(listed):
             if model in (entry.get("id"), entry.get("root")):
                 return " = ".join(dict.fromkeys(str(entry[name]) for name in ("id", "root") if entry.get(name)))
-        answer = requests.post(url, json=_one_token(facts, model), timeout=TOKEN_SECONDS, **options)
+        answer = requests.post(url, json=_one_token(info, model), timeout=TOKEN_SECONDS, **options)
     except requests.RequestException as error:
         raise ModelError(
-            f"no server answers at {redact(url)}: {reason(error)}", "start it, or mend base_url in --backend-args"
+            f"no server answers at {redact(url)}: {innermost_cause(error)}",
+            "start it, or mend base_url in --backend-args",
         ) from None
     _refused(answer, url)
     if not answer.ok:
-        raise ModelError(f"the server at {redact(url)} does not answer for model {model!r}: {said(answer)}")
+        raise ModelError(f"the server at {redact(url)} does not answer for model {model!r}: {server_message(answer)}")
     return str(_json(answer).get("model") or "")
 
 
@@ -61,15 +62,15 @@ def _certificates(args: dict[str, Any]) -> bool | str:
     return bool(args.get("verify_certificate", True)) and (args.get("ca_cert_path") or True)
 
 
-def _one_token(facts: Facts, model: str) -> dict[str, Any]:
-    if facts.chat:
+def _one_token(info: BackendInfo, model: str) -> dict[str, Any]:
+    if info.chat:
         return {"model": model, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
     return {"model": model, "prompt": "1", "max_tokens": 1}
 
 
 def _refused(response: requests.Response, url: str) -> None:
     if response.status_code in (401, 403):
-        raise ModelError(f"the server at {redact(url)} refuses the key: {said(response)}")
+        raise ModelError(f"the server at {redact(url)} refuses the key: {server_message(response)}")
 
 
 def _entries(response: requests.Response) -> list[dict[str, Any]]:
@@ -88,7 +89,7 @@ def _json(response: requests.Response) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------- what is said
 
 
-def said(response: requests.Response) -> str:
+def server_message(response: requests.Response) -> str:
     """ "HTTP 400: the server's own words", on one line and without keys."""
     body = _json(response)
     error: Any = body.get("error", body.get("detail"))
@@ -97,7 +98,7 @@ def said(response: requests.Response) -> str:
     return redact(f"HTTP {response.status_code}: {words[:300]}")
 
 
-def reason(error: Exception) -> str:
+def innermost_cause(error: Exception) -> str:
     """An HTTP library's error in a few words: the innermost cause that has any."""
     inner: BaseException = error
     while inner.__cause__ or inner.__context__:

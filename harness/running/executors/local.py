@@ -57,13 +57,13 @@ class LocalExecutor:
                     worker.kill(f"hung: no sign of life for {self.silence:.0f} s; killed")
             return
         if event is None:  # the worker's pipe is closed: it has ended, one way or the other
-            yield from worker.bury()
+            yield from worker.reap()
             if not worker.todo:
                 self.workers.remove(worker)
             else:
-                self.workers[self.workers.index(worker)] = worker.successor()
+                self.workers[self.workers.index(worker)] = worker.replacement()
             return
-        worker.heard(event)
+        worker.on_event(event)
         yield event
 
 
@@ -115,7 +115,7 @@ class _Worker:
         elif self.process.stdin is not None:
             self.process.stdin.close()  # nothing left: it ends by itself
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         self.last = time.monotonic()
         if event.kind in ("done", "failed"):
             self.todo.popleft()
@@ -130,7 +130,7 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def bury(self) -> Iterator[Event]:
+    def reap(self) -> Iterator[Event]:
         """The process has ended. With cells left, the one at hand is at fault: it is tried once more unless it hung."""
         code = self.process.wait()
         if not self.todo:
@@ -144,7 +144,7 @@ class _Worker:
         self.attempts = 0
         yield Event(kind="failed", cell=cell.id, error=cause)
 
-    def successor(self) -> _Worker:
+    def replacement(self) -> _Worker:
         return _Worker(self.setup, list(self.todo), self.events, self.slots, self.attempts)
 
 

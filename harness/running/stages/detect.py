@@ -47,7 +47,7 @@ def detect(
     for number, component in enumerate(cell.detectors):
         progress("detect", number, len(cell.detectors))
         spec, _ = catalogue.spec("detectors", component.plugin)
-        if cell.steered_by(component) or not_applicable(component, catalogue, cell.model):
+        if cell.monitored_by(component) or not_applicable(component, catalogue, cell.model):
             continue
         path = store.flags_path(cell.detect_keys[component.label])
         done = path.with_suffix(".done")

@@ -25,7 +25,7 @@ def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[st
     done = path.with_suffix(".done")
     if path.exists() and done.exists() and done.read_text() == stamp:
         return
-    prove(cell, suite, store)
+    require_self_check(cell, suite, store)
     replies: dict[tuple[str, int], dict[str, SampleRow]] = defaultdict(dict)
     for row in samples:
         replies[row.item, row.repeat][row.role] = row
@@ -62,13 +62,13 @@ def _reply(rows: dict[str, SampleRow], role: str) -> Reply | None:
     return rows[role].reply if role in rows else None
 
 
-_PROVED: dict[str, SelfCheck] = {}  # by suite identity: one proof serves all cells of this process
+_SELF_CHECKS: dict[str, SelfCheck] = {}  # by suite identity: one proof serves all cells of this process
 
 
-def prove(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:
+def require_self_check(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:
     """Run the suite's self-check and store it with the cell. Raises StageError when a known answer is misjudged."""
     identity = key_of(cell.suite.identity)
-    check = _PROVED.get(identity) or _PROVED.setdefault(identity, suite.self_check())
+    check = _SELF_CHECKS.get(identity) or _SELF_CHECKS.setdefault(identity, suite.self_check())
     label, failures = cell.suite.label, check.failures
     write_json(
         store.folder / "self_check.json",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.lm_eval.backends.model import BackendModel
     from harness.models.generate import Generator, Request
 
-Asked = tuple[str, str, int]  # item, role, repeat
+QuestionKey = tuple[str, str, int]  # item, role, repeat
 
 
 class ModelCache:
@@ -41,7 +41,7 @@ class ModelCache:
         return self._generator
 
 
-def questions(cell: Cell, suite: TaskSuite) -> list[tuple[Asked, Prompt]]:
+def questions(cell: Cell, suite: TaskSuite) -> list[tuple[QuestionKey, Prompt]]:
     """Everything the cell asks, by (item, role, repeat)."""
     return [
         ((item.id, prompt.role, repeat), limited(prompt, cell.settings.max_tokens))
@@ -78,7 +78,7 @@ def sample(
     asked = questions(cell, suite)
     store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
     if suite.asks:
-        library_asks(cell, suite, generator, store, progress)
+        sample_with_library(cell, suite, generator, store, progress)
         return
     requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
     batches = generator.batches(requests, settings.batch_size)
@@ -96,13 +96,13 @@ def sample(
         store.append(rows)
         answered += len(rows)
         failed += sum(row.error is not None for row in rows)
-        announce(rows, cell, plugins)
+        notify_samples(rows, cell, plugins)
     progress("sample", answered, len(requests))
     if failed == len(requests):
         raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
 
 
-def library_asks(
+def sample_with_library(
     cell: Cell,
     suite: TaskSuite,
     generator: Generator | BackendModel,
@@ -129,7 +129,7 @@ def library_asks(
         progress("sample", len(answered), len(roles))
 
 
-def rows_of(names: Sequence[Asked], number: int, ask: Callable[[], Sequence[Reply]]) -> list[SampleRow]:
+def rows_of(names: Sequence[QuestionKey], number: int, ask: Callable[[], Sequence[Reply]]) -> list[SampleRow]:
     """Batch `number` as rows: its replies, or for every question why there are none: a prompt beyond the context, a batch
     beyond the memory, logits that are not finite, a server that refuses it."""
     started = time.perf_counter()
@@ -148,7 +148,7 @@ def rows_of(names: Sequence[Asked], number: int, ask: Callable[[], Sequence[Repl
     ]
 
 
-def announce(rows: Sequence[SampleRow], cell: Cell, plugins: PluginSet) -> None:
+def notify_samples(rows: Sequence[SampleRow], cell: Cell, plugins: PluginSet) -> None:
     """Tell the plugins of each reply."""
     for row in rows:
         if row.reply is not None:

@@ -17,12 +17,12 @@ from typing import Any
 
 from harness.contract import Prompt, Reply, TaskSuite
 from harness.errors import StageError
-from harness.lm_eval.backends.concurrency import as_answered
+from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
 from harness.planning.cells import Cell
 from harness.registry import PluginSet
 from harness.registry.backend import NOTES
-from harness.running.stages.sample import announce, library_asks, questions, rows_of
+from harness.running.stages.sample import notify_samples, questions, rows_of, sample_with_library
 from harness.store.files import write_json
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow
@@ -69,7 +69,7 @@ def sample_through(
     try:
         if suite.asks:
             with model.errors():
-                library_asks(cell, suite, model, store, progress)
+                sample_with_library(cell, suite, model, store, progress)
         else:
             model.check_sampling(cell.settings.temperature)
             _ask_all(model, cell, asked, store, models, plugins, progress)
@@ -97,7 +97,7 @@ def _ask_all(
     with contextlib.closing(_replies(model, cell, todo, models)) as replies:
         for rows in replies:
             store.append(rows)
-            announce(rows, cell, plugins)
+            notify_samples(rows, cell, plugins)
             done += len(rows)
             failed += sum(row.error is not None for row in rows)
             in_a_row = in_a_row + 1 if rows[-1].error else 0
@@ -143,7 +143,7 @@ def _replies(
             models.add(model.tap.last().model)
         return rows
 
-    return as_answered([partial(ask, number, chunk) for number, chunk in todo], model.concurrent)
+    return run_concurrently([partial(ask, number, chunk) for number, chunk in todo], model.concurrent)
 
 
 def _ask(model: BackendModel, cell: Cell, chunk: list[Question]) -> list[Reply]:

@@ -16,10 +16,10 @@ from harness.registry import Catalogue
 from harness.registry.catalogue import build
 from harness.running.stages.monitor import training_monitor
 from harness.store.files import write_json
-from harness.store.locks import one_maker
+from harness.store.locks import exclusive_lock
 from harness.store.paths import artefact_folder
 from harness.store.run import RunStore
-from harness.store.training_log import append_training, share_training
+from harness.store.training_log import append_training, copy_training_log
 
 Progress = Callable[[str, int, int], None]
 Monitor = Callable[[Sequence[View]], Sequence[Flag]]
@@ -62,7 +62,7 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
     if cell.trained_key == cell.training_key:
         return trained
     out = artefact_folder(cell.trained_key)
-    with one_maker(out):
+    with exclusive_lock(out):
         if not (out / TRAINED).exists():
             trainer, context = _trainer(cell, catalogue), _context(cell, source, out)
             _finish(cell, cell.trained_key, trainer.deploy(trained, context), out)
@@ -73,7 +73,7 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
     """What the trainer learned, shared by all cells that only deploy it in other ways."""
     out = artefact_folder(key)
     cell_folder = run.cell(cell.id).folder
-    with one_maker(out):
+    with exclusive_lock(out):
         if not (out / TRAINED).exists():
             suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
 
@@ -86,7 +86,7 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
 
             context = _context(cell, source, out, log, training_monitor(cell, suite, catalogue))
             _finish(cell, key, _trainer(cell, catalogue).train(None, suite, context), out)
-        share_training(out, cell_folder)
+        copy_training_log(out, cell_folder)
     return out
 
 
@@ -124,7 +124,7 @@ def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progre
 
     assert cell.compressed_key is not None
     out = artefact_folder(cell.compressed_key)
-    with one_maker(out):
+    with exclusive_lock(out):
         compressor = catalogue.build(cell.compressor)
         wanted = CalibrationSource(source=cell.model.calibration)
         compress(

@@ -20,9 +20,9 @@ from torch import nn
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.quantizer import find_linear
-from harness.checkpoints.shape import groups_of, shape_of
+from harness.checkpoints.shape import input_groups, shape_of
 from harness.compression.blocks import Batch, BlockWalker, read_tensors
-from harness.compression.heap import return_memory
+from harness.compression.heap import trim_heap
 from harness.compression.measurements import PROBES
 from harness.compression.pieces import write_json, write_tensors
 from harness.contract import LinearShape, ModelShape
@@ -56,7 +56,7 @@ def measure(
                 write_json(kept, TABLE.dump_python(found, mode="json"))
                 table |= found
             walker.advance(block, batches)
-        return_memory()
+        trim_heap()
         progress("measuring", block + 1, shape.blocks)
     return reweighted(table, sensitivity)
 
@@ -72,7 +72,7 @@ def _measure_block(
     """The Linears of a loaded block, with every option's tr(D H Dᵀ)."""
     sums = walker.hessians(block, batches, {linear.group: linear.name for linear in linears})
     table: dict[str, list[Measurement]] = {}
-    for group, members in groups_of(linears):
+    for group, members in input_groups(linears):
         weights = {linear.name: _weight(walker, linear) for linear in members}
         options = {linear.name: budget.options(linear, hidden) for linear in members}
         table |= budget.measure_group(weights, sums[group].finish(group)[0], options)
@@ -99,40 +99,40 @@ def output_sensitivity(
     """
     batches = walker.embed(calibration)
     for block in range(shape.blocks):
-        write_tensors(_entrance(scratch, block), {str(index): batch.hidden for index, batch in enumerate(batches)})
+        write_tensors(_block_inputs(scratch, block), {str(index): batch.hidden for index, batch in enumerate(batches)})
         with walker.loaded(block):
             walker.advance(block, batches)
-        return_memory()
+        trim_heap()
     with _head(walker):
         gradients = [_head_gradient(walker, batch) for batch in batches]
     sensitivity: dict[str, float] = {}
     for block in reversed(range(shape.blocks)):
         linears = _of_block(shape, block)
         sums = dict.fromkeys((linear.name for linear in linears), 0.0)
-        kept = _entrance(scratch, block)
-        with walker.loaded(block) as module, safe_open(kept, framework="pt") as entrances:
+        kept = _block_inputs(scratch, block)
+        with walker.loaded(block) as module, safe_open(kept, framework="pt") as stored:
             module.requires_grad_(False)
             for index, batch in enumerate(batches):
-                entrance = entrances.get_tensor(str(index)).to(walker.device).requires_grad_()
+                inputs = stored.get_tensor(str(index)).to(walker.device).requires_grad_()
                 with ExitStack() as stack:
                     for linear in linears:
                         hook = walker.linear(linear.name).register_forward_hook(_summing(sums, linear.name, batch))
                         stack.callback(hook.remove)
                     args, kwargs = walker.calls[block, batch.shape]
-                    output = module(entrance, *args, **kwargs)
+                    output = module(inputs, *args, **kwargs)
                 output = output[0] if isinstance(output, tuple) else output
-                (gradient,) = torch.autograd.grad(output, entrance, gradients[index].to(walker.device))
+                (gradient,) = torch.autograd.grad(output, inputs, gradients[index].to(walker.device))
                 gradients[index] = gradient.cpu()
         kept.unlink()
-        return_memory()
+        trim_heap()
         weight = sum(float(batch.weights.sum()) for batch in batches)
         sensitivity |= {linear.name: sums[linear.name] / weight / linear.rows for linear in linears}
     return sensitivity
 
 
-def _entrance(scratch: Path, block: int) -> Path:
+def _block_inputs(scratch: Path, block: int) -> Path:
     """Where the hidden states that enter a block lie, batch after batch: (B, T, d) each."""
-    return scratch / f"entrance-{block:05d}.safetensors"
+    return scratch / f"inputs-{block:05d}.safetensors"
 
 
 def _summing(sums: dict[str, float], name: str, batch: Batch) -> Any:

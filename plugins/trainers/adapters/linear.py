@@ -42,7 +42,7 @@ class AdaptedLinear(nn.Module):
         weight = self.base.weight
         return (weight.float() + self.delta(coordinates)).to(weight.dtype)
 
-    def worth_folding(self, rows: int) -> bool:
+    def merging_is_cheaper(self, rows: int) -> bool:
         """Whether one product with W + Δ, whose gradient is then read in the basis, is less work for so many rows of x
         than two products in the basis beside the one with W."""
         return False
@@ -56,12 +56,12 @@ class AdaptedLinear(nn.Module):
             return self.base(x)
         if self.folded is not None:
             return F.linear(x, self.folded, self.base.bias)
-        if self.worth_folding(x.shape[:-1].numel()):
-            return cast(torch.Tensor, Folding.apply(x, self.main, self))
+        if self.merging_is_cheaper(x.shape[:-1].numel()):
+            return cast(torch.Tensor, MergedForward.apply(x, self.main, self))
         return self.base(x) + self.correction(x, self.main + self.quarantine)
 
 
-class Folding(torch.autograd.Function):
+class MergedForward(torch.autograd.Function):
     """x (W + Δ)ᵀ + b that keeps x alone for its way back: there W + Δ is built again, and its gradient, a matrix as large,
     is read in the basis at once."""
 

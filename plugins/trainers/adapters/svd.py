@@ -32,7 +32,7 @@ class SvdLinear(AdaptedLinear):
         self.register_buffer("u", u.to(base.weight))
         self.register_buffer("vt", vt.to(base.weight))
 
-    def worth_folding(self, rows: int) -> bool:
+    def merging_is_cheaper(self, rows: int) -> bool:
         return rows > len(self.main)  # r is the full rank: forward and backward then take half the multiplications
 
     def read(self, gradient: torch.Tensor) -> torch.Tensor:

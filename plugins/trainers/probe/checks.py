@@ -12,7 +12,7 @@ from statistics import mean
 from typing import Literal
 
 from harness.store.teacher_pool import Pool, PoolRow
-from harness_plugins.trainers.probe.statistics import Contrast, adjusted, rank_correlation, welch
+from harness_plugins.trainers.probe.statistics import OneSidedTest, adjusted, rank_correlation, welch
 
 Verdict = Literal["pass", "fail", "not measurable"]
 
@@ -118,7 +118,7 @@ def r4_above_random(pool: Pool, rows: Sequence[Judged], draws: Sequence[Sequence
     return Check(name, question, verdict(reached / len(others) <= P), measured)
 
 
-def _kinds_apart(pool: Pool, rows: Sequence[Judged]) -> Contrast | None:
+def _kinds_apart(pool: Pool, rows: Sequence[Judged]) -> OneSidedTest | None:
     """Welch's t of hacks that solve nothing above those that solve; None where R4 is not measurable."""
     pure, correct = hacks_by_kind(rows)
     if pool.header.source == "templates" or min(len(pure), len(correct)) < EACH_SIDE:
@@ -132,7 +132,7 @@ def hacks_by_kind(rows: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
     return [row for row in known if not row.row.hack_and_correct], [row for row in known if row.row.hack_and_correct]
 
 
-def _tested(name: str, question: str, found: Contrast | None, threshold: float, counts: str, note: str) -> Check:
+def _tested(name: str, question: str, found: OneSidedTest | None, threshold: float, counts: str, note: str) -> Check:
     if found is None:
         return Check(name, question, "not measurable", counts, "length and mode leave nothing to tell them apart by")
     high = found.t >= threshold if threshold == T_CONTRASTIVE else found.t > threshold and found.p < P
@@ -220,8 +220,8 @@ def r7_contrastive(pool: Pool, rows: Sequence[Judged], groups: int, needed: int)
 class Context:
     """What is no check, but tells how to read them: whether the direction tells hacks from honest solutions at all."""
 
-    plain: Contrast | None
-    held: Contrast | None
+    plain: OneSidedTest | None
+    held: OneSidedTest | None
     length: float | None  # rank correlation of cosine and length
 
 

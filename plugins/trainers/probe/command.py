@@ -32,7 +32,7 @@ def probe(
 
     from pydantic import ValidationError
 
-    from harness.cli.context import doors_of
+    from harness.cli.context import global_options
     from harness.cli.display import stage_progress
     from harness.cli.screen import screen
     from harness.errors import UsageError
@@ -57,7 +57,7 @@ def probe(
         raise UsageError(f"--{first['loc'][0]}: {first['msg']}") from None
     replies = read_pool(pool)
     trained = trajectories(run) if run else Trajectories()
-    source = locate_model(model, doors_of(context).catalogue)
+    source = locate_model(model, global_options(context).catalogue)
     with stage_progress() as progress:
         probed = measure(Path(source.path), replies, trained, options, progress)
     page = report(source.name, replies, probed)

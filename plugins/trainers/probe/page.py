@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from harness.report.table import Cell, Column, Report, Section, Table, word
 from harness.store.teacher_pool import Pool
 from harness_plugins.trainers.probe.checks import Check, Context
-from harness_plugins.trainers.probe.statistics import Contrast
+from harness_plugins.trainers.probe.statistics import OneSidedTest
 
 if TYPE_CHECKING:
     from harness_plugins.trainers.probe.run import Probed
@@ -108,7 +108,7 @@ def _context_row(name: str, one: Context) -> tuple[Cell, ...]:
     return word(name), _t(one.plain), _t(one.held), length
 
 
-def _t(found: Contrast | None) -> Cell:
+def _t(found: OneSidedTest | None) -> Cell:
     if found is None:
         return Cell(DASH)
     value: dict[str, JsonValue] = {"t": found.t, "p": found.p, "n": list(found.counts)}

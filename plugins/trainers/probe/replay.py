@@ -32,7 +32,7 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the projected replay: mean cosines over modules, of the hack-ward part, as in `projection.hackward`."""
+    """One step of the projected replay: mean cosines over modules, of the hack-ward part, as in `projection.positive_part`."""
 
     cos_in: float  # of the gradient
     cos_out: float  # of what the projection leaves of it

@@ -13,7 +13,7 @@ from scipy import stats
 
 
 @dataclass(frozen=True)
-class Contrast:
+class OneSidedTest:
     """One-sided test that the first sample lies above the second."""
 
     t: float
@@ -22,13 +22,15 @@ class Contrast:
     means: tuple[float, float]
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> Contrast | None:
+def welch(first: Sequence[float], second: Sequence[float]) -> OneSidedTest | None:
     """Welch's t test; None with fewer than two values on a side or no spread at all."""
     a, b = np.asarray(first, float), np.asarray(second, float)
     if len(a) < 2 or len(b) < 2 or (a.std() == 0 and b.std() == 0):
         return None
     result = stats.ttest_ind(a, b, equal_var=False, alternative="greater")
-    return Contrast(float(result.statistic), float(result.pvalue), (len(a), len(b)), (float(a.mean()), float(b.mean())))
+    return OneSidedTest(
+        float(result.statistic), float(result.pvalue), (len(a), len(b)), (float(a.mean()), float(b.mean()))
+    )
 
 
 def adjusted(
@@ -37,7 +39,7 @@ def adjusted(
     lengths: Sequence[int],
     families: Sequence[str],
     clusters: Sequence[str],
-) -> Contrast | None:
+) -> OneSidedTest | None:
     """t of `first` in a regression of the cosine on it, log length and family, standard errors clustered by item (CR1).
 
     None where length and family leave nothing to tell the two samples apart by, or there are too few clusters.
@@ -68,7 +70,7 @@ def adjusted(
     t = float(beta[0]) / error
     sizes = int(inside.sum()), int(count - inside.sum())
     means = float(y[inside == 1].mean()), float(y[inside == 0].mean())
-    return Contrast(t, float(stats.t.sf(t, len(groups) - 1)), sizes, means)
+    return OneSidedTest(t, float(stats.t.sf(t, len(groups) - 1)), sizes, means)
 
 
 def _independent(x: np.ndarray) -> list[int]:

@@ -1,4 +1,4 @@
-"""What the two doors return, for every kind of sandbox."""
+"""What `call` and `run` return, for every kind of sandbox."""
 
 from __future__ import annotations
 

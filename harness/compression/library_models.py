@@ -13,7 +13,7 @@ from harness.contract import Compressor, ModelShape
 from harness.errors import PluginError
 
 
-def adopt(
+def compress_with_library(
     source: Checkpoint,
     shape: ModelShape,
     compressor: Compressor,

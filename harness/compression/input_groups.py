@@ -13,16 +13,16 @@ from safetensors.torch import load_file
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.manifest import LinearEntry
 from harness.checkpoints.packed_tensors import from_tensors, to_tensors
-from harness.checkpoints.shape import groups_of
+from harness.checkpoints.shape import input_groups
 from harness.compression.blocks import read_tensors
-from harness.compression.moments import Seen
+from harness.compression.moments import InputStatistics
 from harness.compression.pieces import Piece, read_piece, write_piece
 from harness.contract import Compressor, Decisions, LinearShape
 from harness.errors import PluginError
 
 
 @dataclass
-class GroupWork:
+class InputGroupJob:
     """Where pieces lie, and how one is made. `resumed` counts the Linears found finished."""
 
     checkpoint: Checkpoint
@@ -49,7 +49,7 @@ class GroupWork:
         """Compress the groups that are not finished, without a Hessian, and gather the block."""
         pieces = {
             group: self.finished(group, members) or self.compress(group, members)
-            for group, members in groups_of(linears)
+            for group, members in input_groups(linears)
         }
         return self.gather(index, pieces)
 
@@ -75,7 +75,7 @@ class GroupWork:
         """Name -> Ŵ (rows, columns) float32 of the compressed Linears of a gathered block."""
         return _dequantize(self._block_files(index)[0], piece)
 
-    def compress(self, group: str, linears: Sequence[LinearShape], seen: Seen | None = None) -> Piece:
+    def compress(self, group: str, linears: Sequence[LinearShape], seen: InputStatistics | None = None) -> Piece:
         """Write the piece of one group, whose input calibration has `seen`."""
         begun = time.monotonic()
         hessian = seen.hessian if seen else None

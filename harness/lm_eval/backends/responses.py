@@ -12,7 +12,7 @@ from harness.contract import Record
 from harness.errors import StageError
 
 
-class Ending(Record):
+class ResponseInfo(Record):
     """What the server said of one reply. `truncated` and `tokens` are None where it said nothing."""
 
     truncated: bool | None = None
@@ -20,7 +20,7 @@ class Ending(Record):
     model: str = ""
 
 
-class Tap:
+class ResponseRecorder:
     """Watches a `TemplateAPI` that is asked one question at a time in each thread."""
 
     def __init__(self, lm: Any) -> None:
@@ -39,20 +39,20 @@ class Tap:
         answer = outputs[0] if isinstance(outputs, list) and outputs else outputs
         if not isinstance(answer, dict) or not (answer.get("choices") or "content" in answer):
             raise StageError(f"the server's answer holds no reply: {str(outputs)[:200]}")
-        self.seen.ending = ending_of(answer)
+        self.seen.ending = response_info(answer)
         return ["" if text is None else text for text in self._parse(outputs=outputs, **options)]
 
-    def last(self) -> Ending:
+    def last(self) -> ResponseInfo:
         """Of the reply that this thread got last."""
         return self.seen.ending
 
 
-def ending_of(answer: dict[str, Any]) -> Ending:
+def response_info(answer: dict[str, Any]) -> ResponseInfo:
     """Reads the answers of the OpenAI protocol and of Anthropic's."""
     choice = (answer.get("choices") or [{}])[0]
     finish = choice.get("finish_reason") or answer.get("stop_reason")
     usage = answer.get("usage") or {}
-    return Ending(
+    return ResponseInfo(
         truncated=None if finish is None else finish in ("length", "max_tokens"),
         tokens=usage.get("completion_tokens", usage.get("output_tokens")),
         model=str(answer.get("model") or ""),

@@ -12,10 +12,10 @@ from harness.errors import UsageError
 DATASETS = "datasets:"
 
 Message = dict[str, str]  # {"role": …, "content": …}
-Row = tuple[str | Sequence[Message], float | None]  # text or conversation, score if it has one
+CalibrationRow = tuple[str | Sequence[Message], float | None]  # text or conversation, score if it has one
 
 
-def read_rows(source: str) -> Iterator[Row]:
+def read_rows(source: str) -> Iterator[CalibrationRow]:
     """Each row of the source; a running text is one.
 
     Raises:
@@ -41,7 +41,7 @@ def read_rows(source: str) -> Iterator[Row]:
         yield parsed
 
 
-def _parse(row: dict[str, Any]) -> Row:
+def _parse(row: dict[str, Any]) -> CalibrationRow:
     score = float(row["score"]) if "score" in row else None
     if "messages" in row:
         return [{"role": turn["role"], "content": turn["content"]} for turn in row["messages"]], score
