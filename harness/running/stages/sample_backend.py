@@ -139,8 +139,8 @@ def _replies(
 
     def ask(number: int, chunk: list[Question]) -> list[SampleRow]:
         rows = rows_of([name for name, _ in chunk], number, partial(_ask, model, cell, chunk))
-        if rows[0].error is None and model.tap is not None:
-            models.add(model.tap.last().model)
+        if rows[0].error is None and model.recorder is not None:
+            models.add(model.recorder.last().model)
         return rows
 
     return run_concurrently([partial(ask, number, chunk) for number, chunk in todo], model.concurrent)
@@ -150,7 +150,7 @@ def _ask(model: BackendModel, cell: Cell, chunk: list[Question]) -> list[Reply]:
     settings = cell.settings
     prompts = [prompt for _, prompt in chunk]
     seeds = [request_seed(cell, name) for name, _ in chunk]
-    with _seeded(seeds[0], settings.temperature > 0 and model.facts.packed):
+    with _seeded(seeds[0], settings.temperature > 0 and model.info.packed):
         return model.ask(prompts, seeds, settings.temperature, settings.top_p)
 
 
@@ -176,7 +176,7 @@ def _write_notes(model: BackendModel, cell: Cell, store: CellStore, models: set[
     before = json.loads(path.read_text(encoding="utf-8"))["answered_by"] if path.exists() else []
     notes: dict[str, Any] = {
         "backend": model.backend.identity,
-        "says_truncated": model.tap is not None,
+        "says_truncated": model.recorder is not None,
         "templated": model.templated,
         "answered_by": sorted(filter(None, {*models, *before})),
         "same_in_all_repeats": cell.settings.temperature > 0 and _all_alike(store),
