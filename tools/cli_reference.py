@@ -34,6 +34,7 @@ def reference() -> str:
 def verbs(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
     """Every verb by what one types; those of a group stand in its place."""
     for name, command in group.commands.items():
+        command = group.loaded(name) if hasattr(group, "loaded") else command
         typed = f"{before}{name}"
         yield from verbs(command, f"{typed} ") if hasattr(command, "commands") else [(typed, command)]
 

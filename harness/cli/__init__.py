@@ -1,4 +1,4 @@
-"""The command line: one file per verb, each importing what it needs when it is called."""
+"""The command line: one file per verb, imported when it is called."""
 
 from __future__ import annotations
 
@@ -7,29 +7,12 @@ from pathlib import Path
 
 import typer
 
-from harness.cli import (
-    compress,
-    detectors,
-    doctor,
-    export,
-    inspect,
-    listing,
-    lm_eval_path,
-    new_plugin,
-    plan,
-    plugins,
-    published,
-    report,
-    rescore,
-    run,
-    show,
-    teacher,
-    verify,
-)
 from harness.cli.context import GlobalOptions
+from harness.cli.verbs import VERBS, VerbGroup, add_verbs
 
 app = typer.Typer(
     name="harness",
+    cls=VerbGroup,
     help="Did the intervention make the model better, or only better at looking better?",
     no_args_is_help=True,
     add_completion=False,
@@ -37,27 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (
-    run,
-    plan,
-    listing,
-    plugins,
-    show,
-    report,
-    published,
-    rescore,
-    compress,
-    verify,
-    inspect,
-    export,
-    detectors,
-    teacher,
-    lm_eval_path,
-    new_plugin,
-    doctor,
-)
-for verb in VERBS:
-    verb.add_to(app)
+add_verbs(app)
 
 
 @app.callback()
@@ -88,6 +51,5 @@ def _plugin_verbs() -> None:
         print(f"a plugin's verbs are missing: {failure}", file=sys.stderr)
 
 
-OWN = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-if len(sys.argv) < 2 or sys.argv[1] not in OWN:
+if len(sys.argv) < 2 or sys.argv[1] not in VERBS:
     _plugin_verbs()

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from harness.registry import Catalogue, Component
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("compress", help="Compress a model into an artefact; the same command resumes.")(compress)
-
-
 def compress(
     context: typer.Context,
     compressor: Annotated[str, typer.Option("--compressor", "-c", help="See `harness list compressors`.")],

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 Suite = Annotated[str, typer.Argument(metavar="TASKS", help="A suite that has a labelled bench.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("detectors", help="Precision, recall and AUROC of detectors on a suite's labelled bench.")(detectors)
-
-
 def detectors(
     context: typer.Context,
     tasks: Suite,

@@ -15,12 +15,6 @@ from harness.cli.context import GlobalOptions, global_options
 from harness.cli.screen import plain_table, screen
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("doctor", help="Is this machine ready? Prints versions, plugins, sandbox and the suites' self-checks.")(
-        doctor
-    )
-
-
 def doctor(context: typer.Context, json: o.Json = False) -> None:
     options = global_options(context)
     with Console(stderr=True).status("", spinner="line") as status:

@@ -22,12 +22,6 @@ class AdapterType(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("export", help="Write an artefact as dense weights, or as compressed-tensors plus a LoRA adapter.")(
-        export
-    )
-
-
 def export(
     artefact: Artefact,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],

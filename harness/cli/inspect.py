@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import json as json_module
 
-import typer
-
 from harness.cli import options as o
 from harness.cli.screen import plain_table, screen
 from harness.cli.verify import Artefact
-
-
-def add_to(app: typer.Typer) -> None:
-    app.command("inspect", help="An artefact Linear by Linear: bits, rank, error, bytes.")(inspect)
 
 
 def inspect(artefact: Artefact, json: o.Json = False) -> None:

@@ -17,10 +17,6 @@ from harness.registry.catalogue import NONE, SINGULAR, Catalogue, installation, 
 KINDS = (*SINGULAR, "models")
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("list", help="What can be selected: compressors, tasks, trainers, detectors, models.")(list_names)
-
-
 def list_names(
     context: typer.Context,
     kind: Annotated[str | None, typer.Argument(help="One of " + ", ".join(KINDS))] = None,

@@ -7,10 +7,6 @@ import typer
 from harness.cli.context import global_options
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("lm-eval-path", help='A task folder for `lm_eval run --include_path "$(harness lm-eval-path)"`.')(path)
-
-
 def path(context: typer.Context) -> None:
     from harness.lm_eval.task_folder import task_folder
 

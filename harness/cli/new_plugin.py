@@ -10,10 +10,6 @@ import typer
 from harness.cli.context import global_options
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("new-plugin", help="Write an installable plugin package: code, test, README.")(new_plugin)
-
-
 def new_plugin(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="As it will be selected: small letters, digits, dashes.")],

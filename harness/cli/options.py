@@ -10,8 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.context import make_experiment
-
 Files = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT.toml]", help="Read options from a file.")]
 Names = list[str] | None
 Model = Annotated[Names, typer.Option("--model", "-m", help="Registry entry, folder or hub id; comma list.")]
@@ -91,6 +89,8 @@ def takes_experiment(verb: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(verb)
     def wrapped(**given: Any) -> None:
+        from harness.cli.experiment import make_experiment
+
         options = {name: given.pop(name) for name in shared}
         experiment = make_experiment(options.pop("files") or [], options)
         verb(experiment=experiment, **given)

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from harness.store.run import RunStore
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("plan", help="What would run: cells, cached stages, sizes, generations. Nothing is run.")(plan)
-
-
 @o.takes_experiment
 def plan(
     context: typer.Context,

@@ -12,10 +12,6 @@ from harness.cli.context import global_options
 from harness.cli.screen import plain_table, screen
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("plugins", help="The plugins that were found, and why one is broken.")(plugins)
-
-
 def plugins(
     context: typer.Context,
     json: o.Json = False,

@@ -12,10 +12,6 @@ from harness.cli import options as o
 from harness.cli.context import global_options
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("published", help="Print published aggregates through the report's own tables.")(published)
-
-
 def published(
     context: typer.Context,
     tasks: Annotated[str, typer.Argument(help="The suite they were measured on, e.g. goodhart7.")],

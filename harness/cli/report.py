@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from harness.store.run import RunStore
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("report", help="The tables of a run, from what is stored.")(report)
-
-
 def report(
     context: typer.Context,
     run: o.RunFolder,

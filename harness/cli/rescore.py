@@ -8,10 +8,6 @@ from harness.cli import options as o
 from harness.cli.context import global_options
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("rescore", help="Grade and detect again from the stored replies; nothing is sampled.")(rescore)
-
-
 def rescore(
     context: typer.Context,
     run: o.RunFolder,

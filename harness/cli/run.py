@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("run", help="Run the cross product and report. The same command resumes.")(run)
-
-
 @o.takes_experiment
 def run(
     context: typer.Context,

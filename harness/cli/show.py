@@ -11,10 +11,6 @@ from harness.cli import options as o
 from harness.cli.screen import plain_table, screen
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command("show", help="The cells of a run; with --cell, --item or --label their transcripts.")(show)
-
-
 def show(
     run: o.RunFolder,
     cell: Annotated[str | None, typer.Option(help="Part of a cell's id.")] = None,

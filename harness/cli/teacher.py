@@ -30,10 +30,6 @@ class Kind(StrEnum):
 teacher = typer.Typer(name="teacher", help="Frozen replies that a trainer's teacher shows.", no_args_is_help=True)
 
 
-def add_to(app: typer.Typer) -> None:
-    app.add_typer(teacher)
-
-
 @teacher.command("build")
 def build(
     context: typer.Context,

@@ -80,7 +80,7 @@ def parse(command: str) -> None:
     words = shlex.split(command)[1:]
     if words[0] == "--plugins-dir":
         words = words[2:]
-    get_command(app).commands[words[0]].make_context(words[0], words[1:])
+    get_command(app).loaded(words[0]).make_context(words[0], words[1:])
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
