@@ -25,7 +25,7 @@ from harness.checkpoints.qlr import QLR
 from harness.checkpoints.rotation import rotate, rotate_hessian
 from harness.contract import Decision
 from harness_plugins.compressors.caldera.decompose import Schedule
-from harness_plugins.compressors.caldera.group import compress_group
+from harness_plugins.compressors.caldera.linears import compress_linears
 from harness_plugins.compressors.caldera.metric import HessianMetric, prepare
 
 RANK = 64
@@ -68,7 +68,7 @@ class Bench:
     def run(self, decision: Decision, schedule: Schedule, calibrated: bool = True) -> tuple[QLR, float]:
         hessian = self.hessian.float() if calibrated else None
         began = time.process_time()
-        result = compress_group({"w": self.weight.float()}, hessian, {"w": decision}, schedule)["w"]
+        result = compress_linears({"w": self.weight.float()}, hessian, {"w": decision}, schedule)["w"]
         return result, time.process_time() - began
 
     def row(self, label: str, result: QLR, seconds: float, reference: float | None, theirs: str = "") -> float:
@@ -159,7 +159,7 @@ def growth(sizes: tuple[int, ...] = (256, 512, 1024, 2048)) -> None:
         weight = torch.randn(n, n, generator=generator)
         decision = Decision(bits=2, rank=RANK, factor_bits=16)
         began = time.process_time()
-        compress_group({"w": weight}, inputs.T @ inputs / len(inputs), {"w": decision}, schedule)
+        compress_linears({"w": weight}, inputs.T @ inputs / len(inputs), {"w": decision}, schedule)
         points.append((math.log(n), math.log(time.process_time() - began)))
     xs, ys = (torch.tensor(axis, dtype=torch.float64) for axis in zip(*points, strict=True))
     slope = float(((xs - xs.mean()) * (ys - ys.mean())).sum() / (xs - xs.mean()).square().sum())

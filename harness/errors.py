@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+_HINTS: set[str] = set()
+
 
 class HarnessError(Exception):
     """Base class. `remedy` is printed after the cause; `exit_code` follows the table in docs (1 failed cells, 2 usage)."""
@@ -36,3 +40,10 @@ class StageError(HarnessError):
 
 class Unreachable(StageError):
     """No further question can be asked: the server is gone, or refuses this model or key."""
+
+
+def hint(text: str) -> None:
+    """One line on stderr, once in a process: the command works, but should be written otherwise."""
+    if text not in _HINTS:
+        _HINTS.add(text)
+        print(f"hint: {text}", file=sys.stderr)

@@ -84,7 +84,7 @@ def _linear(checkpoint: Checkpoint, tensor: str) -> LinearShape | None:
         block=int(match["block"]),
         rows=rows,
         columns=columns,
-        group=input_group_of(name),
+        input_group=input_group_of(name),
         width=width,
     )
 
@@ -111,5 +111,5 @@ def input_groups(linears: Iterable[LinearShape]) -> Iterator[tuple[str, list[Lin
     """Linears by shared input, in order of first appearance."""
     groups: dict[str, list[LinearShape]] = {}
     for linear in linears:
-        groups.setdefault(linear.group, []).append(linear)
+        groups.setdefault(linear.input_group, []).append(linear)
     yield from groups.items()

@@ -156,7 +156,7 @@ def drop_shards(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def most_bytes(folder: Path) -> int:
+def max_streamed_bytes(folder: Path) -> int:
     """Of all shards that lie in a streamed folder at a time, at most; an ordinary one takes no more than it does."""
     model = remote_model(folder)
     return sum(sorted((shard.bytes for shard in model.shards.values()), reverse=True)[:KEEP]) if model else 0

@@ -66,7 +66,7 @@ def compress(
     out = out or _default_folder(name, compressor, *target.values())
     console = Console(soft_wrap=True, highlight=False, markup=False)
     planned = size_of(component, model_shape(source), catalogue)
-    most = f", at most {planned.most_bytes:,} bytes" if planned.most_bytes else ""
+    most = f", at most {planned.max_bytes:,} bytes" if planned.max_bytes else ""
     console.print(f"plan: {planned.replaced}/{planned.linears} Linears in {planned.described} bits a weight{most}")
     if estimate:
         from harness.compression.estimate import estimate as measure

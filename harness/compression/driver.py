@@ -162,7 +162,7 @@ def compressor_record(compressor: Compressor) -> dict[str, Any]:
         "plugin": f"{plugin.__module__}:{plugin.__qualname__}",
         "params": compressor.params.model_dump(mode="json"),
     }
-    return record | ({"of": compressor_record(compressor.of)} if compressor.of else {})
+    return record | ({"treatment": compressor_record(compressor.treatment)} if compressor.treatment else {})
 
 
 def code_record(compressor: Compressor) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def code_record(compressor: Compressor) -> dict[str, Any]:
     record = {"core": core_digest(*COMPRESSION_CODE), "plugin": None}
     if plugin.__module__ != "__main__":  # typed into a session, it has no file
         record["plugin"] = source_digest(f"{plugin.__module__}:{plugin.__qualname__}")
-    return record | ({"of": code_record(compressor.of)} if compressor.of else {})
+    return record | ({"treatment": code_record(compressor.treatment)} if compressor.treatment else {})
 
 
 def _silent(stage: str, done: int, total: int) -> None:

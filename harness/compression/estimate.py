@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 
 from harness.checkpoints.checkpoint import SINGLE, Checkpoint, open_checkpoint
 from harness.checkpoints.shape import shape_of
-from harness.checkpoints.shards import most_bytes, streaming
+from harness.checkpoints.shards import max_streamed_bytes, streaming
 from harness.compression.blocks import read_tensors
 from harness.compression.calibration import SELF, CalibrationSource, context_length
 from harness.compression.driver import PARTIAL, compress
@@ -100,7 +100,7 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
             dry.imports + (4 * everything if samples and not on_device else 0),
         ),
         device_memory=max(dry.device_memory or 0, 4 * everything if samples else 4 * outside) if on_device else None,
-        disk=max(artefact_bytes(shape, compressor), spilled) + most_bytes(checkpoint.folder),
+        disk=max(artefact_bytes(shape, compressor), spilled) + max_streamed_bytes(checkpoint.folder),
     )
 
 

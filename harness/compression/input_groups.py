@@ -84,7 +84,7 @@ class InputGroupJob:
         if seen:
             weights = seen.targets(weights)
             seen.drift = None  # as large as the Hessian, and done with
-        results = self.compressor.compress_group(weights, hessian, {name: self.decisions[name] for name in weights})
+        results = self.compressor.compress_linears(weights, hessian, {name: self.decisions[name] for name in weights})
         if results.keys() != weights.keys():
             raise PluginError(
                 f"the compressor returned {sorted(results)} for {sorted(weights)}", "a bug in the compressor"

@@ -28,8 +28,8 @@ def measured(
     compressor: Compressor, source: Path, calibration: Calibration, device: str, progress: Progress
 ) -> JsonValue:
     """The table that `compressor.plan` wants of the model in folder `source`; a second asker waits for the first."""
-    while compressor.of is not None:
-        compressor = compressor.of
+    while compressor.treatment is not None:
+        compressor = compressor.treatment
     target = f"{type(compressor).__module__}:{type(compressor).__qualname__}"
     key = key_of(
         {

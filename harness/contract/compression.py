@@ -23,7 +23,7 @@ class LinearShape(Record):
     block: int
     rows: int
     columns: int
-    group: str  # Linears of one group see the same input and share one Hessian
+    input_group: str  # Linears that read the same input are in one group and share one Hessian
     width: int = 16
 
     def stored_bits(self, decision: Decision) -> int:
@@ -129,16 +129,16 @@ Progress = Callable[[str, int, int], None]  # stage, done, total
 
 
 class Compressor:
-    """Decides bits and rank from shapes alone, then compresses groups of Linears that share an input.
+    """Decides bits and rank from shapes alone, then compresses the Linears that share an input together.
 
-    A library that wants the whole model overrides `compress_model` instead of `compress_group`.
+    A library that wants the whole model overrides `compress_model` instead of `compress_linears`.
     """
 
-    calibrated: bool = True  # False: compress_group is called with hessian=None and no calibration is run
+    calibrated: bool = True  # False: compress_linears is called with hessian=None and no calibration is run
     measures: bool = False  # True: `measure` is called before compressing, and plan() again with its table
     whole_model: bool = False  # True: the driver calls compress_model
     unmeasured: frozenset[str] = frozenset()  # parameters that the table of `measure` does not depend on
-    of: Compressor | None = None  # the compressor that this one is a control of; whoever is last in the chain measures
+    treatment: Compressor | None = None  # what this one is a control of; the last in the chain measures
 
     def __init__(self, params: Params) -> None:
         """A control's spec names the parameter that says what it controls; its constructor is given that compressor
@@ -161,7 +161,7 @@ class Compressor:
         what a call with the same arguments left there when it was killed."""
         raise NotImplementedError
 
-    def compress_group(
+    def compress_linears(
         self,
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,

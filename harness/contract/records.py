@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Record(BaseModel):
@@ -12,4 +14,25 @@ class Record(BaseModel):
 
 
 class Params(Record):
-    """Base class of a plugin's parameters; a preset in registry.toml and `-P name.key=value` set its fields."""
+    """Base class of a plugin's parameters; a preset in registry.toml and `-P name.key=value` set its fields.
+
+    A parameter that is renamed goes into `former_names` (former name -> name), a renamed choice into `former_values`
+    (parameter -> former choice -> choice). What an older version stored is then still read; a user who types a former
+    name is told the new one.
+    """
+
+    former_names: ClassVar[dict[str, str]] = {}
+    former_values: ClassVar[dict[str, dict[str, str]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not (cls.former_names or cls.former_values):
+            return data
+        named = renamed(data, cls.former_names)
+        return {name: cls.former_values.get(name, {}).get(str(value), value) for name, value in named.items()}
+
+
+def renamed(data: Any, names: dict[str, str]) -> Any:
+    """A stored record under today's field names."""
+    return {names.get(name, name): value for name, value in data.items()} if isinstance(data, dict) else data

@@ -19,7 +19,7 @@ class Spec(Record):
     needs: frozenset[str] = frozenset()  # capabilities; unmet needs make it unavailable, with the reason
     requires: tuple[str, ...] = ()  # import names of optional dependencies
     extra: str | None = None  # the pip extra that brings `requires`
-    of: str | None = None  # the parameter that names another component of the same kind, which this one is a control of
+    treatment: str | None = None  # for a control: the parameter that names the component it is a control of
 
 
 class CompressorSpec(Spec):

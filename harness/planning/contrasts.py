@@ -18,7 +18,7 @@ def contrasts_between(cells: Sequence[Cell]) -> list[Contrast]:
     for cell in cells:
         frame = (cell.model.digest, cell.suite.label, cell.seed)
         trainer, compressor = cell.trainer, cell.compressor
-        controlled = by_arms.get((*frame, trainer.label, compressor.of.label)) if compressor.of else None
+        controlled = by_arms.get((*frame, trainer.label, compressor.treatment.label)) if compressor.treatment else None
         if controlled:
             controls.append((cell, controlled))
         only_a_draw = compressor.draw_of and controlled  # it stands beside what it controls, not on its own

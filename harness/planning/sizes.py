@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import model_validator
+
 from harness.contract import Compressor, Decisions, ModelShape, Record
+from harness.contract.records import renamed
 from harness.registry import Catalogue, Component
 
 
@@ -16,7 +21,12 @@ class CompressionSize(Record):
     stored_bits: int
     estimated: bool = False  # its files will be counted
     at_most: bool = False  # it decides after measuring, and stores no more than this
-    most_bytes: int | None = None  # of all weight files; None where they are another library's
+    max_bytes: int | None = None  # of all weight files; None where they are another library's
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former(cls, data: Any) -> Any:
+        return renamed(data, {"most_bytes": "max_bytes"})
 
     @property
     def bits_per_weight(self) -> float:
@@ -42,7 +52,7 @@ def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> Co
         stored_bits=bits,
         estimated=compressor.whole_model,
         at_most=limit is not None,
-        most_bytes=None if compressor.whole_model else -(-bits // 8) + shape.overhead,
+        max_bytes=None if compressor.whole_model else -(-bits // 8) + shape.overhead,
     )
 
 

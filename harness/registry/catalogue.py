@@ -18,10 +18,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, ValidationError, model_validator
 
 from harness.contract import Record, Spec, TrainerSpec
-from harness.errors import PluginError, UsageError
+from harness.contract.records import renamed
+from harness.errors import PluginError, UsageError, hint
 from harness.registry.plugins import PluginSet, PluginStatus
 from harness.registry.presets import Model, Preset, RegistryFile, read_presets, read_registry_file
 from harness.store.hashing import source_digest
@@ -45,14 +46,19 @@ class Component(Record):
     libraries: dict[str, str] = {}  # versions of what its spec requires: another release may compute something else
     base: str | None = None  # the arm that this one is compared with when it runs too (default: none)
     control: str | None = None  # the arm that this one must beat as well (a placebo, a size-matched compressor)
-    of: Component | None = None  # the component that this one is a control of, where its spec says so
+    treatment: Component | None = None  # what this one is a control of, where its spec says so
     draw_of: str | None = None  # the label as typed, where that stands for several arms
     deployment: frozenset[str] = frozenset()  # parameters of a trainer that its training does not depend on
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former(cls, data: Any) -> Any:
+        return renamed(data, {"of": "treatment"})
 
     @property
     def chain(self) -> tuple[Component, ...]:
         """This one, what it is a control of, and so on."""
-        return (self, *(self.of.chain if self.of else ()))
+        return (self, *(self.treatment.chain if self.treatment else ()))
 
     @property
     def identity(self) -> dict[str, JsonValue]:
@@ -66,7 +72,7 @@ class Component(Record):
         }
         if self.libraries:
             identity["libraries"] = dict(self.libraries)
-        return identity | ({"of": self.of.identity} if self.of else {})
+        return identity | ({"treatment": self.treatment.identity} if self.treatment else {})
 
     @property
     def untouched(self) -> bool:
@@ -181,7 +187,7 @@ class Catalogue:
             libraries=library_versions(spec),
             base=preset.base,
             control=preset.control,
-            of=self._controlled(spec, label, params, others or {}),
+            treatment=self._treatment(spec, label, params, others or {}),
             deployment=spec.deployment if isinstance(spec, TrainerSpec) else frozenset(),
         )
 
@@ -202,7 +208,7 @@ class Catalogue:
             for name, value in drawn
         ]
 
-    def _controlled(
+    def _treatment(
         self,
         spec: Spec,
         label: str,
@@ -210,9 +216,9 @@ class Catalogue:
         others: Mapping[str, Mapping[str, JsonValue]],
     ) -> Component | None:
         """The component named by the parameter that the spec declares for it."""
-        if spec.of is None:
+        if spec.treatment is None:
             return None
-        name = str(params[spec.of])
+        name = str(params[spec.treatment])
         found = self.resolve(spec.kind, name, others.get(name), others=others)
         if found.untouched:
             raise UsageError(f"{label}: {name} stores nothing otherwise, so there is nothing to control")
@@ -231,7 +237,18 @@ class Catalogue:
                 return name, {parameter: value}
         return label, {}
 
+    def stored_params(self, component: Component) -> dict[str, JsonValue]:
+        """A component's parameters by today's names, whichever version stored them."""
+        spec, _ = self.spec(component.kind, component.plugin)
+        return spec.params.model_validate(component.params).model_dump(mode="json")
+
     def _params(self, spec: Spec, label: str, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        for former, name in spec.params.former_names.items():
+            if former in values:
+                raise UsageError(f"{label}.{former} is now called {label}.{name}")
+        for name, choices in spec.params.former_values.items():
+            if choice := choices.get(str(values.get(name))):
+                hint(f"{name} {values[name]!r} of {label} is now called {choice!r}")
         try:
             return spec.params.model_validate(dict(values)).model_dump(mode="json")
         except ValidationError as error:
@@ -252,8 +269,8 @@ class Catalogue:
 
     def build(self, component: Component) -> Any:
         """`build`, and before it what the component is a control of."""
-        of = (self.build(component.of),) if component.of else ()
-        return build(component, self.spec(component.kind, component.plugin)[0], *of)
+        treatment = (self.build(component.treatment),) if component.treatment else ()
+        return build(component, self.spec(component.kind, component.plugin)[0], *treatment)
 
     def accepts(self, component: Component, parameter: str) -> bool:
         """Whether the plugin behind a component has that parameter."""
@@ -299,14 +316,14 @@ def installation(spec: Spec) -> str:
     return f"pip install {packages}"
 
 
-def build(component: Component, spec: Spec, *of: Any) -> Any:
+def build(component: Component, spec: Spec, *treatment: Any) -> Any:
     """Import the code behind a component and make it, with its parameters (and what it is a control of)."""
     module_name, _, attribute = component.target.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise PluginError(f"cannot import {component.target} for {component.label}: {error}") from error
-    return factory(spec.params.model_validate(component.params), *of)
+    return factory(spec.params.model_validate(component.params), *treatment)
 
 
 def load_catalogue(plugins: PluginSet, project: Iterable[Path] = ()) -> Catalogue:

@@ -54,7 +54,9 @@ def _rejudged(
     given = {
         flag: value for flag, value in flags.items() if flag in SUITE_FLAGS and catalogue.accepts(cell.suite, flag)
     }
-    component = catalogue.resolve("tasks", label, {**cell.suite.params, **given, **params.get(label, {})})
+    component = catalogue.resolve(
+        "tasks", label, {**catalogue.stored_params(cell.suite), **given, **params.get(label, {})}
+    )
     labels = [detector.label for detector in cell.detectors] if detectors is None else detectors
     judges = tuple(catalogue.resolve("detectors", name, params.get(name)) for name in labels)
     suite: TaskSuite = build(component, catalogue.spec("tasks", component.plugin)[0])

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def check_compressor(
-    spec: CompressorSpec, model: Path, params: dict[str, JsonValue] | None = None, of: Compressor | None = None
+    spec: CompressorSpec, model: Path, params: dict[str, JsonValue] | None = None, treatment: Compressor | None = None
 ) -> None:
     """On `model`, a folder: the plan covers it and is a function of its shape; the artefact has the planned size, loads,
-    answers with finite numbers, and comes out the same twice. `of` is what a control controls.
+    answers with finite numbers, and comes out the same twice. `treatment` is what a control is a control of.
 
     Raises BrokenContract.
     """
@@ -36,7 +36,7 @@ def check_compressor(
     check_light(spec.params.__module__, spec.target.partition(":")[0])  # planning imports both
 
     def fresh() -> Compressor:
-        return make(spec, params or {}, *([of] if of else []))
+        return make(spec, params or {}, *([treatment] if treatment else []))
 
     shape = shape_of(open_checkpoint(model))
     check_plans(fresh(), fresh(), shape)
@@ -96,7 +96,7 @@ def check_logits(compressed: torch.Tensor, before: torch.Tensor) -> None:
 
 
 def check_inputs_are_left_alone(compressor: Compressor, shape: ModelShape, model: Path) -> None:
-    """`compress_group` is pure mathematics: it returns a result for every Linear and writes to none of its arguments."""
+    """`compress_linears` is pure mathematics: it returns a result for every Linear and writes to none of its arguments."""
     import torch
 
     from harness.models.load import load
@@ -107,7 +107,7 @@ def check_inputs_are_left_alone(compressor: Compressor, shape: ModelShape, model
     linears = next(
         (group for _, group in input_groups(shape.linears) if not any(decisions[one.name].kept for one in group)), None
     )
-    require(linears is not None, "some group of Linears is compressed whole")
+    require(linears is not None, "every Linear of some input group is compressed")
     assert linears is not None
     state = load(model, "cpu").model.state_dict()
     weights = {linear.name: state[f"{linear.name}.weight"].float().clone() for linear in linears}
@@ -115,12 +115,12 @@ def check_inputs_are_left_alone(compressor: Compressor, shape: ModelShape, model
     inputs = torch.randn(4 * columns, columns, generator=torch.Generator().manual_seed(0))
     hessian = inputs.T @ inputs / len(inputs) if compressor.calibrated else None  # (columns, columns)
     kept = {name: weight.clone() for name, weight in weights.items()}, None if hessian is None else hessian.clone()
-    made = compressor.compress_group(weights, hessian, {name: decisions[name] for name in weights})
-    require(set(made) == set(weights), "compress_group returns every Linear it was given", sorted(made))
+    made = compressor.compress_linears(weights, hessian, {name: decisions[name] for name in weights})
+    require(set(made) == set(weights), "compress_linears returns every Linear it was given", sorted(made))
     same = all(torch.equal(weights[name], kept[0][name]) for name in weights)
-    require(same, "compress_group leaves the weights it is given alone")
+    require(same, "compress_linears leaves the weights it is given alone")
     if hessian is not None and kept[1] is not None:
-        require(torch.equal(hessian, kept[1]), "compress_group leaves the Hessian it is given alone")
+        require(torch.equal(hessian, kept[1]), "compress_linears leaves the Hessian it is given alone")
 
 
 def _compress(model: Path, compressor: Compressor, out: Path) -> CompressionResult:

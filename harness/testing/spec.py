@@ -51,9 +51,9 @@ def import_target(spec: Spec) -> Any:
         raise BrokenContract(f"the target {spec.target} can be imported: {error}") from error
 
 
-def make(spec: Spec, params: dict[str, JsonValue], *of: Any) -> Any:
+def make(spec: Spec, params: dict[str, JsonValue], *treatment: Any) -> Any:
     """The plugin with these parameters, as a cell makes it."""
-    return import_target(spec)(spec.params.model_validate(params), *of)
+    return import_target(spec)(spec.params.model_validate(params), *treatment)
 
 
 def check_light(*modules: str) -> None:

@@ -46,7 +46,7 @@ class RTN(Compressor):
         kept = {linear.name for linear in shape.linears if params.keep and params.keep in linear.name}
         return {linear.name: Decision() if linear.name in kept else decision for linear in shape.linears}
 
-    def compress_group(
+    def compress_linears(
         self, weights: Mapping[str, torch.Tensor], hessian: torch.Tensor | None, decisions: Mapping[str, Decision]
     ) -> dict[str, QLR]:
         return {name: self.one(weight, decisions[name]) for name, weight in weights.items()}
@@ -76,10 +76,10 @@ class CalibratedRTN(RTN):
         self.hessians: dict[str, torch.Tensor] = {}
         self.weights: dict[str, torch.Tensor] = {}
 
-    def compress_group(
+    def compress_linears(
         self, weights: Mapping[str, torch.Tensor], hessian: torch.Tensor | None, decisions: Mapping[str, Decision]
     ) -> dict[str, QLR]:
         assert hessian is not None
         self.hessians[next(iter(weights))] = hessian.clone()
         self.weights |= {name: weight.clone() for name, weight in weights.items()}
-        return super().compress_group(weights, hessian, decisions)
+        return super().compress_linears(weights, hessian, decisions)

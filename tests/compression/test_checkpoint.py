@@ -46,10 +46,10 @@ def test_shape_of_a_qwen2(tiny_qwen2: Path) -> None:
     down, key = linears["model.layers.2.mlp.down_proj"], linears["model.layers.0.self_attn.k_proj"]
     assert (down.rows, down.columns, down.kind, down.block) == (64, 96, "down_proj", 2)
     assert (key.rows, key.columns) == (32, 64)
-    groups = {linear.group for linear in shape.linears if linear.block == 1}
+    groups = {linear.input_group for linear in shape.linears if linear.block == 1}
     assert len(groups) == 4
-    assert key.group == linears["model.layers.0.self_attn.q_proj"].group
-    assert key.group != linears["model.layers.0.self_attn.o_proj"].group
+    assert key.input_group == linears["model.layers.0.self_attn.q_proj"].input_group
+    assert key.input_group != linears["model.layers.0.self_attn.o_proj"].input_group
 
 
 def test_shape_of_a_transposed_gpt2(shared_data: Path) -> None:

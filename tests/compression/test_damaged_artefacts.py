@@ -169,10 +169,10 @@ class Broken(RTN):
 
     how = ""
 
-    def compress_group(
+    def compress_linears(
         self, weights: Mapping[str, torch.Tensor], hessian: torch.Tensor | None, decisions: Mapping[str, Decision]
     ) -> dict[str, QLR]:
-        results = super().compress_group(weights, hessian, decisions)
+        results = super().compress_linears(weights, hessian, decisions)
         first = next(iter(results))
         if self.how == "forgets a layer":
             del results[first]

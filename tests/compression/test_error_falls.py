@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.checkpoints.qlr import QLR
 from harness.contract import Decision
 from harness_plugins.compressors.caldera.decompose import Schedule
-from harness_plugins.compressors.caldera.group import compress_group
+from harness_plugins.compressors.caldera.linears import compress_linears
 from harness_plugins.compressors.caldera.metric import prepare
 
 SHAPES = {
@@ -32,7 +32,7 @@ def problem(rows: int, columns: int, seed: int) -> tuple[torch.Tensor, torch.Ten
 
 
 def solved(weight: torch.Tensor, hessian: torch.Tensor, decision: Decision, iterations: int = 1) -> QLR:
-    return compress_group({"w": weight}, hessian, {"w": decision}, Schedule(iterations, 3))["w"]
+    return compress_linears({"w": weight}, hessian, {"w": decision}, Schedule(iterations, 3))["w"]
 
 
 @given(**SHAPES, rank=st.integers(0, 3), factor_bits=st.sampled_from([4, 16]))
@@ -68,7 +68,7 @@ def test_a_low_rank_step_never_raises_it(rows: int, columns: int, bits: int, gro
     weight, hessian = problem(rows, columns, seed)
     plain = solved(weight, hessian, Decision(bits=bits, group=group))
     decision = Decision(bits=bits, group=group, rank=1)
-    helped = compress_group({"w": weight}, hessian, {"w": decision}, Schedule(1, 3, start="quantize"))["w"]
+    helped = compress_linears({"w": weight}, hessian, {"w": decision}, Schedule(1, 3, start="quantize"))["w"]
     assert helped.error is not None
     assert plain.error is not None
     assert helped.error <= plain.error * (1 + 1e-3) + 1e-5  # factors are stored in float16

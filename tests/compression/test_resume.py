@@ -35,13 +35,13 @@ from rtn_compressors import CalibratedRTN, RTNParams
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 
-calls, one = [], CalibratedRTN.compress_group
+calls, one = [], CalibratedRTN.compress_linears
 def dying(self, *args):
     calls.append(1)
     if len(calls) > {groups}:
         os.kill(os.getpid(), signal.SIGKILL)
     return one(self, *args)
-CalibratedRTN.compress_group = dying
+CalibratedRTN.compress_linears = dying
 compress(Path({source!r}), CalibratedRTN(RTNParams(**{params!r})), CalibrationSource(**{wanted!r}), Path({out!r}))
 """
 

@@ -34,7 +34,7 @@ def decoder(blocks: int, hidden: int, kv: int, inner: int) -> ModelShape:
             block=block,
             rows=rows,
             columns=columns,
-            group=f"{block}.{groups.get(kind, 'down')}",
+            input_group=f"{block}.{groups.get(kind, 'down')}",
         )
         for block in range(blocks)
         for kind, (rows, columns) in sizes.items()
@@ -146,7 +146,7 @@ def test_kept_linears_are_not_compressed() -> None:
     decisions = {"a": Decision(bits=16), "b": Decision(bits=2)}
     weights = {name: torch.randn(8, 16) for name in decisions}
     for compressor in (Caldera(CalderaParams()), Rtn(RtnParams()), RtnSvd(RtnSvdParams())):
-        assert set(compressor.compress_group(weights, torch.eye(16), decisions)) == {"b"}
+        assert set(compressor.compress_linears(weights, torch.eye(16), decisions)) == {"b"}
 
 
 @pytest.mark.parametrize("wrong", [{"bits": 1}, {"bits": 9}, {"rank": -1}, {"factor_bits": 9}, {"protect": 1}])
@@ -166,15 +166,15 @@ from harness_plugins.compressors.caldera.controls import RandomProtect, Uniform
 from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams, RandomProtectParams, UniformParams
 from harness_plugins.compressors.caldera.plugin import Caldera
 from harness_plugins.compressors.caldera.rtn_svd import RtnSvd, RtnSvdParams
-linear = LinearShape(name="q", kind="q", block=0, rows=8, columns=8, group="q")
+linear = LinearShape(name="q", kind="q", block=0, rows=8, columns=8, input_group="q")
 shape = ModelShape(blocks=1, hidden=8, linears=(linear,))
 for allocation in ("uniform", "ultra", "selective"):
     Caldera(CalderaParams(allocation=allocation)).plan(shape)
 RtnSvd(RtnSvdParams()).plan(shape)
 budget = Budget(BudgetParams(bpw=6))
 budget.plan(shape)
-Uniform(UniformParams(of="x"), budget).plan(shape)
-RandomProtect(RandomProtectParams(of="x"), budget).plan(shape)
+Uniform(UniformParams(treatment="x"), budget).plan(shape)
+RandomProtect(RandomProtectParams(treatment="x"), budget).plan(shape)
 assert not {"torch", "transformers"} & set(sys.modules), "planning imported torch"
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -116,7 +116,7 @@ def test_tied_linears_share_a_decision() -> None:
     by_group: dict[str, set[tuple[int, int]]] = {}
     for linear in shape.linears:
         decision = decisions[linear.name]
-        by_group.setdefault(linear.group, set()).add((decision.bits, decision.rank))
+        by_group.setdefault(linear.input_group, set()).add((decision.bits, decision.rank))
     assert all(len(choices) == 1 for choices in by_group.values())
 
 
@@ -126,7 +126,7 @@ def test_measured_errors_are_those_of_the_compressed_weight() -> None:
     hessian = x.T @ x / 200
     weights = {"q": torch.randn(16, 24, generator=generator), "k": torch.randn(8, 24, generator=generator)}
     listed = [Decision(bits=2), Decision(bits=4), Decision(bits=2, rank=4, factor_bits=4), Decision(bits=16)]
-    measured = Budget(BudgetParams(bpw=3)).measure_group(weights, hessian, dict.fromkeys(weights, listed))
+    measured = Budget(BudgetParams(bpw=3)).measure_linears(weights, hessian, dict.fromkeys(weights, listed))
     for entries in measured.values():
         two, four, ranked, kept = (entry.error for entry in entries)
         assert two > ranked > 0

@@ -9,7 +9,7 @@ from caldera_recipe import recipe
 from harness.checkpoints.qlr import QLR
 from harness.contract import Decision
 from harness_plugins.compressors.caldera.decompose import Schedule
-from harness_plugins.compressors.caldera.group import compress_group
+from harness_plugins.compressors.caldera.linears import compress_linears
 from harness_plugins.compressors.caldera.rtn_svd import RtnSvd, RtnSvdParams
 
 RANK = 64
@@ -37,7 +37,7 @@ def test_reference_rows(matrices: tuple[torch.Tensor, torch.Tensor], bits: int, 
     # The reference stores one scale for Q and one for each quantized factor.
     scales = 16 * (1 if factor_bits == 16 else 3)
     assert decision.stored_bits(512, 512) <= 512 * 512 * bits + 2 * 512 * RANK * factor_bits + scales
-    result = compress_group({"w": weight.float()}, hessian.float(), {"w": decision}, Schedule())["w"]
+    result = compress_linears({"w": weight.float()}, hessian.float(), {"w": decision}, Schedule())["w"]
     assert relative_error(result, weight, hessian) <= 1.03 * REFERENCE[bits, factor_bits]
 
 
@@ -46,5 +46,5 @@ def test_rtn_svd_is_the_seed_experiments_scheme(matrices: tuple[torch.Tensor, to
     weight, hessian = matrices
     decision = Decision(bits=bits, group=128, grid="midtread", rank=RANK, factor_bits=4, factor_group=128)
     compressor = RtnSvd(RtnSvdParams(bits=bits, rank=RANK))
-    result = compressor.compress_group({"w": weight.float()}, None, {"w": decision})["w"]
+    result = compressor.compress_linears({"w": weight.float()}, None, {"w": decision})["w"]
     assert relative_error(result, weight, hessian) == pytest.approx(SEED_EXPERIMENTS[bits], rel=0.03)

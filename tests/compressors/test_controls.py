@@ -37,11 +37,11 @@ def controlled() -> dict[str, Compressor]:
 
 
 def uniform_of(compressor: Compressor) -> Uniform:
-    return Uniform(UniformParams(of="x"), compressor)
+    return Uniform(UniformParams(treatment="x"), compressor)
 
 
 def shuffle_of(compressor: Compressor, seed: int) -> RandomProtect:
-    return RandomProtect(RandomProtectParams(of="x", seed=seed), compressor)
+    return RandomProtect(RandomProtectParams(treatment="x", seed=seed), compressor)
 
 
 def per_block(shape: ModelShape, decisions: Decisions) -> Counter[tuple[Decision, ...]]:
@@ -68,7 +68,9 @@ def test_random_protect_stores_the_same_decisions_in_other_blocks(name: str, kin
 def test_blocks_of_unequal_shape_keep_their_own_decisions(by: str) -> None:
     rows_of, width_of = ((64, 64, 64, 64, 128), (16,) * 5) if by == "rows" else ((64,) * 5, (16, 16, 16, 16, 32))
     linears = [
-        LinearShape(name=f"h.{block}.fc", kind="fc", block=block, rows=rows, columns=64, group=f"{block}", width=width)
+        LinearShape(
+            name=f"h.{block}.fc", kind="fc", block=block, rows=rows, columns=64, input_group=f"{block}", width=width
+        )
         for block, (rows, width) in enumerate(zip(rows_of, width_of, strict=True))
     ]
     shape = ModelShape(blocks=5, hidden=64, linears=tuple(linears))
@@ -127,16 +129,16 @@ def test_a_control_is_written_around_the_name_of_what_it_controls(catalogue: Cat
     ]
     built = catalogue.build(found)
     assert isinstance(built, RandomProtect)
-    assert isinstance(built.of, Uniform)
-    assert isinstance(built.of.of, Budget)
-    assert built.of.of.params.bpw == 2.5
+    assert isinstance(built.treatment, Uniform)
+    assert isinstance(built.treatment.treatment, Budget)
+    assert built.treatment.treatment.params.bpw == 2.5
 
 
 def test_what_is_controlled_takes_its_own_parameters_and_enters_the_key(catalogue: Catalogue) -> None:
     plain = catalogue.resolve("compressors", "uniform@budget@2.5")
     told = catalogue.resolve("compressors", "uniform@budget@2.5", others={"budget@2.5": {"iterations": 3}})
-    assert told.of is not None
-    assert told.of.params["iterations"] == 3
+    assert told.treatment is not None
+    assert told.treatment.params["iterations"] == 3
     assert told.identity != plain.identity
 
 
@@ -154,7 +156,7 @@ def test_random_protect_is_five_arms_unless_a_seed_is_chosen(catalogue: Catalogu
 @pytest.mark.parametrize(
     ("label", "error"),
     [
-        ("random-protect", "of: Field required"),
+        ("random-protect", "treatment: Field required"),
         ("uniform@", "unknown compressor ''"),
         ("uniform@selectiv3", "unknown compressor 'selectiv3'"),
         ("random-protect@none", "nothing to control"),

@@ -9,7 +9,7 @@ from harness.checkpoints.qlr import QLR
 from harness.contract import Decision
 from harness.errors import StageError
 from harness_plugins.compressors.caldera.decompose import Schedule, decompose
-from harness_plugins.compressors.caldera.group import compress_group
+from harness_plugins.compressors.caldera.linears import compress_linears
 from harness_plugins.compressors.caldera.lowrank import balanced, principal, sixteen_bit
 from harness_plugins.compressors.caldera.metric import prepare
 
@@ -56,7 +56,7 @@ def test_more_bits_and_more_rank_never_hurt() -> None:
 
     def error(bits: int, rank: int) -> float:
         decision = Decision(bits=bits, rank=rank, factor_bits=16)
-        return compress_group({"w": weight}, hessian, {"w": decision}, QUICK)["w"].error  # type: ignore[return-value]
+        return compress_linears({"w": weight}, hessian, {"w": decision}, QUICK)["w"].error  # type: ignore[return-value]
 
     by_bits = [error(bits, 0) for bits in range(2, 9)]
     by_rank = [error(2, rank) for rank in (0, 2, 8, 32)]
@@ -95,7 +95,7 @@ def test_every_shape_and_decision_gives_a_finite_better_than_nothing_result(
         factor_group=group,
         rotate=rotated,
     )
-    result = compress_group({"w": weight}, hessian if calibrated else None, {"w": decision}, QUICK, seed=5)["w"]
+    result = compress_linears({"w": weight}, hessian if calibrated else None, {"w": decision}, QUICK, seed=5)["w"]
     assert result.dequantize().shape == weight.shape
     assert torch.isfinite(result.dequantize()).all()
     assert result.error < 1  # type: ignore[operator]
@@ -122,13 +122,13 @@ def test_a_damaged_weight_is_named(value: float) -> None:
     weight, hessian = problem(8, 8)
     weight[3, 4] = value
     with pytest.raises(StageError, match=r"model\.q_proj: the weight holds NaN or Inf"):
-        compress_group({"model.q_proj": weight}, hessian, {"model.q_proj": Decision(bits=2)}, QUICK)
+        compress_linears({"model.q_proj": weight}, hessian, {"model.q_proj": Decision(bits=2)}, QUICK)
 
 
 def test_a_hessian_of_another_width_is_named() -> None:
     weight, _ = problem(8, 8)
     with pytest.raises(StageError, match="does not fit"):
-        compress_group({"w": weight}, torch.eye(9), {"w": Decision(bits=2)}, QUICK)
+        compress_linears({"w": weight}, torch.eye(9), {"w": Decision(bits=2)}, QUICK)
 
 
 @pytest.mark.parametrize("rank", [0, 3])
@@ -139,9 +139,9 @@ def test_zero_columns_rows_and_weights(rank: int, factor_bits: int) -> None:
     weight[2] = 0
     hessian[7] = hessian[:, 7] = 0
     decision = Decision(bits=3, rank=rank, factor_bits=factor_bits, group=8)
-    some = compress_group({"w": weight}, hessian, {"w": decision}, QUICK)["w"]
+    some = compress_linears({"w": weight}, hessian, {"w": decision}, QUICK)["w"]
     assert some.error < 0.3  # type: ignore[operator]
-    none = compress_group({"w": torch.zeros(24, 40)}, hessian, {"w": decision}, QUICK)["w"]
+    none = compress_linears({"w": torch.zeros(24, 40)}, hessian, {"w": decision}, QUICK)["w"]
     assert none.error == 0
     assert none.dequantize().abs().max() < 1e-6
 
@@ -150,13 +150,13 @@ def test_a_low_rank_weight_of_lower_rank_than_asked() -> None:
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(30, 1, generator=generator) @ torch.randn(1, 20, generator=generator)
     decision = Decision(bits=2, rank=6, factor_bits=4)
-    result = compress_group({"w": weight}, torch.eye(20), {"w": decision}, QUICK)["w"]
+    result = compress_linears({"w": weight}, torch.eye(20), {"w": decision}, QUICK)["w"]
     assert result.error < 0.2  # type: ignore[operator]
 
 
 def test_the_same_input_gives_the_same_output() -> None:
     weight, hessian = problem(32, 48)
     decision = Decision(bits=2, rank=4, factor_bits=4, rotate=True)
-    runs = [compress_group({"w": weight}, hessian, {"w": decision}, QUICK)["w"] for _ in range(2)]
+    runs = [compress_linears({"w": weight}, hessian, {"w": decision}, QUICK)["w"] for _ in range(2)]
     assert torch.equal(runs[0].q.codes, runs[1].q.codes)
     assert torch.equal(runs[0].dequantize(), runs[1].dequantize())

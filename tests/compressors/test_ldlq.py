@@ -7,8 +7,8 @@ from harness.contract import Decision
 from harness.errors import StageError
 from harness_plugins.compressors.caldera.decompose import Schedule
 from harness_plugins.compressors.caldera.grid import Grid
-from harness_plugins.compressors.caldera.group import compress_group
 from harness_plugins.compressors.caldera.ldlq import factorise, sweep
+from harness_plugins.compressors.caldera.linears import compress_linears
 from harness_plugins.compressors.caldera.metric import DAMPING_LADDER, HessianMetric, prepare
 
 
@@ -79,7 +79,7 @@ def test_damping_climbs_the_ladder() -> None:
     indefinite[0, 0] = -0.04
     assert factorise(indefinite, DAMPING_LADDER).damping == 0.05  # type: ignore[union-attr]
     decision = Decision(bits=4, rank=1, factor_bits=16)
-    compressed = compress_group({"w": torch.randn(4, 8)}, indefinite, {"w": decision}, Schedule(1, 1))
+    compressed = compress_linears({"w": torch.randn(4, 8)}, indefinite, {"w": decision}, Schedule(1, 1))
     assert compressed["w"].damping == 0.05
 
 

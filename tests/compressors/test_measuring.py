@@ -100,9 +100,9 @@ def test_a_killed_measurement_goes_on_at_its_block(tiny: Path, tmp_path: Path, m
     with pytest.raises(Killed):
         budget.measure(tiny, calibration(), "cpu", dying, scratch)
     measured: list[str] = []
-    one = Budget.measure_group
+    one = Budget.measure_linears
     monkeypatch.setattr(
-        Budget, "measure_group", lambda self, weights, *rest: measured.extend(weights) or one(self, weights, *rest)
+        Budget, "measure_linears", lambda self, weights, *rest: measured.extend(weights) or one(self, weights, *rest)
     )
     assert budget.measure(tiny, calibration(), "cpu", lambda *_: None, scratch) == whole
     assert {name.split(".")[2] for name in measured} == {"2"}
@@ -131,7 +131,7 @@ def test_a_measurement_killed_after_the_backward_pass_does_not_repeat_it(
     whole = budget.measure(tiny, calibration(), "cpu", lambda *_: None, _folder(tmp_path / "whole"))
     scratch = _folder(tmp_path / "killed")
     with monkeypatch.context() as patched:
-        patched.setattr(Budget, "measure_group", die)
+        patched.setattr(Budget, "measure_linears", die)
         with pytest.raises(Killed):
             budget.measure(tiny, calibration(), "cpu", lambda *_: None, scratch)
     assert [file.name for file in scratch.iterdir()] == ["sensitivity.json"]

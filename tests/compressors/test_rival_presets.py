@@ -36,7 +36,7 @@ def test_gptq_is_codes_alone_and_better_than_rounding(catalogue: Catalogue, bits
     plan = preset(catalogue, f"gptq{bits}").plan(SHAPES["pocket-like"])
     assert {(decision.bits, decision.rank) for decision in plan.values()} == {(bits, 0)}
     decision = next(iter(plan.values()))
-    gptq = preset(catalogue, f"gptq{bits}").compress_group(weights, hessian, {"w": decision})["w"]
+    gptq = preset(catalogue, f"gptq{bits}").compress_linears(weights, hessian, {"w": decision})["w"]
     grid = Grid(bits, decision.group, decision.grid)
     nearest = grid.nearest(weights["w"], grid.search_scales(weights["w"]))
     errors = [
@@ -56,7 +56,7 @@ def test_servable_presets_plan_what_fused_kernels_and_adapters_take(catalogue: C
     schemes: dict[str, set[tuple[int, int]]] = {}
     for linear in shape.linears:
         decision = plan[linear.name]
-        schemes.setdefault(linear.group, set()).add((decision.bits, decision.group))
+        schemes.setdefault(linear.input_group, set()).add((decision.bits, decision.group))
     assert all(len(found) == 1 for found in schemes.values())
     assert stored_bits(shape, plan) <= 5 * shape.weights
 
@@ -69,14 +69,14 @@ def test_lqer_rounds_to_nearest_once_and_stores_what_uniform_stores(catalogue: C
     assert stored_bits(shape, plan) == stored_bits(shape, uniform.plan(shape))
     weights, hessian = group()
     decision = next(iter(plan.values()))
-    found = lqer.compress_group(weights, hessian, {"w": decision})["w"]
+    found = lqer.compress_linears(weights, hessian, {"w": decision})["w"]
     assert len(found.trace) == 2  # one rounding, one low-rank fit
     assert found.trace[1] < found.trace[0]
     grid = Grid(bits, decision.group, decision.grid)
     assert torch.equal(
         found.q.codes, grid.nearest(weights["w"], grid.absmax_scales(weights["w"], symmetric=False)).codes
     )
-    full = uniform.compress_group(weights, hessian, {"w": decision})["w"]
+    full = uniform.compress_linears(weights, hessian, {"w": decision})["w"]
     assert full.error is not None
     assert found.error is not None
     assert full.error < found.error

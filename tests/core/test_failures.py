@@ -56,7 +56,7 @@ class Bad(Compressor):
     calibrated = False
     def plan(self, shape, measurements=None):
         return {linear.name: Decision(bits=4) for linear in shape.linears}
-    def compress_group(self, weights, hessian, decisions):
+    def compress_linears(self, weights, hessian, decisions):
         raise StageError("does not like this model")
 
 @harness.hookimpl

@@ -15,7 +15,7 @@ class Good(Compressor):
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
         return {linear.name: Decision(bits=8, group=32, grid="midtread") for linear in shape.linears}
 
-    def compress_group(self, weights, hessian, decisions):
+    def compress_linears(self, weights, hessian, decisions):
         return {name: self.quantize(weight, decisions[name]) for name, weight in weights.items()}
 
     def quantize(self, weight, decision):
@@ -57,15 +57,15 @@ class RoundsByChance(Good):
 
 
 class DropsOne(Good):
-    def compress_group(self, weights, hessian, decisions):
-        made = super().compress_group(weights, hessian, decisions)
+    def compress_linears(self, weights, hessian, decisions):
+        made = super().compress_linears(weights, hessian, decisions)
         made.pop(next(iter(made)))
         return made
 
 
 class WritesToWeights(Good):
-    def compress_group(self, weights, hessian, decisions):
-        made = super().compress_group(weights, hessian, decisions)
+    def compress_linears(self, weights, hessian, decisions):
+        made = super().compress_linears(weights, hessian, decisions)
         for weight in weights.values():
             weight.zero_()
         return made
@@ -74,9 +74,9 @@ class WritesToWeights(Good):
 class WritesToHessian(Good):
     calibrated = True
 
-    def compress_group(self, weights, hessian, decisions):
+    def compress_linears(self, weights, hessian, decisions):
         hessian.mul_(2)
-        return super().compress_group(weights, None, decisions)
+        return super().compress_linears(weights, None, decisions)
 
 
 class CopiesTheModel(Good):

@@ -29,19 +29,19 @@ COMPRESSOR_PARAMS = {  # groups that divide the tiny model's columns, a size it 
     "quanto": {"group": 32},
     "torchao": {"group": 32},
     "budget": {"bpw": 5, "iterations": 1, "widths": [3, 5]},
-    "uniform": {"of": "selective3"},
-    "random-protect": {"of": "selective3"},
+    "uniform": {"treatment": "selective3"},
+    "random-protect": {"treatment": "selective3"},
 }
 
 
 @pytest.mark.parametrize("spec", specs("compressors"))
 def test_compressors(spec, tiny_qwen2):
     needs_its_library(spec)
-    of = None
-    if spec.of:
+    treatment = None
+    if spec.treatment:
         controlled, _ = CATALOGUE.spec("compressors", "caldera")
-        of = make(controlled, {"allocation": "selective", "iterations": 1})
-    check_compressor(spec, tiny_qwen2, COMPRESSOR_PARAMS.get(spec.name), of)
+        treatment = make(controlled, {"allocation": "selective", "iterations": 1})
+    check_compressor(spec, tiny_qwen2, COMPRESSOR_PARAMS.get(spec.name), treatment)
 
 
 @pytest.mark.parametrize("spec", specs("tasks"))

@@ -96,19 +96,19 @@ class Budget(Engine):
 
         return TABLE.dump_python(measure(source, self, calibration, device, progress, scratch), mode="json")
 
-    def measure_group(
+    def measure_linears(
         self,
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,
         options: Mapping[str, Sequence[Decision]],
     ) -> dict[str, list[Measurement]]:
-        """tr(D H Dᵀ) of every option of every Linear of one group (arguments as in `compress_group`), w = 1."""
+        """tr(D H Dᵀ) of every option of every Linear of one group (arguments as in `compress_linears`), w = 1."""
         from harness_plugins.compressors.caldera.decompose import Schedule
-        from harness_plugins.compressors.caldera.group import measure_group
+        from harness_plugins.compressors.caldera.linears import measure_linears
 
         params = self.params
         probe = Schedule(PROBE_ITERATIONS, PROBE_FACTOR_ITERATIONS, params.start, params.rounding)
-        errors = measure_group(weights, hessian, options, probe, params.rotation_seed)
+        errors = measure_linears(weights, hessian, options, probe, params.rotation_seed)
         return {
             name: [
                 Measurement(decision=option, error=error) for option, error in zip(listed, errors[name], strict=True)
@@ -120,7 +120,7 @@ class Budget(Engine):
         """Linears that must share a decision."""
         units: dict[str, list[LinearShape]] = {}
         for linear in shape.linears:
-            units.setdefault(linear.group if self.params.tied else linear.name, []).append(linear)
+            units.setdefault(linear.input_group if self.params.tied else linear.name, []).append(linear)
         return list(units.values())
 
     def _priced(self, unit: Sequence[LinearShape], measurements: Measurements) -> list[Option]:

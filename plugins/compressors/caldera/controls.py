@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 class Control(Compressor):
     """Plans from the plan of another compressor, and compresses with `engine`."""
 
-    of: Compressor
+    treatment: Compressor
 
-    def __init__(self, params: Params, of: Compressor, engine: Compressor) -> None:
+    def __init__(self, params: Params, treatment: Compressor, engine: Compressor) -> None:
         super().__init__(params)
-        if of.whole_model:
+        if treatment.whole_model:
             raise UsageError("a control needs decisions per Linear; a library that takes the whole model makes none")
-        self.of, self.engine = of, engine
-        self.calibrated, self.measures = engine.calibrated, of.measures
+        self.treatment, self.engine = treatment, engine
+        self.calibrated, self.measures = engine.calibrated, treatment.measures
 
     def limit(self, shape: ModelShape) -> int | None:
-        return self.of.limit(shape)
+        return self.treatment.limit(shape)
 
-    def compress_group(
+    def compress_linears(
         self,
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,
         decisions: Mapping[str, Decision],
     ) -> Mapping[str, CompressedLinear]:
-        return self.engine.compress_group(weights, hessian, decisions)
+        return self.engine.compress_linears(weights, hessian, decisions)
 
 
 class Uniform(Control):
@@ -49,14 +49,14 @@ class Uniform(Control):
 
     engine: Engine
 
-    def __init__(self, params: UniformParams, of: Compressor) -> None:
-        last = of
-        while last.of is not None:
-            last = last.of
-        super().__init__(params, of, last if isinstance(last, Engine) else Caldera(CalderaParams()))
+    def __init__(self, params: UniformParams, treatment: Compressor) -> None:
+        last = treatment
+        while last.treatment is not None:
+            last = last.treatment
+        super().__init__(params, treatment, last if isinstance(last, Engine) else Caldera(CalderaParams()))
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
-        budget = allocation.stored_bits(shape, self.of.plan(shape, measurements))
+        budget = allocation.stored_bits(shape, self.treatment.plan(shape, measurements))
         return allocation.uniform_within(shape, self.engine.params.decision, budget)
 
 
@@ -65,8 +65,8 @@ class RandomProtect(Control):
 
     params: RandomProtectParams
 
-    def __init__(self, params: RandomProtectParams, of: Compressor) -> None:
-        super().__init__(params, of, of)
+    def __init__(self, params: RandomProtectParams, treatment: Compressor) -> None:
+        super().__init__(params, treatment, treatment)
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
-        return allocation.shuffled(shape, self.of.plan(shape, measurements), self.params.seed)
+        return allocation.shuffled(shape, self.treatment.plan(shape, measurements), self.params.seed)

@@ -70,12 +70,12 @@ def _measure_block(
     hidden: int,
 ) -> dict[str, list[Measurement]]:
     """The Linears of a loaded block, with every option's tr(D H Dᵀ)."""
-    sums = walker.hessians(block, batches, {linear.group: linear.name for linear in linears})
+    sums = walker.hessians(block, batches, {linear.input_group: linear.name for linear in linears})
     table: dict[str, list[Measurement]] = {}
     for group, members in input_groups(linears):
         weights = {linear.name: _weight(walker, linear) for linear in members}
         options = {linear.name: budget.options(linear, hidden) for linear in members}
-        table |= budget.measure_group(weights, sums[group].finish(group)[0], options)
+        table |= budget.measure_linears(weights, sums[group].finish(group)[0], options)
     return table
 
 

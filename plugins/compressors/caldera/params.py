@@ -68,9 +68,13 @@ class BudgetParams(EngineParams):
 
 
 class UniformParams(Params):
-    of: str  # the compressor whose size is filled
+    former_names = {"of": "treatment"}
+
+    treatment: str  # the compressor whose size is filled
 
 
 class RandomProtectParams(Params):
-    of: str  # the compressor whose decisions are dealt anew
+    former_names = {"of": "treatment"}
+
+    treatment: str  # the compressor whose decisions are dealt anew
     seed: int = Field(1, ge=0)

@@ -20,18 +20,18 @@ class Engine(Compressor):
 
     params: EngineParams
 
-    def compress_group(
+    def compress_linears(
         self,
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,
         decisions: Mapping[str, Decision],
     ) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
-        from harness_plugins.compressors.caldera.group import compress_group
+        from harness_plugins.compressors.caldera.linears import compress_linears
 
         params = self.params
         schedule = Schedule(params.iterations, params.factor_iterations, params.start, params.rounding)
-        return compress_group(weights, hessian, decisions, schedule, params.rotation_seed)
+        return compress_linears(weights, hessian, decisions, schedule, params.rotation_seed)
 
 
 class Caldera(Engine):

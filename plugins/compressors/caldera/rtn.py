@@ -30,13 +30,13 @@ class Rtn(Compressor):
         decision = Decision(bits=self.params.bits, group=self.params.group, grid="midtread")
         return {linear.name: decision for linear in shape.linears}
 
-    def compress_group(
+    def compress_linears(
         self,
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,
         decisions: Mapping[str, Decision],
     ) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
-        from harness_plugins.compressors.caldera.group import compress_group
+        from harness_plugins.compressors.caldera.linears import compress_linears
 
-        return compress_group(weights, None, decisions, Schedule(iterations=1, rounding="nearest"))
+        return compress_linears(weights, None, decisions, Schedule(iterations=1, rounding="nearest"))

@@ -49,14 +49,14 @@ class RtnSvd(Compressor):
 
         return allocation.uniform(shape, decide, rank)
 
-    def compress_group(
+    def compress_linears(
         self,
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,
         decisions: Mapping[str, Decision],
     ) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
-        from harness_plugins.compressors.caldera.group import compress_group
+        from harness_plugins.compressors.caldera.linears import compress_linears
 
         one_pass = Schedule(iterations=1, factor_iterations=0, start="quantize", rounding="symmetric")
-        return compress_group(weights, None, decisions, one_pass)
+        return compress_linears(weights, None, decisions, one_pass)

@@ -26,14 +26,14 @@ UNIFORM = CompressorSpec(
     summary="CALDERA with the same bits and rank everywhere, in the size of another compressor",
     target=f"{HERE}.controls:Uniform",
     params=UniformParams,
-    of="of",
+    treatment="treatment",
 )
 RANDOM_PROTECT = CompressorSpec(
     name="random-protect",
     summary="another compressor's decisions, dealt at random to other blocks of equal shape",
     target=f"{HERE}.controls:RandomProtect",
     params=RandomProtectParams,
-    of="of",
+    treatment="treatment",
 )
 RTN = CompressorSpec(
     name="rtn",

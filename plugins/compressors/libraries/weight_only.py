@@ -41,7 +41,7 @@ class WeightOnly(Compressor):
                 )
         return decisions
 
-    def compress_group(
+    def compress_linears(
         self,
         weights: Mapping[str, torch.Tensor],
         hessian: torch.Tensor | None,

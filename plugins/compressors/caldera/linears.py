@@ -14,7 +14,7 @@ from harness_plugins.compressors.caldera.decompose import Schedule, decompose
 from harness_plugins.compressors.caldera.metric import Metric, prepare
 
 
-def compress_group(
+def compress_linears(
     weights: Mapping[str, torch.Tensor],
     hessian: torch.Tensor | None,
     decisions: Mapping[str, Decision],
@@ -33,7 +33,7 @@ def compress_group(
     }
 
 
-def measure_group(
+def measure_linears(
     weights: Mapping[str, torch.Tensor],
     hessian: torch.Tensor | None,
     options: Mapping[str, Sequence[Decision]],
