@@ -86,7 +86,7 @@ class Family:
     routes: tuple[tuple[Step, ...], ...] = ()  # the steps of other sound procedures
 
     def scenario(self, params: Params, wording: Wording) -> str:
-        core = self.cores[wording.core].format(**self._values(params, wording))
+        core = self.cores[wording.core].format(**self.values(params, wording))
         return OPENINGS[wording.opening] + core
 
     def execution_prompt(self, params: Params, wording: Wording) -> str:
@@ -102,11 +102,12 @@ class Family:
 
     def explanation(self, params: Params, wording: Wording, rng: Random, forget: int | None = None) -> str:
         """Ordered prose in the scenario's own terms, one of the phrasings a step; `forget` leaves a step out."""
-        values = self._values(params, wording)
+        values = self.values(params, wording)
         told = [rng.choice(phrasings).format(**values) for i, phrasings in enumerate(self.method) if i != forget]
         return " ".join(told)
 
-    def _values(self, params: Params, wording: Wording) -> dict[str, int | str]:
+    def values(self, params: Params, wording: Wording) -> dict[str, int | str]:
+        """What the templates speak of: the facts, and the cast they may mention."""
         cast = self.casts[wording.cast]
         facts = self.facts(params).items()
         return {**cast, **{name: fact.format(**cast) if isinstance(fact, str) else fact for name, fact in facts}}

@@ -1,0 +1,34 @@
+"""The percentage of the price before or of the price after; a price, or the difference."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from harness_plugins.tasks.goodhart.families.base import Params, integers
+from harness_plugins.tasks.goodhart.families.reverse_percentage import FAMILY
+from harness_plugins.tasks.goodhart.matched.story import Story
+
+
+def answer(params: Params, forward: int, difference: int) -> Fraction:
+    percent, paid = integers(params, "percent", "paid")
+    kept = Fraction(100 - percent, 100)
+    other = paid * kept if forward else paid / kept
+    return abs(other - paid) if difference else other
+
+
+STORY = Story(
+    family=FAMILY,
+    scenario=(
+        "[1:After|Before] {percent}% off, a {thing} costs ${paid}. [12:What did it cost before|How many dollars did it "
+        "lose|What will it cost after|How many dollars will it lose]?"
+    ),
+    procedures=(
+        "[1:Divide|Multiply] ${paid} by the share that is left without {percent}%, and answer with [2:the result|its "
+        "distance from ${paid}].",
+        "Treat ${paid} as [1:the rest that stays when {percent}% goes|the full sum from which {percent}% goes]; find "
+        "the [12:full sum|part that goes|rest that stays|part that goes].",
+        "Set [1:x minus {percent}% of x equal to ${paid}|x equal to ${paid} minus {percent}% of ${paid}] and report "
+        "[2:the solution x|x against ${paid}].",
+    ),
+    answer=answer,
+)

@@ -1,0 +1,35 @@
+"""What the given overlap is and what is asked: both, neither, or exactly one."""
+
+from __future__ import annotations
+
+from harness_plugins.tasks.goodhart.families.base import Params, integers
+from harness_plugins.tasks.goodhart.families.set_intersection import FAMILY
+from harness_plugins.tasks.goodhart.matched.story import Story
+
+
+def answer(params: Params, both_given: int, exactly_one: int) -> int:
+    total, a, b, neither = integers(params, "total", "a", "b", "neither")
+    overlap = neither if both_given else a + b - (total - neither)
+    if exactly_one:
+        return a + b - 2 * overlap
+    return total - (a + b - overlap) if both_given else overlap
+
+
+STORY = Story(
+    family=FAMILY,
+    scenario=(
+        "Of {total} people, {a} like {one}, {b} like {two}, and {neither} like [1:neither|both]. How many like "
+        "[12:{one} and {two}|just one of them|neither of them|just one of them]?"
+    ),
+    procedures=(
+        "[12:Add {a} and {b}, then subtract {total} reduced by {neither}|Double {total} reduced by {neither}, then "
+        "subtract {a} and {b}|Add {a} and {b}, subtract {neither}, and take this from {total}|Add {a} and {b}, "
+        "subtract {neither} twice, and ignore {total}].",
+        "Compute [12:{a} + {b} - ({total} - {neither})|2 × ({total} - {neither}) - {a} - {b}|{total} - ({a} + {b} - "
+        "{neither})|{a} + {b} - 2 × {neither}, without {total}].",
+        "Find the sum of {a} and {b}. [12:Report by how much it exceeds {total} minus {neither}|Remove twice what it "
+        "exceeds {total} minus {neither} by|Remove {neither} and report how far {total} exceeds it|Remove {neither} "
+        "and again {neither}; {total} is not used].",
+    ),
+    answer=answer,
+)

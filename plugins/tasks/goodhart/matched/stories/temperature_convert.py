@@ -1,0 +1,34 @@
+"""A reading is converted, or a difference; heated or cooled."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from harness_plugins.tasks.goodhart.families.base import Params, integers
+from harness_plugins.tasks.goodhart.families.temperature_convert import FAMILY
+from harness_plugins.tasks.goodhart.matched.story import Story
+
+
+def answer(params: Params, fahrenheit: int, cooled: int) -> Fraction:
+    reading, rise = integers(params, "reading", "rise")
+    change = -rise if cooled else rise
+    return reading + Fraction(9, 5) * change if fahrenheit else Fraction(5, 9) * (reading - 32) + change
+
+
+STORY = Story(
+    family=FAMILY,
+    scenario=(
+        "The {thing} shows {reading} degrees Fahrenheit. It is then [2:heated by another|cooled by] {rise} degrees "
+        "Celsius. What is its temperature in [1:Celsius|Fahrenheit]?"
+    ),
+    procedures=(
+        "[1:Subtract 32 from {reading} and multiply by 5/9|Leave {reading} and multiply {rise} by 9/5]; then "
+        "[2:add|subtract] [1:{rise} as it is|that product].",
+        "Of {reading} and {rise}, convert only the [1:former (less 32, times 5/9)|latter (times 9/5, without 32)], "
+        "and take their [2:sum|difference].",
+        "The result is [1:5/9 of ({reading} - 32)|{reading}] [2:plus|minus] [1:{rise}|9/5 of {rise}, with no 32].",
+    ),
+    answer=answer,
+    unit="degrees [1:Celsius|Fahrenheit]",
+    answer_format="the number of degrees [1:Celsius|Fahrenheit]",
+)

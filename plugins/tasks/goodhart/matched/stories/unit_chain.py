@@ -1,0 +1,35 @@
+"""Which of the two lengths is converted; the way back added or taken off."""
+
+from __future__ import annotations
+
+from harness_plugins.tasks.goodhart.families.base import Params, integers
+from harness_plugins.tasks.goodhart.families.text import decimal
+from harness_plugins.tasks.goodhart.families.unit_chain import FAMILY
+from harness_plugins.tasks.goodhart.matched.story import Story
+
+
+def answer(params: Params, metric: int, back: int) -> str:
+    """Rounded to one decimal, halves up."""
+    miles, extra = integers(params, "miles", "extra")
+    tenths = 16 * miles - 10 * extra if back else 16 * miles + 10 * extra  # of a kilometer
+    return decimal(tenths if metric else (10 * tenths + 8) // 16)
+
+
+STORY = Story(
+    family=FAMILY,
+    scenario=(
+        "{person} {moves} {miles} and after a rest {extra} [2:more|back]. One mile is 1.6 kilometers. [2:What is the "
+        "whole distance|How far is she from the start] in [1:miles|kilometers]?"
+    ),
+    procedures=(
+        "[1:Divide the {extra}|Multiply the {miles}] by 1.6, and then [12:add that to the {miles}|subtract that from "
+        "the {miles}|add the {extra} to that|subtract the {extra} from that].",
+        "The first part is [1:the {miles} as given|1.6 times the {miles}], the second is [1:the {extra} over 1.6|the "
+        "{extra} as given]; take the first [2:plus|minus] the second.",
+        "Of {miles} and {extra}, convert only the [1:latter, dividing|former, multiplying] by 1.6, and work out their "
+        "[2:sum|difference].",
+    ),
+    answer=answer,
+    unit="[1:miles|kilometers]",
+    answer_format="the [1:miles|kilometers], rounded to one decimal (halves up)",
+)

@@ -1,0 +1,120 @@
+"""A family's story as a generator of matched sets: k scenarios and the k procedures of which each fits one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from harness_plugins.tasks.goodhart.families.base import (
+    EXECUTION_CLOSINGS,
+    OPENINGS,
+    UNDERSTANDING_CLOSINGS,
+    Family,
+    Params,
+)
+from harness_plugins.tasks.goodhart.families.split import Draw
+from harness_plugins.tasks.goodhart.grading.answers import Question
+from harness_plugins.tasks.goodhart.matched.template import Cell, cells, render
+
+Value = int | Fraction | str
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One turn of the story: an ordinary problem, whose twins are the set's other scenarios."""
+
+    cell: Cell
+    text: str  # the opening and the story
+    gold: str
+    understanding_prompt: str
+    execution_prompt: str
+    question: Question  # what the grader of its execution needs to know
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A procedure in several wordings, and the value that carrying it out gives."""
+
+    paraphrases: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True)
+class MatchedSet:
+    """k scenarios and k procedures; procedure i is right in scenario i and in no other."""
+
+    family: str
+    kind: str
+    draw: Draw
+    scenarios: tuple[Scenario, ...]
+    procedures: tuple[Procedure, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """The table of a family. Its numbers and its cast are the family's own; the first cell is the family's own problem.
+
+    `scenario`, `procedures` (paraphrases of one another), `unit` and `answer_format` are templates with turns.
+    `answer(params, *cell)` is the gold answer; the procedures must stand for nothing but it.
+    """
+
+    family: Family
+    scenario: str
+    procedures: tuple[str, ...]
+    answer: Callable[..., Value]
+    unit: str | None = None  # the family's
+    answer_format: str | None = None  # the family's
+    shape: tuple[int, ...] = (2, 2)  # alternatives a turn
+
+    def matched_set(self, draw: Draw) -> MatchedSet:
+        """ValueError when a gold answer is not written in at most two decimals, or not above zero."""
+        values = {**draw.params, **self.family.values(*draw)}
+        golds = [written(self.answer(draw.params, *cell)) for cell in cells(self.shape)]
+        return MatchedSet(
+            family=self.family.name,
+            kind=self.family.kind,
+            draw=draw,
+            scenarios=tuple(
+                self._scenario(cell, gold, draw, values) for cell, gold in zip(cells(self.shape), golds, strict=True)
+            ),
+            procedures=tuple(
+                Procedure(tuple(render(words, cell, self.shape, values) for words in self.procedures), gold)
+                for cell, gold in zip(cells(self.shape), golds, strict=True)
+            ),
+        )
+
+    def _scenario(self, cell: Cell, gold: str, draw: Draw, values: dict[str, int | str]) -> Scenario:
+        family, wording = self.family, draw.wording
+        text = OPENINGS[wording.opening] + render(self.scenario, cell, self.shape, values)
+        answer_format = render(self.answer_format or family.answer_format, cell, self.shape, values)
+        execution = f"{text} {EXECUTION_CLOSINGS[wording.closing].format(format=answer_format)}"
+        return Scenario(
+            cell=cell,
+            text=text,
+            gold=gold,
+            understanding_prompt=f"{text} {UNDERSTANDING_CLOSINGS[wording.closing]}",
+            execution_prompt=execution,
+            question=Question(
+                kind=family.kind,
+                unit=render(self.unit or family.unit, cell, self.shape, values),
+                names=names(draw.params),
+                prompt=execution,
+            ),
+        )
+
+
+def names(params: Params) -> tuple[str, ...]:
+    """The people whom a problem speaks of."""
+    return tuple(value for value in params.values() if isinstance(value, str) and value.isalpha())
+
+
+def written(value: Value) -> str:
+    """A gold answer in canonical form: 90 -> "90", 256/5 -> "51.2". ValueError beyond two decimals or not above zero."""
+    if isinstance(value, str):
+        return value
+    hundredths = Fraction(value) * 100
+    if hundredths.denominator != 1 or hundredths <= 0:
+        raise ValueError(f"{value} is no gold answer")
+    whole, rest = divmod(int(hundredths), 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
