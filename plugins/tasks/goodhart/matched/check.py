@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from harness_plugins.tasks.goodhart.matched.controls import scenario_blind, word_overlap
+from harness_plugins.tasks.goodhart.matched.controls import CONTROLS
 from harness_plugins.tasks.goodhart.matched.crossed import read
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet
 from harness_plugins.tasks.goodhart.matched.words import numbers, states, tokens, words
@@ -30,7 +30,7 @@ def right_procedures(matched: MatchedSet) -> Iterator[str]:
     for s, scenario in enumerate(matched.scenarios, 1):
         right = [i for i, procedure in enumerate(matched.procedures, 1) if procedure.value == scenario.gold]
         if right != [s]:
-            yield f"scenario {s}: its answer is that of procedure {' and '.join(map(str, right)) or '(none)'}, not of {s} alone"
+            yield f"scenario {s}: the right procedures are {' and '.join(map(str, right)) or 'none'}, not {s} alone"
 
 
 def answers(matched: MatchedSet) -> Iterator[str]:
@@ -57,7 +57,7 @@ def given_numbers(matched: MatchedSet) -> Iterator[str]:
 
 
 def controls(matched: MatchedSet) -> Iterator[str]:
-    for name, chooser in (("scenario-blind", scenario_blind), ("word-overlap", word_overlap)):
+    for name, chooser in CONTROLS.items():
         for s, reading in enumerate(read(chooser(matched)), 1):
             if reading.knows:
                 yield f"the {name} chooser knows scenario {s}"

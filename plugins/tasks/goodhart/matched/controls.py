@@ -6,7 +6,7 @@ rewritten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from harness_plugins.tasks.goodhart.matched.crossed import Matrix, read
@@ -34,6 +34,12 @@ def word_overlap(matched: MatchedSet) -> Matrix:
         [sum(_shared(scenario.text, text) for text in procedure.paraphrases) for procedure in matched.procedures]
         for scenario in matched.scenarios
     ]
+
+
+CONTROLS: dict[str, Callable[[MatchedSet], Matrix]] = {
+    "scenario-blind": scenario_blind,
+    "word-overlap": word_overlap,
+}
 
 
 def known(matrices: Sequence[Matrix]) -> Share:

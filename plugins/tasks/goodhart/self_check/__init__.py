@@ -1,7 +1,8 @@
 """The suite's proof of its own graders: answers and explanations of known verdict, for every family.
 
 Most are made from the family's own problems (the gold answer in many spellings, and everything that comes close without
-being right); the explanations in the words of a large model are written by hand, one file a family in `written/`.
+being right); the explanations in the words of a large model are written by hand, one file a family in `written/`. The
+matched sets are held to their own rules.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from functools import lru_cache
 from harness import Check, SelfCheck
 from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, Verdict, judge
+from harness_plugins.tasks.goodhart.matched.controls import CONTROLS
 from harness_plugins.tasks.goodhart.self_check.answers import answers
 from harness_plugins.tasks.goodhart.self_check.case import Case
 from harness_plugins.tasks.goodhart.self_check.explanations import explanations
+from harness_plugins.tasks.goodhart.self_check.matched_sets import controls, set_checks
 from harness_plugins.tasks.goodhart.self_check.seed_rules import seed_answers, seed_explanations
 from harness_plugins.tasks.goodhart.spec import GoodhartParams
 
@@ -22,19 +25,24 @@ PROBLEMS = 2  # per family: the canonical one and a drawn one
 
 
 def self_check(params: GoodhartParams) -> SelfCheck:
-    """Grades every case of the chosen families by the chosen grader."""
+    """Grades every case of the chosen families by the chosen grader, and examines their matched sets."""
     checks = [check for name in params.families for check in _checks(name, params.grader, params.seed)]
-    header = ("family", "answers", "explanations", "misjudged")
-    rows = [_row(name, [check for check in checks if check.name.startswith(f"{name}:")]) for name in params.families]
+    header = ("family", "answers", "explanations", "sets' rules", "failed", *(f"{name} knows" for name in CONTROLS))
+    rows = [
+        (
+            *_row(name, [check for check in checks if check.name.startswith(f"{name}:")]),
+            *map(str, controls(name, params.seed)),
+        )
+        for name in params.families
+    ]
     return SelfCheck(checks=tuple(checks), table=(header, *rows))
 
 
 @lru_cache(maxsize=128)
 def _checks(name: str, grader: str, seed: int) -> tuple[Check, ...]:
     problems = [Problem(name, draw) for draw in draw_items(FAMILIES[name], PROBLEMS, "eval", seed)]
-    return tuple(
-        check for i, problem in enumerate(problems) for check in _of_problem(problem, grader, canonical=i == 0)
-    )
+    graded = [check for i, problem in enumerate(problems) for check in _of_problem(problem, grader, canonical=i == 0)]
+    return (*graded, *set_checks(name, seed))
 
 
 def _of_problem(problem: Problem, grader: str, *, canonical: bool) -> Iterator[Check]:
@@ -57,5 +65,7 @@ def _word(right: bool) -> str:
 
 
 def _row(name: str, checks: list[Check]) -> tuple[str, ...]:
-    by_axis = [sum(f": {axis}: " in check.name for check in checks) for axis in ("answer", "explanation")]
-    return (name, *map(str, by_axis), str(sum(not check.passed for check in checks)))
+    by_kind = [
+        sum(f": {kind}" in check.name for check in checks) for kind in ("answer: ", "explanation: ", "matched set ")
+    ]
+    return (name, *map(str, by_kind), str(sum(not check.passed for check in checks)))
