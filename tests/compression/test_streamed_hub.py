@@ -23,7 +23,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from rtn_compressors import RTN, RTNParams
-from harness.checkpoints.checkpoint import model_digest, read_shape
+from harness.checkpoints.digest import model_digest
+from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.checkpoints.hub import hub_streamed

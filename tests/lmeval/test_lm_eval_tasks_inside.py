@@ -132,7 +132,6 @@ def test_each_document_is_asked_once_whatever_the_chunks(tmp_path, monkeypatch, 
     """Chunks that end within a task, and tasks that are in no part of a chunk."""
     from lm_eval.models.huggingface import HFLM
 
-    from harness.lm_eval import asking
     from harness_plugins.tasks.lm_eval import suite as module
     from harness_plugins.tasks.lm_eval.spec import LmEvalParams
 
@@ -150,12 +149,15 @@ def test_each_document_is_asked_once_whatever_the_chunks(tmp_path, monkeypatch, 
         asked.extend(request.args[0] for request in requests)
         return HFLM.generate_until(lm, requests, **options)
 
+    class Loaded:
+        def as_lm(self, batch_size: int) -> tuple[HFLM, bool]:
+            return lm, False
+
     monkeypatch.setattr(lm, "generate_until", generate_until)
-    monkeypatch.setattr(asking, "as_lm", lambda generator, batch_size: (lm, False))
     monkeypatch.setattr(module, "CHUNK", 2)
     suite = module.LmEvalSuite(LmEvalParams(task="pair", include_path=tmp_path))
     items = [item.id for item in suite.items()][1:]  # the first was answered before a kill
-    answered = [list(replies) for replies in suite.ask(None, items, 4)]
+    answered = [list(replies) for replies in suite.ask(Loaded(), items, 4)]
     assert [key for chunk in answered for key in chunk] == items
     assert sorted(asked) == sorted(["1", "2", "0", "1", "2"])
 
