@@ -5,6 +5,6 @@ The public API for plugin authors: the contract, and the mark of a hook. Importi
 
 from harness import contract
 from harness.contract import *  # noqa: F403
-from harness.hookspecs import hookimpl
+from harness.contract.hooks import hookimpl
 
 __all__ = [*contract.__all__, "hookimpl"]

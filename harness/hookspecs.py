@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from harness.sandbox import Provider
 
 hookspec = pluggy.HookspecMarker("harness")
-hookimpl = pluggy.HookimplMarker("harness")
 
 
 # -------------------------------------------------------------------------------------------- registration (every start)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from harness.contract import CompressorSpec, DetectorSpec, TaskSuiteSpec, TrainerSpec
-from harness.hookspecs import hookimpl
+from harness.contract.hooks import hookimpl
 from harness_plugins.compressors import SPECS as COMPRESSORS
 from harness_plugins.detectors import SPECS as DETECTORS
 from harness_plugins.tasks import SPECS as TASKS

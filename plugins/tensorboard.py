@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from harness.hookspecs import hookimpl
+from harness.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

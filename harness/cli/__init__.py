@@ -43,7 +43,7 @@ def _disabled(flags: list[str]) -> tuple[str, ...]:
 
 def _plugin_verbs() -> None:
     """Verbs that plugins bring. The options given on the command line are not parsed yet, so only entry points count."""
-    from harness.registry import load_plugins
+    from harness.registry.plugins import load_plugins
 
     found = load_plugins()
     found.notify("harness_register_commands", cli=app)

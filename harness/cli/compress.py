@@ -14,7 +14,7 @@ from harness.cli import options as o
 from harness.cli.context import global_options
 
 if TYPE_CHECKING:
-    from harness.registry import Catalogue, Component
+    from harness.registry.catalogue import Catalogue, Component
 
 
 def compress(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from harness.registry import Catalogue, PluginSet
+    from harness.registry.catalogue import Catalogue
+    from harness.registry.plugins import PluginSet
 
 PROJECT_REGISTRY = Path("registry.toml")
 
@@ -26,7 +27,7 @@ class GlobalOptions:
         """Found once. A broken plugin is one line on stderr; only selecting what it owns is an error."""
         from rich.console import Console
 
-        from harness.registry import load_plugins
+        from harness.registry.plugins import load_plugins
 
         found = load_plugins(self.plugins_dirs, self.disabled)
         for status in found.broken:
@@ -42,7 +43,7 @@ class GlobalOptions:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        from harness.registry import load_catalogue
+        from harness.registry.catalogue import load_catalogue
 
         return load_catalogue(self.plugins, self.project_registries)
 

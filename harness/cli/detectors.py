@@ -14,7 +14,7 @@ from harness.cli.screen import screen
 if TYPE_CHECKING:
     from harness.detection.bench import Reader
     from harness.models.generate import Generator
-    from harness.registry import Catalogue, Component
+    from harness.registry.catalogue import Catalogue, Component
 
 Suite = Annotated[str, typer.Argument(metavar="TASKS", help="A suite that has a labelled bench.")]
 

@@ -17,7 +17,7 @@ from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
     from harness.planning.cells import Cell, Plan
-    from harness.registry import Catalogue
+    from harness.registry.catalogue import Catalogue
     from harness.store.run import RunStore
 
 
@@ -104,6 +104,7 @@ def _rows(plan: Plan, store: RunStore) -> list[dict]:
                 "generations": cell.generations,
                 "stored": min(stored, cell.generations),
                 "weights": _weights(cell),
+                "keys": cell.keys,
             }
         )
     return rows

@@ -41,7 +41,8 @@ from harness.compression.pieces import Piece, exclusive, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
 from harness.contract.compression import Calibration
 from harness.errors import ModelError, PluginError
-from harness.store.hashing import COMPRESSION_CODE, core_digest, digest_file, key_of, source_digest
+from harness.store.code import code_digest
+from harness.store.hashing import digest_file, key_of
 
 PARTIAL = "partial"
 MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
@@ -168,9 +169,9 @@ def compressor_record(compressor: Compressor) -> dict[str, Any]:
 def code_record(compressor: Compressor) -> dict[str, Any]:
     """Digests of the code that makes an artefact: ours, and the compressor's with that of the one it is a control of."""
     plugin = type(compressor)
-    record = {"core": core_digest(*COMPRESSION_CODE), "plugin": None}
+    record = {"core": code_digest(__name__), "plugin": None}
     if plugin.__module__ != "__main__":  # typed into a session, it has no file
-        record["plugin"] = source_digest(f"{plugin.__module__}:{plugin.__qualname__}")
+        record["plugin"] = code_digest(plugin.__module__)
     return record | ({"treatment": code_record(compressor.treatment)} if compressor.treatment else {})
 
 

@@ -17,7 +17,8 @@ from harness.compression.calibration import calibration_digest
 from harness.compression.pieces import write_json
 from harness.contract import Compressor
 from harness.contract.compression import Calibration, Progress
-from harness.store.hashing import COMPRESSION_CODE, core_digest, key_of, source_digest
+from harness.store.code import arithmetic_versions, code_digest
+from harness.store.hashing import key_of
 from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
 
@@ -30,12 +31,12 @@ def measured(
     """The table that `compressor.plan` wants of the model in folder `source`; a second asker waits for the first."""
     while compressor.treatment is not None:
         compressor = compressor.treatment
-    target = f"{type(compressor).__module__}:{type(compressor).__qualname__}"
     key = key_of(
         {
-            "plugin": target,
-            "source": source_digest(target),
-            "core": core_digest(*COMPRESSION_CODE),
+            "plugin": type(compressor).__qualname__,
+            "source": code_digest(type(compressor).__module__),
+            "core": code_digest(__name__, "harness.compression.blocks"),
+            "libraries": arithmetic_versions(),
             "params": compressor.params.model_dump(mode="json", exclude=set(compressor.unmeasured)),
             "model": model_digest(source),
             "calibration": calibration_digest(calibration),

@@ -12,7 +12,8 @@ from harness.checkpoints.digest import model_digest
 from harness.checkpoints.shards import remote_model
 from harness.compression.pieces import write_json
 from harness.errors import UsageError
-from harness.store.hashing import core_digest, key_of
+from harness.store.code import arithmetic_versions, code_digest
+from harness.store.hashing import key_of
 from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
 
@@ -31,7 +32,8 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
         length,
         seed,
         device.partition(":")[0],
-        core_digest("compression/self_samples.py"),
+        code_digest(__name__),
+        arithmetic_versions(),
     )
     file = cache_folder() / "self-samples" / f"{key_of(drawn)[:32]}.json"
     with exclusive_lock(file):

@@ -13,7 +13,7 @@ from harness.contract import Detector, Flag, Labelled, TaskSuite
 from harness.detection.tools import fits, make_tools, not_applicable
 from harness.errors import StageError, UsageError
 from harness.registry.catalogue import Catalogue, Component, build
-from harness.registry.sources import ModelRef
+from harness.registry.sources import ModelRef, locate_model
 from harness.store.files import read_jsonl, write_jsonl
 from harness.store.hashing import key_of
 from harness.store.paths import cache_folder
@@ -69,18 +69,19 @@ def examine(
     reader: Reader | None = None,
 ) -> BenchResult:
     """Ask one detector about the half `report` of the bench; `reader` is the model whose activations it may see."""
-    if reason := not_applicable(component, catalogue, reader.model if reader else None):
+    spec, _ = catalogue.spec("detectors", component.plugin)
+    if reason := not_applicable(component, spec, reader.model if reader else None):
         return BenchResult(component.label, not_applicable=reason)
     progress(f"asking {component.label}")
     written = [entry for entry in bench if entry.half == "rules"]
     reported = [entry for entry in bench if entry.half == "report"]
-    spec = catalogue.spec("detectors", component.plugin)[0]
     references = {entry.view.item: entry.reference for entry in bench}
     tools = make_tools(
         component,
-        catalogue,
+        spec,
         sandbox,
         lambda view: references[view.item],
+        lambda name: locate_model(name, catalogue).path,
         "auto",
         "auto",
         reader.activations if reader else None,

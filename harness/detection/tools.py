@@ -9,12 +9,12 @@ from harness.contract import Detector, Tools, View
 from harness.detection.judge import open_judge
 from harness.errors import StageError
 from harness.planning.judges import wants_judge
-from harness.registry import Catalogue
-from harness.registry.catalogue import Component
-from harness.registry.sources import ModelRef, locate_model
 
 if TYPE_CHECKING:
+    from harness.contract import Spec
     from harness.detection.activations import Activations
+    from harness.registry.catalogue import Component
+    from harness.registry.sources import ModelRef
     from harness.sandbox import Sandbox
 
 PROVIDED = frozenset({"text", "group", "exec", "reference"})  # what a run can give a detector
@@ -25,26 +25,27 @@ def fits(detector: Detector) -> bool:
     return type(detector).fit is not Detector.fit
 
 
-def not_applicable(component: Component, catalogue: Catalogue, model: ModelRef | None) -> str | None:
-    """Why this detector cannot be used on what the model said, or None."""
+def not_applicable(component: Component, spec: Spec, model: ModelRef | None) -> str | None:
+    """Why the detector of that spec cannot be used on what the model said, or None."""
     given = PROVIDED | {"judge"} if wants_judge(component.params) else PROVIDED
     if model is not None and model.path:  # its weights are here
         given |= {"activations"}
-    missing = sorted(catalogue.spec("detectors", component.plugin)[0].needs - given)
+    missing = sorted(spec.needs - given)
     return f"needs {', '.join(missing)}, which this run does not provide" if missing else None
 
 
 def make_tools(
     component: Component,
-    catalogue: Catalogue,
+    spec: Spec,
     sandbox_kind: str,
     reference: Callable[[View], str | None],
+    locate: Callable[[str], str],
     device: str,
     dtype: str,
     activations: Activations | None = None,
 ) -> Tools:
-    """What the detector declared, and nothing more."""
-    needs = catalogue.spec("detectors", component.plugin)[0].needs
+    """What the detector declared, and nothing more. `locate` turns the name of a judge's model into a folder."""
+    needs = spec.needs
 
     def sandbox() -> Sandbox:
         from harness.sandbox import open_sandbox
@@ -56,9 +57,6 @@ def make_tools(
         if found is None:
             raise StageError(f"there is no canonical solution of {view.item}", f"leave out {component.label}")
         return found
-
-    def locate(name: str) -> str:
-        return locate_model(name, catalogue).path
 
     return Tools(
         sandbox=sandbox if "exec" in needs else None,

@@ -14,8 +14,8 @@ import datasets
 from harness.contract import Axes, Outcome, Reply, TaskSuite, TaskSuiteSpec, by_id
 from harness.lm_eval.library import ConfigurableTask, Instance
 from harness.lm_eval.rates import Vote, quotient, vote
-from harness.registry import Component, load_catalogue, load_plugins
-from harness.registry.catalogue import build
+from harness.registry.catalogue import Component, build, load_catalogue
+from harness.registry.plugins import load_plugins
 
 
 class SuiteTask(ConfigurableTask):

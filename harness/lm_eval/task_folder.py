@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.contract import TaskSuiteSpec
 from harness.errors import HarnessError
-from harness.registry import Catalogue
+from harness.registry.catalogue import Catalogue
 from harness.store.files import write_text
 from harness.store.hashing import key_of
 from harness.store.paths import cache_folder

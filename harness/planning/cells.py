@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from pydantic import JsonValue
+
 from harness.contract import Record
 from harness.planning.experiment import Experiment
 from harness.planning.sizes import CompressionSize
-from harness.registry import Component
+from harness.registry.catalogue import Component
 from harness.registry.sources import ModelRef
 from harness.store.hashing import key_of
 
@@ -50,6 +52,18 @@ class Cell(Record):
     def monitored_by(self, detector: Component) -> bool:
         """Whether the trainer had this detector, or another preset of its plugin, as its monitor."""
         return self.monitor is not None and self.monitor.plugin == detector.plugin
+
+    @property
+    def keys(self) -> dict[str, JsonValue]:
+        """Stage -> its key; None for a stage that this cell goes without."""
+        return {
+            "train": self.training_key,
+            "deploy": self.trained_key,
+            "compress": self.compressed_key,
+            "sample": self.sample_key,
+            "grade": self.grade_key,
+            "detect": dict(self.detect_keys),
+        }
 
     @property
     def model_key(self) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.planning.cells import Cell, Contrast
-from harness.registry import Component
-from harness.registry.catalogue import NONE
+from harness.registry.catalogue import NONE, Component
 
 
 def contrasts_between(cells: Sequence[Cell]) -> list[Contrast]:

@@ -6,15 +6,17 @@ from pydantic import JsonValue
 
 from harness.planning.cells import Cell, Settings, slug
 from harness.planning.questions import Questions
-from harness.registry import Component
+from harness.registry.catalogue import Component
 from harness.registry.sources import ModelRef
-from harness.store.hashing import COMPRESSION_CODE, core_digest, key_of, params_files
+from harness.store.code import arithmetic_versions, code_digest
+from harness.store.hashing import key_of, params_files
 
-SAMPLING_CODE = ("models", "running/stages/sample.py")
-
-BACKEND_CODE = ("lm_eval/backends", "models", "running/stages/sample.py")
-
-TRAINING_CODE = ("models",)
+# Where a stage of the core begins; its code is all that these reach. A plugin's is in its component's identity.
+COMPRESS = "harness.compression.driver"
+SAMPLE = "harness.running.stages.sample"
+SAMPLE_BACKEND = "harness.running.stages.sample_backend"
+GRADE = "harness.running.stages.grade"
+DETECT = ("harness.running.stages.detect", "harness.detection.tools", "harness.detection.activations")
 
 
 def make_cell(
@@ -28,7 +30,12 @@ def make_cell(
     settings: Settings,
     questions: Questions,
 ) -> Cell:
-    where = {"device": settings.device.partition(":")[0], "dtype": settings.dtype}
+    """The cell with the keys of all its stages."""
+    where: dict[str, JsonValue] = {
+        "device": settings.device.partition(":")[0],
+        "dtype": settings.dtype,
+        "libraries": dict(arithmetic_versions()),
+    }
     training_key = trained_key = compressed_key = None
     if not trainer.untouched:
         deployment = {name: value for name, value in trainer.params.items() if name in trainer.deployment}
@@ -38,11 +45,10 @@ def make_cell(
             "model": model.digest,
             "suite": suite.identity,
             "seed": seed,
-            "core": core_digest(*TRAINING_CODE),
             **where,
         }
         if monitor:
-            identity["monitor"] = monitor.identity
+            identity["monitor"] = {**monitor.identity, "core": code_digest(*DETECT)}
         if files := params_files(trainer.params):
             identity["files"] = dict(files)
         training_key = key_of(identity)
@@ -53,7 +59,7 @@ def make_cell(
                 "compress": compressor.identity,
                 "model": trained_key or model.digest,
                 "calibration": model.calibration_digest,
-                "core": core_digest(*COMPRESSION_CODE),
+                "core": code_digest(COMPRESS),
                 **where,
             }
         )
@@ -64,8 +70,9 @@ def make_cell(
             "suite": suite.preset,  # names the noise stream
             "model": compressed_key or trained_key or model.digest,
             "seed": seed,
-            "core": core_digest(*(BACKEND_CODE if model.backend else SAMPLING_CODE)),
+            "core": code_digest(SAMPLE_BACKEND if model.backend else SAMPLE),
             **({"backend": model.backend.identity} if model.backend else {}),
+            **({"loop": suite.identity} if questions.own_loop else {}),
             **sampling,
             **where,
         }
@@ -99,8 +106,11 @@ def with_judges(cell: Cell, suite: Component, detectors: tuple[Component, ...]) 
     return cell.model_copy(
         update={
             "suite": suite,
-            "grade_key": key_of({"grade": identity}),
+            "grade_key": key_of({"grade": identity, "core": code_digest(GRADE)}),
             "detectors": detectors,
-            "detect_keys": {one.label: key_of({"detect": one.identity, **identity}) for one in detectors},
+            "detect_keys": {
+                one.label: key_of({"detect": one.identity, "core": code_digest(*DETECT), **identity})
+                for one in detectors
+            },
         }
     )

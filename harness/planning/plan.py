@@ -20,7 +20,7 @@ from harness.planning.keys import make_cell
 from harness.planning.questions import count_questions
 from harness.planning.selection import Selection
 from harness.planning.sizes import CompressionSize, size_of
-from harness.registry import Catalogue
+from harness.registry.catalogue import Catalogue
 from harness.registry.sources import model_shape
 
 

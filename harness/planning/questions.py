@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from harness.contract import Prompt, Record, TaskSuite
 from harness.errors import UsageError
-from harness.planning.cells import Settings
 from harness.store.hashing import key_of
+
+if TYPE_CHECKING:
+    from harness.planning.cells import Settings
 
 
 class Questions(Record):
     items: int
     prompts: int
     digest: str
+    own_loop: bool = False  # the suite's library asks, in a loop of its own
 
 
 def selected_items(suite: TaskSuite, limit: int | None) -> list:
@@ -34,4 +39,4 @@ def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
     ]
     if not asked:
         raise UsageError("the suite has no items")
-    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked))
+    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked), own_loop=suite.asks)

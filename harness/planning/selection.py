@@ -11,8 +11,7 @@ from harness.errors import UsageError
 from harness.lm_eval.backends.locate import locate_for_backend, make_backend, model_names
 from harness.planning.experiment import SUITE_FLAGS, Experiment
 from harness.planning.judges import refuse_written_secrets
-from harness.registry import Catalogue, Component
-from harness.registry.catalogue import NONE, build
+from harness.registry.catalogue import NONE, Catalogue, Component, build
 from harness.registry.sources import ModelRef, locate_model
 from harness.store.hashing import params_files
 

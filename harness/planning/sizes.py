@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from harness.contract import Compressor, Decisions, ModelShape, Record
 from harness.contract.records import renamed
-from harness.registry import Catalogue, Component
+from harness.registry.catalogue import Catalogue, Component
 
 
 class CompressionSize(Record):

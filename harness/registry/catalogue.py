@@ -25,7 +25,7 @@ from harness.contract.records import renamed
 from harness.errors import PluginError, UsageError, hint
 from harness.registry.plugins import PluginSet, PluginStatus
 from harness.registry.presets import Model, Preset, RegistryFile, read_presets, read_registry_file
-from harness.store.hashing import source_digest
+from harness.store.code import code_digest
 
 SINGULAR = {"compressors": "compressor", "tasks": "task suite", "trainers": "trainer", "detectors": "detector"}
 NONE = "none"  # the untouched model: a compressor and a trainer of every run
@@ -42,7 +42,7 @@ class Component(Record):
     params: dict[str, JsonValue]
     distribution: str = ""
     version: str = ""
-    source: str = ""  # digest of the plugin's source, read without importing it
+    source: str = ""  # digest of the code that its target reaches, read without importing it
     libraries: dict[str, str] = {}  # versions of what its spec requires: another release may compute something else
     base: str | None = None  # the arm that this one is compared with when it runs too (default: none)
     control: str | None = None  # the arm that this one must beat as well (a placebo, a size-matched compressor)
@@ -65,8 +65,6 @@ class Component(Record):
         """What its stage key depends on: code and parameters, not the name somebody gave them."""
         identity: dict[str, JsonValue] = {
             "plugin": self.plugin,
-            "distribution": self.distribution,
-            "version": self.version,
             "source": self.source,
             "params": self.params,
         }
@@ -183,7 +181,7 @@ class Catalogue:
             params=params,
             distribution=status.distribution,
             version=status.version,
-            source=source_digest(spec.target),
+            source=code_digest(spec.target),
             libraries=library_versions(spec),
             base=preset.base,
             control=preset.control,

@@ -11,7 +11,7 @@ from harness.contract import TaskSuiteSpec
 from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
-from harness.registry import Catalogue
+from harness.registry.catalogue import Catalogue
 from harness.report.backends import backend_notes, coupled, says_truncated
 from harness.report.data import (
     CellSummary,
@@ -101,7 +101,8 @@ def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
     for cell in plan.cells:
         for component in cell.detectors:
             steered = cell.monitored_by(component)
-            reason = "it steered this arm's training" if steered else not_applicable(component, catalogue, cell.model)
+            spec, _ = catalogue.spec("detectors", component.plugin)
+            reason = "it steered this arm's training" if steered else not_applicable(component, spec, cell.model)
             rows = stores[cell.id].flags(cell.detect_keys[component.label])
             flags = tuple(FlagRow(item=row.item, repeat=row.repeat, flag=row.flag) for row in rows)
             yield DetectorRun(

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import TaskSuite
+from harness.contract import Detector, TaskSuite, by_id
 from harness.detection.activations import Activations
+from harness.detection.tools import make_tools, not_applicable
 from harness.planning.cells import Cell
-from harness.registry import Catalogue
-from harness.registry.catalogue import build
+from harness.registry.catalogue import Catalogue, build
+from harness.registry.sources import locate_model
 from harness.running.stages.detect import detect
 from harness.running.stages.grade import grade
-from harness.running.stages.sample import ModelCache, missing_samples, sample
+from harness.running.stages.sample import ModelCache, missing_samples, questions, sample, sample_with_library
 from harness.running.stages.sample_backend import BackendCache, sample_through
 from harness.running.stages.weights import cell_weights
 from harness.sandbox import replaced_workers
-from harness.store.run import CellState, RunStore
+from harness.store.run import CellState, RunStore, SampleRow
 
 if TYPE_CHECKING:
     from harness.models.generate import Generator
@@ -66,12 +67,23 @@ class CellRunner:
         return state
 
     def _sample(self, cell: Cell, suite: TaskSuite, folder: Path | None) -> None:
-        store, plugins = self.run.cell(cell.id), self.catalogue.plugins
+        store, asked = self.run.cell(cell.id), questions(cell, suite)
+
+        def stored(rows: Sequence[SampleRow]) -> None:
+            for row in rows:
+                if row.reply is not None:
+                    named = {"item": row.item, "role": row.role, "repeat": row.repeat}
+                    self.catalogue.plugins.notify("harness_sample", cell=cell, reply=row.reply, **named)
+
         if cell.model.backend is None:
             assert folder is not None
-            sample(cell, suite, folder, store, self.models, plugins, self.progress)
+            if suite.asks:
+                generator = self.models.get(folder, cell.settings.device, cell.settings.dtype)
+                sample_with_library(cell, suite, asked, generator, store, self.progress)
+            else:
+                sample(cell, asked, folder, store, self.models, stored, self.progress)
         else:
-            sample_through(cell, suite, folder, store, self.backends, plugins, self.progress)
+            sample_through(cell, suite, asked, folder, store, self.backends, stored, self.progress)
 
     def judge(self, cell: Cell, suite: TaskSuite, seconds: dict[str, float]) -> None:
         """Grade and detect what is stored. Needs no model, unless a detector reads its activations."""
@@ -79,11 +91,33 @@ class CellRunner:
         with _timed(seconds, "grade"):
             grade(cell, suite, store, self.progress)
         with _timed(seconds, "detect"):
-            detect(cell, suite, store, self.catalogue, self._activations(cell), self.progress)
+            detect(cell, suite, store, self._detectors(cell, suite), self.progress)
 
     def regrade(self, cell: Cell) -> None:
         """Grade and detect again from the stored replies alone."""
         self.judge(cell, self._suite(cell), {})
+
+    def _detectors(self, cell: Cell, suite: TaskSuite) -> dict[str, Detector]:
+        """By label, the detectors that may judge this cell; the others are rows "not applicable: reason" of the report."""
+        items = by_id(suite.items())
+        found: dict[str, Detector] = {}
+        for component in cell.detectors:
+            spec, _ = self.catalogue.spec("detectors", component.plugin)
+            if cell.monitored_by(component) or not_applicable(component, spec, cell.model):
+                continue
+            detector: Detector = build(component, spec)
+            detector.tools = make_tools(
+                component,
+                spec,
+                str(cell.suite.params.get("sandbox", "bwrap")),
+                lambda view: suite.reference(items[view.item]),
+                lambda name: locate_model(name, self.catalogue).path,
+                cell.settings.device,
+                cell.settings.dtype,
+                self._activations(cell),
+            )
+            found[component.label] = detector
+        return found
 
     def _activations(self, cell: Cell) -> Activations:
         def generator() -> Generator:

@@ -15,7 +15,7 @@ import tomli_w
 
 from harness.errors import StageError
 from harness.planning.cells import Plan
-from harness.registry import PluginSet
+from harness.registry.plugins import PluginSet
 from harness.running.executors import Event, Executor
 from harness.store.files import write_json, write_text
 from harness.store.run import CellState, RunStore

@@ -13,8 +13,7 @@ from harness.planning.cells import Cell, Plan
 from harness.planning.experiment import SUITE_FLAGS
 from harness.planning.keys import with_judges
 from harness.planning.questions import limited, selected_items
-from harness.registry import Catalogue
-from harness.registry.catalogue import build
+from harness.registry.catalogue import Catalogue, build
 from harness.running.cell import CellRunner
 from harness.running.driver import record
 from harness.store.run import CellStore, RunStore, VerdictRow

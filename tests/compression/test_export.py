@@ -20,7 +20,8 @@ from harness.compression.driver import compress
 from harness.compression.export import export_compressed_tensors, export_dense
 from harness.contract import Decision
 from harness.errors import ModelError, UsageError
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera
 

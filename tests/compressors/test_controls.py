@@ -13,7 +13,8 @@ from harness.errors import PluginError, UsageError
 from harness.planning.cells import Plan
 from harness.planning.experiment import Experiment
 from harness.planning.plan import make_plan
-from harness.registry import Catalogue, load_catalogue, load_plugins
+from harness.registry.catalogue import Catalogue, load_catalogue
+from harness.registry.plugins import load_plugins
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.budget import Budget
 from harness_plugins.compressors.caldera.controls import RandomProtect, Uniform

@@ -6,7 +6,8 @@ import pytest
 import torch
 from test_allocation import SHAPES
 
-from harness.registry import Catalogue, load_catalogue, load_plugins
+from harness.registry.catalogue import Catalogue, load_catalogue
+from harness.registry.plugins import load_plugins
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.plugin import Caldera

@@ -9,8 +9,8 @@ import pytest
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.errors import ModelError
-from harness.registry import load_catalogue, load_plugins
-from harness.registry.catalogue import build
+from harness.registry.catalogue import build, load_catalogue
+from harness.registry.plugins import load_plugins
 
 
 def test_a_source_that_changes_while_it_is_compressed_gives_no_artefact(tiny_qwen2, tmp_path):

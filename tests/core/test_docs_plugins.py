@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.registry import load_plugins
+from harness.registry.plugins import load_plugins
 from harness.testing import check_compressor, check_detector, check_suite, check_trainer
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

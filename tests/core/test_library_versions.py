@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 
 PLUGIN = """
 import harness

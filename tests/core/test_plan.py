@@ -12,7 +12,8 @@ from harness.errors import UsageError
 from harness.planning.cells import Plan
 from harness.planning.experiment import Experiment, experiment_from, parse_overrides, parse_seeds
 from harness.planning.plan import make_plan
-from harness.registry import Catalogue, load_catalogue, load_plugins
+from harness.registry.catalogue import Catalogue, load_catalogue
+from harness.registry.plugins import load_plugins
 from harness.store.hashing import key_of
 
 TOYS = Path(__file__).parent / "toys"

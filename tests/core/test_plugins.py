@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import PluginError, UsageError
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 
 GOOD = """
 import harness

@@ -11,7 +11,7 @@ from harness.contract import TaskSuite, TaskSuiteSpec
 from harness.detection.bench import BenchResult, examine, labelled_bench
 from harness.detection.error_rates import ErrorRates, error_rates, load_error_rates, store_error_rates
 from harness.errors import UsageError
-from harness.registry import Catalogue
+from harness.registry.catalogue import Catalogue
 from harness.registry.plugins import PluginSet
 from harness.report.bench_tables import bench_report
 from harness.report.results import to_json
@@ -89,7 +89,7 @@ class _Plugin:
     suites: list = field(default_factory=list)
 
     def __post_init__(self):
-        from harness.hookspecs import hookimpl
+        from harness.contract.hooks import hookimpl
 
         self.harness_register_detectors = hookimpl(lambda: self.detectors)
         self.harness_register_task_suites = hookimpl(lambda: self.suites)

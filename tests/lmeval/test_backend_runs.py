@@ -11,7 +11,8 @@ import pytest
 from harness.errors import UsageError
 from harness.planning.experiment import experiment_from
 from harness.planning.plan import make_plan
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 

@@ -15,7 +15,8 @@ pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'go
 
 from harness.contract import Outcome
 from harness.lm_eval.rates import quotient, vote
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 
 REGISTRY = """
 [tasks.few]

@@ -13,7 +13,8 @@ import pytest
 from harness.errors import UsageError
 from harness.planning.experiment import experiment_from, read_experiment_file
 from harness.planning.plan import make_plan
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 from harness.stats import ALPHA, minimal_p
 from harness_plugins.trainers.pairs import load_pairs
 

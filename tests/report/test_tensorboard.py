@@ -6,7 +6,8 @@ import pytest
 
 from harness.planning.experiment import experiment_from
 from harness.planning.plan import make_plan
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 from harness.store.training_log import append_training, copy_training_log, read_training
 from harness_plugins.tensorboard import scalars
 

@@ -15,7 +15,8 @@ from harness.contract import Flag, Params, TrainContext, View
 from harness.errors import StageError, UsageError
 from harness.planning.experiment import Experiment
 from harness.planning.plan import make_plan
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 from harness_plugins.trainers.grpo import Grpo
 from harness_plugins.trainers.inoculation import Inoculated
 from harness_plugins.trainers.rollouts import Rollout

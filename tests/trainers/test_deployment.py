@@ -9,7 +9,8 @@ from harness.errors import UsageError
 from harness.models.load import load
 from harness.planning.experiment import Experiment
 from harness.planning.plan import make_plan
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.adapters.peft_export import export_peft
 from harness_plugins.trainers.deployment import merge_coordinates

@@ -15,8 +15,8 @@ from harness.errors import PluginError, UsageError
 from harness.lm_eval.backends.arguments import refuse_secrets
 from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.server import complete_url, reported_model
-from harness.registry import Catalogue, Component
 from harness.registry.backend import Backend
+from harness.registry.catalogue import Catalogue, Component
 from harness.registry.sources import ModelRef, locate_model
 from harness.store.hashing import key_of
 

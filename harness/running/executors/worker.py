@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import HarnessError
-from harness.registry import load_catalogue, load_plugins
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 from harness.running.cell import CellRunner
 from harness.running.executors.messages import Assignment, Event, WorkerSetup
 from harness.store.run import RunStore

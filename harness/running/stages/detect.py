@@ -3,64 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, Flag, Reply, TaskSuite, View, by_id
+from harness.contract import Detector, Flag, Reply, TaskSuite, View
+from harness.detection.tools import fits
 from harness.errors import StageError
-from harness.planning.cells import Cell
 from harness.planning.questions import selected_items
-from harness.registry import Catalogue
-from harness.registry.catalogue import build
 from harness.store.files import write_jsonl
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, FlagRow
 
 if TYPE_CHECKING:
-    from harness.detection.activations import Activations
-from harness.detection.tools import fits, make_tools, not_applicable
+    from harness.planning.cells import Cell
 
 
 def detect(
     cell: Cell,
     suite: TaskSuite,
     store: CellStore,
-    catalogue: Catalogue,
-    activations: Activations,
+    detectors: Mapping[str, Detector],
     progress: Callable[[str, int, int], None],
 ) -> None:
-    """Flags per detector whose needs are met; the others are "not applicable" rows of the report, not errors.
+    """Flags of each detector, by label, over every stored sample.
 
     A detector that has seen these views before is not asked again: a judge may cost money.
     """
-    if not cell.detectors:
+    if not detectors:
         return
     asked = _views(cell, suite, store)
     stamp = key_of([(repeat, view.model_dump(mode="json")) for repeat, view in asked])
-    items = by_id(suite.items())
-    sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
-    place = cell.settings.device, cell.settings.dtype
-
-    def reference(view: View) -> str | None:
-        return suite.reference(items[view.item])
-
-    for number, component in enumerate(cell.detectors):
-        progress("detect", number, len(cell.detectors))
-        spec, _ = catalogue.spec("detectors", component.plugin)
-        if cell.monitored_by(component) or not_applicable(component, catalogue, cell.model):
-            continue
-        path = store.flags_path(cell.detect_keys[component.label])
+    for number, (label, detector) in enumerate(detectors.items()):
+        progress("detect", number, len(detectors))
+        path = store.flags_path(cell.detect_keys[label])
         done = path.with_suffix(".done")
         if path.exists() and done.exists() and done.read_text() == stamp:
             continue
-        detector: Detector = build(component, spec)
-        detector.tools = make_tools(component, catalogue, sandbox, reference, *place, activations)
         if fits(detector):
             learned = suite.fitting()
             detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
         flags = list(detector.inspect([view for _, view in asked]))
         if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
-            raise StageError(f"detector {component.label} returned {len(flags)} flags for {len(asked)} views")
+            raise StageError(f"detector {label} returned {len(flags)} flags for {len(asked)} views")
         rows = [
             FlagRow(item=view.item, repeat=repeat, flag=flag) for (repeat, view), flag in zip(asked, flags, strict=True)
         ]

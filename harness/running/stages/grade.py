@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from harness.contract import Item, Outcome, Reply, Scores, SelfCheck, TaskSuite
 from harness.errors import StageError
-from harness.planning.cells import Cell
 from harness.planning.questions import selected_items
 from harness.store.files import write_json, write_jsonl
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow, VerdictRow
+
+if TYPE_CHECKING:
+    from harness.planning.cells import Cell
 
 
 def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[str, int, int], None]) -> None:
@@ -67,7 +70,8 @@ _SELF_CHECKS: dict[str, SelfCheck] = {}  # by suite identity: one proof serves a
 
 def require_self_check(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:
     """Run the suite's self-check and store it with the cell. Raises StageError when a known answer is misjudged."""
-    identity = key_of(cell.suite.identity)
+    code = cell.suite
+    identity = key_of([code.plugin, code.source, code.params, code.libraries])
     check = _SELF_CHECKS.get(identity) or _SELF_CHECKS.setdefault(identity, suite.self_check())
     label, failures = cell.suite.label, check.failures
     write_json(

@@ -12,8 +12,8 @@ from harness.contract import Detector, Flag, TaskSuite, View, by_id
 from harness.detection.tools import make_tools, not_applicable
 from harness.errors import StageError
 from harness.planning.cells import Cell
-from harness.registry import Catalogue
-from harness.registry.catalogue import build
+from harness.registry.catalogue import Catalogue, build
+from harness.registry.sources import locate_model
 
 
 def training_monitor(
@@ -25,17 +25,19 @@ def training_monitor(
     """
     if cell.monitor is None:
         return None
-    if reason := not_applicable(cell.monitor, catalogue, None):
+    spec = catalogue.spec("detectors", cell.monitor.plugin)[0]
+    if reason := not_applicable(cell.monitor, spec, None):
         raise StageError(f"{cell.trainer.label} cannot be monitored by {cell.monitor.label}: it {reason}")
     items = by_id(suite.training_items())
     sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
     settings = cell.settings
-    detector: Detector = build(cell.monitor, catalogue.spec("detectors", cell.monitor.plugin)[0])
+    detector: Detector = build(cell.monitor, spec)
     detector.tools = make_tools(
         cell.monitor,
-        catalogue,
+        spec,
         sandbox,
         lambda view: suite.reference(items[view.item]),
+        lambda name: locate_model(name, catalogue).path,
         settings.device,
         settings.dtype,
     )

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Prompt, Reply, TaskSuite
 from harness.errors import StageError, Unreachable
-from harness.planning.cells import Cell
 from harness.planning.questions import limited, selected_items
-from harness.registry import PluginSet
 from harness.store.run import CellStore, SampleRow
 
 if TYPE_CHECKING:
     from harness.lm_eval.backends.model import BackendModel
     from harness.models.generate import Generator, Request
+    from harness.planning.cells import Cell
 
 QuestionKey = tuple[str, str, int]  # item, role, repeat
+Question = tuple[QuestionKey, Prompt]
 
 
 class ModelCache:
@@ -41,7 +41,7 @@ class ModelCache:
         return self._generator
 
 
-def questions(cell: Cell, suite: TaskSuite) -> list[tuple[QuestionKey, Prompt]]:
+def questions(cell: Cell, suite: TaskSuite) -> list[Question]:
     """Everything the cell asks, by (item, role, repeat)."""
     return [
         ((item.id, prompt.role, repeat), limited(prompt, cell.settings.max_tokens))
@@ -59,15 +59,16 @@ def missing_samples(cell: Cell, suite: TaskSuite, store: CellStore) -> bool:
 
 def sample(
     cell: Cell,
-    suite: TaskSuite,
+    asked: Sequence[Question],
     folder: Path,
     store: CellStore,
     models: ModelCache,
-    plugins: PluginSet,
+    stored: Callable[[Sequence[SampleRow]], None],
     progress: Callable[[str, int, int], None],
 ) -> None:
     """Ask what is missing. Batches are a fixed partition of the plan's questions, and an unfinished one is redone whole,
     so that a resumed run is identical in any dtype. A batch that fails becomes rows with the error; the others go on.
+    `stored` is given each batch once it is in the store.
     """
     from harness.models.generate import Request
     from harness.models.sampling import Sampling
@@ -75,11 +76,7 @@ def sample(
     settings = cell.settings
     generator = models.get(folder, settings.device, settings.dtype)
     sampling = Sampling(temperature=settings.temperature, top_p=settings.top_p)
-    asked = questions(cell, suite)
-    store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
-    if suite.asks:
-        sample_with_library(cell, suite, generator, store, progress)
-        return
+    write_prompts(store, asked)
     requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
     batches = generator.batches(requests, settings.batch_size)
     kept = _finished(store.samples(), batches)
@@ -96,15 +93,21 @@ def sample(
         store.append(rows)
         answered += len(rows)
         failed += sum(row.error is not None for row in rows)
-        notify_samples(rows, cell, plugins)
+        stored(rows)
     progress("sample", answered, len(requests))
     if failed == len(requests):
         raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
 
 
+def write_prompts(store: CellStore, asked: Sequence[Question]) -> None:
+    """Keep the text of what is asked with the cell; repeats ask the same."""
+    store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
+
+
 def sample_with_library(
     cell: Cell,
     suite: TaskSuite,
+    asked: Sequence[Question],
     generator: Generator | BackendModel,
     store: CellStore,
     progress: Callable[[str, int, int], None],
@@ -112,8 +115,8 @@ def sample_with_library(
     """The suite's library asks what has no reply yet. Its answers are the same for every repeat, so there is one."""
     done = store.samples()
     answered = {row.item for row in done}
-    asked = [(item, role) for (item, role, _), _ in questions(cell, suite)]
-    roles = dict(asked)
+    write_prompts(store, asked)
+    roles = {item: role for (item, role, _), _ in asked}
     todo = [item for item in roles if item not in answered]
     batch = max((row.batch for row in done), default=-1) + 1
     progress("sample", len(answered), len(roles))
@@ -146,15 +149,6 @@ def rows_of(names: Sequence[QuestionKey], number: int, ask: Callable[[], Sequenc
         SampleRow(item=item, role=role, repeat=repeat, batch=number, reply=reply, error=cause, seconds=seconds)
         for (item, role, repeat), reply in zip(names, replies, strict=True)
     ]
-
-
-def notify_samples(rows: Sequence[SampleRow], cell: Cell, plugins: PluginSet) -> None:
-    """Tell the plugins of each reply."""
-    for row in rows:
-        if row.reply is not None:
-            plugins.notify(
-                "harness_sample", cell=cell, item=row.item, role=row.role, repeat=row.repeat, reply=row.reply
-            )
 
 
 def _finished(rows: Sequence[SampleRow], batches: Sequence[Sequence[Request]]) -> list[SampleRow]:

@@ -13,22 +13,22 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.contract import Prompt, Reply, TaskSuite
+from harness.contract import Reply, TaskSuite
 from harness.errors import StageError
 from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
-from harness.planning.cells import Cell
-from harness.registry import PluginSet
 from harness.registry.backend import NOTES
-from harness.running.stages.sample import notify_samples, questions, rows_of, sample_with_library
+from harness.running.stages.sample import Question, rows_of, sample_with_library, write_prompts
 from harness.store.files import write_json
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow
 
+if TYPE_CHECKING:
+    from harness.planning.cells import Cell
+
 Progress = Callable[[str, int, int], None]
-Question = tuple[tuple[str, str, int], Prompt]  # (item, role, repeat), prompt
 
 FAILURES_IN_A_ROW = 5  # after which the rest would hardly fare better
 
@@ -54,25 +54,25 @@ class BackendCache:
 def sample_through(
     cell: Cell,
     suite: TaskSuite,
+    asked: Sequence[Question],
     folder: Path | None,
     store: CellStore,
     backends: BackendCache,
-    plugins: PluginSet,
+    stored: Callable[[Sequence[SampleRow]], None],
     progress: Progress,
 ) -> None:
     """Ask what is missing. A question that fails becomes a row with the error and the others go on; when no question can be
     asked, the cell ends with that error and keeps what came."""
     model = backends.get(cell, folder, own_loop=suite.asks)
-    asked = questions(cell, suite)
-    store.set_prompts((item, role, prompt.text) for (item, role, repeat), prompt in asked if repeat == 0)
     models: set[str] = set()
     try:
         if suite.asks:
             with model.errors():
-                sample_with_library(cell, suite, model, store, progress)
+                sample_with_library(cell, suite, asked, model, store, progress)
         else:
+            write_prompts(store, asked)
             model.check_sampling(cell.settings.temperature)
-            _ask_all(model, cell, asked, store, models, plugins, progress)
+            _ask_all(model, cell, asked, store, models, stored, progress)
     finally:
         _write_notes(model, cell, store, models)
 
@@ -83,7 +83,7 @@ def _ask_all(
     asked: Sequence[Question],
     store: CellStore,
     models: set[str],
-    plugins: PluginSet,
+    stored: Callable[[Sequence[SampleRow]], None],
     progress: Progress,
 ) -> None:
     """`models` gathers what the server calls the models that answer."""
@@ -97,7 +97,7 @@ def _ask_all(
     with contextlib.closing(_replies(model, cell, todo, models)) as replies:
         for rows in replies:
             store.append(rows)
-            notify_samples(rows, cell, plugins)
+            stored(rows)
             done += len(rows)
             failed += sum(row.error is not None for row in rows)
             in_a_row = in_a_row + 1 if rows[-1].error else 0

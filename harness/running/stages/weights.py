@@ -12,8 +12,7 @@ from harness.checkpoints.digest import model_digest
 from harness.contract import Flag, TrainContext, Trainer, View
 from harness.errors import ModelError, PluginError
 from harness.planning.cells import Cell
-from harness.registry import Catalogue
-from harness.registry.catalogue import build
+from harness.registry.catalogue import Catalogue, build
 from harness.running.stages.monitor import training_monitor
 from harness.store.files import write_json
 from harness.store.locks import exclusive_lock

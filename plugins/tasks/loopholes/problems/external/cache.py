@@ -8,7 +8,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from harness.store.hashing import tree_digest
+from harness.store.code import code_digest
 from harness.store.paths import cache_folder
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 
@@ -32,7 +32,7 @@ def keep(path: Path, problems: list[Problem], report: list[str]) -> None:
 
 
 def _place(path: Path) -> Path:
-    key = sha256(path.read_bytes() + tree_digest(Path(__file__).parent).encode()).hexdigest()
+    key = sha256(path.read_bytes() + code_digest(f"{__package__}.load").encode()).hexdigest()
     return cache_folder() / "problems" / f"{key[:32]}.json"
 
 
