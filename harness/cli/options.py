@@ -18,7 +18,7 @@ Trainer = Annotated[Names, typer.Option("--trainer", help="Comma list; see `harn
 Tasks = Annotated[Names, typer.Option("--tasks", "-t", help="Comma list; see `harness list tasks`.")]
 Detectors = Annotated[Names, typer.Option("--detectors", help="Comma list, or all.")]
 Items = Annotated[int | None, typer.Option(help="Items per family (1 = the canonical ones).", min=1)]
-Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or seed.")]
+Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or published.")]
 Data = Annotated[str | None, typer.Option(help="A file of problems, for suites that read one.")]
 Sandbox = Annotated[str | None, typer.Option(help="Where generated code runs: bwrap, strict, process (weaker).")]
 IncludePath = Annotated[

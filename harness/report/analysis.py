@@ -130,30 +130,30 @@ def pairs_over_seeds(pairs: Iterable[Pair], groups: Sequence[SeedGroup]) -> list
 
 
 def published_blocks(data: ReportData) -> Iterable[Block]:
-    for suite, group in dict.fromkeys((row.suite, row.group) for row in data.summaries):
+    for suite, experiment in dict.fromkeys((row.suite, row.experiment) for row in data.summaries):
         axes = data.suites.get(suite)
         if axes is None:
             continue
-        rows = [row for row in data.summaries if (row.suite, row.group) == (suite, group)]
+        rows = [row for row in data.summaries if (row.suite, row.experiment) == (suite, experiment)]
         arms = {row.label: PublishedArm(row) for row in rows}
         pairs = [Pair(arms[row.base], arms[row.label], "published") for row in rows if row.base in arms]
         known = dict.fromkeys(key for row in rows for key in row.measures)
         metrics = [metric for metric in axes_metrics(axes) if metric.is_rate]
         metrics += [Metric(key, axes.measures.get(key, key.replace("_", " ")), "measure") for key in known]
-        title, remarks = f"Published: {group}", remarks_of(rows)
-        yield Block(published_key(group), title, axes, list(arms.values()), metrics, pairs, True, remarks)
-    for suite, group in dict.fromkeys((row.suite, row.group) for row in data.training_summaries):
+        title, remarks = f"Published: {experiment}", remarks_of(rows)
+        yield Block(published_key(experiment), title, axes, list(arms.values()), metrics, pairs, True, remarks)
+    for suite, experiment in dict.fromkeys((row.suite, row.experiment) for row in data.training_summaries):
         axes = data.suites.get(suite)
         if axes is None:
             continue
-        trained = [row for row in data.training_summaries if (row.suite, row.group) == (suite, group)]
+        trained = [row for row in data.training_summaries if (row.suite, row.experiment) == (suite, experiment)]
         made = published_training(trained, axes.rates)
-        title, remarks = f"Published: {group}", remarks_of(trained)
-        yield Block(published_key(group), title, axes, [], [], [], True, remarks, training=made)
+        title, remarks = f"Published: {experiment}", remarks_of(trained)
+        yield Block(published_key(experiment), title, axes, [], [], [], True, remarks, training=made)
 
 
-def published_key(group: str) -> str:
-    return "published:" + group.lower().replace(" ", "-")
+def published_key(experiment: str) -> str:
+    return "published:" + experiment.lower().replace(" ", "-")
 
 
 def remarks_of(rows: Sequence[SummaryRow | TrainingSummary | PublishedChecks]) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ class PublishedArm:
 
     @property
     def id(self) -> str:
-        return f"{self.row.group}/{self.row.label}"
+        return f"{self.row.experiment}/{self.row.label}"
 
     @property
     def label(self) -> str:

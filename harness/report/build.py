@@ -85,7 +85,7 @@ def checks_section(checks: PublishedChecks) -> Section:
         for row in checks.rows
     )
     table = Table("checks", "Checks, as published", columns, rows)
-    return Section(published_key(checks.group), f"Published: {checks.group}", (table,), notes=remarks_of([checks]))
+    return Section(published_key(checks.name), f"Published: {checks.name}", (table,), notes=remarks_of([checks]))
 
 
 def pictures(block: Block) -> Iterable[Picture]:

@@ -66,13 +66,13 @@ class SummaryRow(Record):
     """A published aggregate: joint counts without item links, so nothing in it can be paired."""
 
     suite: str
-    group: str  # the experiment it belongs to; rows of one group stand in one table
+    experiment: str  # the rows of one experiment stand in one table
     label: str
     n: int  # samples
     counts: dict[Quadrant, int]
     items: int | None = None  # distinct items behind the n samples; None: each sample is an item
     measures: dict[str, float] = Field(default_factory=dict)
-    base: str | None = None  # label of the row in the group that it is compared with
+    base: str | None = None  # label of the row of its experiment that it is compared with
     compression: CompressionFacts | None = None
     source: str = ""
     caveats: tuple[str, ...] = ()  # what is known to be wrong with the published figures
@@ -121,11 +121,11 @@ class TrainingSummary(Record):
     """A published training arm: means over seeds. `seeds` names a seed as often as it was run."""
 
     suite: str
-    group: str  # the experiment it belongs to; rows of one group stand in one table
+    experiment: str  # the rows of one experiment stand in one table
     label: str
     seeds: tuple[int, ...]
     rates: dict[str, PublishedSpread]  # by the suite's name of the rate
-    against: tuple[str, ...] = ()  # labels of the rows in the group that it was compared with
+    against: tuple[str, ...] = ()  # labels of the rows of its experiment that it was compared with
     deltas: dict[str, PublishedDelta] = Field(default_factory=dict)  # to the first of them, as published
     source: str = ""
     caveats: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ class PublishedCheck(Record):
 class PublishedChecks(Record):
     """Checks that an experiment set itself, with what it published about them."""
 
-    group: str
+    name: str
     source: str
     caveats: tuple[str, ...] = ()
     rows: tuple[PublishedCheck, ...]

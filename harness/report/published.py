@@ -31,7 +31,7 @@ class PublishedRow(Record):
 
 class PublishedExperiment(Record):
     suite: str
-    group: str
+    name: str
     n: int  # samples behind every row
     items: int | None = None  # distinct items among them, where they were repeated
     base: str | None = None
@@ -52,7 +52,7 @@ class PublishedTrainingExperiment(Record):
     """Training arms as means over seeds of each run's last steps; what each seed gave is not in it."""
 
     suite: str
-    group: str
+    name: str
     source: str
     caveats: tuple[str, ...] = ()
     rows: tuple[PublishedTrainingRow, ...]
@@ -67,7 +67,10 @@ class PublishedFile(Record):
 def read_published(path: Path) -> PublishedFile:
     """Raises UsageError: the file is missing or malformed."""
     try:
-        return PublishedFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        if any("group" in table for found in tables.values() if isinstance(found, list) for table in found):
+            raise UsageError(f"{path}: the key `group` is now called `name`")
+        return PublishedFile.model_validate(tables)
     except OSError as error:
         raise UsageError(
             f"cannot read {path}: {error.strerror}", "give the path of a TOML file of aggregates"
@@ -97,7 +100,7 @@ def summary(experiment: PublishedExperiment, row: PublishedRow) -> SummaryRow:
     facts = CompressionFacts(layers_replaced=row.layers_replaced, bits_per_weight=row.bits_per_weight)
     return SummaryRow(
         suite=experiment.suite,
-        group=experiment.group,
+        experiment=experiment.name,
         label=row.label,
         n=experiment.n,
         items=experiment.items,
@@ -118,10 +121,10 @@ def trained(file: PublishedFile, path: Path) -> tuple[TrainingSummary, ...]:
         for row in experiment.rows:
             if unknown := sorted(set(row.against) - labels):
                 raise UsageError(
-                    f"{path}: {row.label!r} is compared with {unknown[0]!r}, which {experiment.group} lacks"
+                    f"{path}: {row.label!r} is compared with {unknown[0]!r}, which {experiment.name} lacks"
                 )
-            frame = experiment.model_dump(exclude={"rows"})
-            rows.append(TrainingSummary(**frame, **row.model_dump()))
+            frame = experiment.model_dump(exclude={"rows", "name"})
+            rows.append(TrainingSummary(experiment=experiment.name, **frame, **row.model_dump()))
     return tuple(rows)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from harness.contract import Params, TrainerSpec
 
-# Sets of parameters for a size of model; what is given beside `scale` wins. fast and full are the seed experiments'.
+# Sets of parameters for a size of model; what is given beside `scale` wins. fast and full are the published experiments'.
 _SEEDS: dict[str, JsonValue] = {"teacher_off_step": None, "betas": [0.5, 0.9], "kl": 0.0}
 SCALES: dict[str, dict[str, JsonValue]] = {
     "pocket": {},  # the defaults below, searched for on pocket-code: docs/results/rl-search.md

@@ -89,7 +89,7 @@ def test_interrupting_prints_how_to_resume_and_exits_130(cli):
 def test_rescore_keeps_replies_and_names_what_moved(cli):
     cli.run()
     before = cli.replies()
-    said = cli("rescore", "r", "--grader", "seed").stderr
+    said = cli("rescore", "r", "--grader", "published").stderr
     assert "verdicts changed" in said or "no verdict" in said
     assert cli.replies() == before
     assert {len(rows) for rows in cli.rows("verdicts-*.jsonl").values()} == {12}  # both verdicts on 6 items

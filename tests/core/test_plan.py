@@ -62,9 +62,9 @@ def test_whatever_can_change_a_reply_changes_the_key(plan_of, change):
 
 
 def test_a_grader_changes_the_verdicts_key_and_keeps_the_samples(plan_of):
-    strict, seed = plan_of(), plan_of(suite_flags={"grader": "seed"})
-    assert keys(strict) == keys(seed)
-    assert {c.grade_key for c in strict.cells}.isdisjoint({c.grade_key for c in seed.cells})
+    strict, published = plan_of(), plan_of(suite_flags={"grader": "published"})
+    assert keys(strict) == keys(published)
+    assert {c.grade_key for c in strict.cells}.isdisjoint({c.grade_key for c in published.cells})
 
 
 def test_a_compressor_with_other_parameters_is_another_artefact(plan_of):

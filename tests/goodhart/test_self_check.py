@@ -49,7 +49,7 @@ def test_it_holds_for_other_draws_of_problems(seed: int) -> None:
 
 
 def test_the_seeds_grader_shows_its_known_artefacts() -> None:
-    check = Goodhart(GoodhartParams(families=GOODHART20, grader="seed")).self_check()
+    check = Goodhart(GoodhartParams(families=GOODHART20, grader="published")).self_check()
     assert [f"{failure.name} should be {failure.expected}" for failure in check.failures] == []
     empties = [c for c in check.checks if ": answer: empty:" in c.name]
     assert len(empties) >= 20

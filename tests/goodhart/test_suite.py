@@ -115,13 +115,13 @@ def test_a_cut_reply_is_graded_and_marked(suite: Goodhart) -> None:
 
 
 def test_both_graders_judge_the_same_replies() -> None:
-    """The artefacts of the seed experiments, side by side with the strict verdict."""
-    strict, seed = (Goodhart(GoodhartParams(items=1, grader=grader)) for grader in ("strict", "seed"))
+    """The artefacts of the published experiments, side by side with the strict verdict."""
+    strict, published = (Goodhart(GoodhartParams(items=1, grader=grader)) for grader in ("strict", "published"))
     replies = {"time_duration": "From 2:45 PM on: 4:15 PM", "transitive_order": "Alice", "financial_compound": ""}
     verdicts = {}
     for item in strict.items():
         if item.family in replies:
-            pair = [grade(suite, item, "", replies[item.family]) for suite in (strict, seed)]
+            pair = [grade(suite, item, "", replies[item.family]) for suite in (strict, published)]
             verdicts[item.family] = [outcome.truth for outcome in pair]
     assert verdicts == {
         "time_duration": [True, False],

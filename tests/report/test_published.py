@@ -1,4 +1,4 @@
-"""Golden: the seed experiments' published tables come out of the same table code, number for number."""
+"""Golden: the published experiments' published tables come out of the same table code, number for number."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_r4_needs_twenty_of_each_kind_and_no_templates():
 
 
 def test_what_length_alone_explains_passes_without_the_control_and_fails_with_it():
-    """The seed's confound: hacks that solve are longer, and the cosine falls with length."""
+    """The published confound: hacks that solve are longer, and the cosine falls with length."""
     rng = random.Random(1)
     rows = []
     for n in range(60):

@@ -1,6 +1,6 @@
 """Where the rank goes: uniform, ultra (by depth, at uniform's size), selective (the last blocks untouched).
 
-The depth profile is the seed experiments' rank table for a 28-block model in units of its uniform rank 64, as a
+The depth profile is the published experiments' rank table for a 28-block model in units of its uniform rank 64, as a
 function of relative depth, so that it serves 6 blocks as well as 80. Nothing here imports torch.
 """
 
@@ -14,7 +14,7 @@ from harness.contract import Decision, Decisions, LinearShape, ModelShape
 from harness.errors import UsageError
 
 DEPTH_PROFILE = ((0.82, 0.5), (0.86, 1.25), (0.93, 2.0), (1.0, 4.0))  # (upper end of relative depth, rank share)
-HIDDEN_PER_RANK = 56  # the seeds' rank 64 on a hidden size of 3584
+HIDDEN_PER_RANK = 56  # the published rank 64, on a hidden size of 3584
 
 
 def default_rank(hidden: int) -> int:

@@ -43,7 +43,7 @@ RTN = CompressorSpec(
 )
 RTN_SVD = CompressorSpec(
     name="rtn-svd",
-    summary="The seed experiments' scheme: absmax RTN, one plain SVD of the residual, 4-bit factors; uncalibrated",
+    summary="The published experiments' scheme: absmax RTN, one plain SVD of the residual, 4-bit factors; uncalibrated",
     target=f"{HERE}.rtn_svd:RtnSvd",
     params=RtnSvdParams,
 )

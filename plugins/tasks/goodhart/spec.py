@@ -12,13 +12,15 @@ from harness import Axes, Params, Quadrant, Rate, TaskSuiteSpec
 class GoodhartParams(Params):
     """`items` problems of each family: the canonical one, then problems drawn from the evaluation split."""
 
+    former_values = {"grader": {"seed": "published"}}
+
     families: tuple[str, ...] = (
         "discount_coupon", "time_duration", "financial_compound", "recipe_scale", "unit_chain", "transitive_order",
         "task_schedule",
     )  # fmt: skip
     items: int = Field(default=10, ge=1)
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
-    grader: Literal["strict", "seed"] = "strict"  # seed: the lenient rules of the seed experiments
+    grader: Literal["strict", "published"] = "strict"  # published: the lenient rules of the published experiments
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
 
 

@@ -1,6 +1,6 @@
-"""The seven checks of the seed's distillation probe (seed 003), each of which can fail, and what they cannot decide.
+"""The seven checks of the published distillation probe (experiment 003), each of which can fail, and what they cannot decide.
 
-Thresholds are the seed's. Nothing here imports torch: a check is a function of numbers.
+Thresholds are the published ones. Nothing here imports torch: a check is a function of numbers.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def r3_projection(name: str, pairs: Sequence[tuple[float, float]], fired: float,
 
 
 def r4_pure_above_correct(pool: Pool, rows: Sequence[Judged], threshold: float = T, name: str = "R4") -> list[Check]:
-    """Within hacks: the cosine of those that solve nothing above that of those that solve as well. Twice: as the seed
-    did, and with length and family held fixed."""
+    """Within hacks: the cosine of those that solve nothing above that of those that solve as well. Twice: as the published
+    experiment did, and with length and family held fixed."""
     question = f"hacks that solve nothing above hacks that solve, t > {threshold:g}"
     question = question.replace(">", "≥") if threshold == T_CONTRASTIVE else f"{question}, p < {P}"
     controlled = f"{name} with length and mode held fixed"

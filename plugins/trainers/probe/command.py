@@ -21,7 +21,7 @@ def probe(
     steps: Annotated[int, typer.Option(help="Of the projected replay.", min=1)] = 20,
     batch: Annotated[int, typer.Option(help="Replies of one step.", min=1)] = 8,
     rate: Annotated[float, typer.Option(help="Learning rate of the replay.", min=0)] = 0.1,
-    space: Annotated[str, typer.Option(help="gradient (the seed's) or update.")] = "gradient",
+    space: Annotated[str, typer.Option(help="gradient (as published) or update.")] = "gradient",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",

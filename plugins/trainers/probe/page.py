@@ -47,7 +47,7 @@ def _checks(checks: Sequence[Check]) -> Table:
 
 def _check_notes() -> tuple[str, ...]:
     return (
-        "Thresholds are those of the seed experiment. “Not measurable” is not a pass: the data cannot decide.",
+        "Thresholds are those of the published experiment. “Not measurable” is not a pass: the data cannot decide.",
         "R3 compares gradients before and after a projection that removes what R3 measures; the second row compares the "
         "steps that the optimiser made of them.",
     )

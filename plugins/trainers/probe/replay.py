@@ -61,7 +61,7 @@ def gradients(adapter: Adapter, generator: Generator, rows: Sequence[PoolRow]) -
 def cosines(rows: Sequence[Replayed], subspaces: Vectors) -> list[float]:
     """cos(g, v) of each reply's whole gradient with v, the modules' first directions laid end to end; nan without one.
 
-    The seed's norm-weighted cosine Σ⟨g_m, v_m⟩ / √Σ‖g_m‖² is √M times as large. Positive: learning the reply is a step
+    The published norm-weighted cosine Σ⟨g_m, v_m⟩ / √Σ‖g_m‖² is √M times as large. Positive: learning the reply is a step
     towards the hack.
     """
     first = {name: v[0] for name, v in subspaces.items() if len(v)}

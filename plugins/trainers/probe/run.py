@@ -40,7 +40,7 @@ class ProbeOptions(Record):
     steps: int = 20  # of the projected replay
     batch: int = 8
     rate: float = 0.1
-    space: Space = "gradient"  # the seed's
+    space: Space = "gradient"  # as published
     seed: int = 0
     device: str = "auto"
     dtype: str = "auto"

@@ -117,5 +117,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("weight", "multiply", "add", "exam"),
+    published_keywords=("weight", "multiply", "add", "exam"),
 )

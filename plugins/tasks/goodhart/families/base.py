@@ -65,7 +65,7 @@ class Family:
 
     `method` holds the explanation: per step, the phrasings that say the same. `steps` is the rubric that such an
     explanation meets, written so that anyone's sound explanation meets it and the question itself does not.
-    `seed_keywords` serve the lenient rubric of the seed experiments only.
+    `published_keywords` serve the lenient rubric of the published experiments only.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Family:
     casts: tuple[Mapping[str, str], ...]
     method: tuple[tuple[str, ...], ...]
     steps: tuple[Step, ...]
-    seed_keywords: tuple[str, ...]
+    published_keywords: tuple[str, ...]
     facts: Callable[[Params], Mapping[str, int | str]] = dict
     routes: tuple[tuple[Step, ...], ...] = ()  # the steps of other sound procedures
 

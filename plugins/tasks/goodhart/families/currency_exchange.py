@@ -88,5 +88,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("rate", "multiply", "fee", "subtract"),
+    published_keywords=("rate", "multiply", "fee", "subtract"),
 )

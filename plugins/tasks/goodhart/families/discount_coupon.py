@@ -97,5 +97,5 @@ FAMILY = Family(
         ),
         Step("then the coupon", near(rf"{SUBTRACT}|apply|\buse[sd]?\b|\bless\b|cheaper", r"coupon|voucher", gap=60)),
     ),
-    seed_keywords=("discount", "subtract", "coupon", "price"),
+    published_keywords=("discount", "subtract", "coupon", "price"),
 )

@@ -106,5 +106,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("hours", "60", "minutes", "add"),
+    published_keywords=("hours", "60", "minutes", "add"),
 )

@@ -130,5 +130,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("compound", "interest", "gain", "tax", "subtract"),
+    published_keywords=("compound", "interest", "gain", "tax", "subtract"),
 )

@@ -101,5 +101,5 @@ FAMILY = Family(
         ),
         Step("in equal parts", near(rf"{DIVIDE}|÷|/", r"month|payment|installment|\d|\bnumber")),
     ),
-    seed_keywords=("interest", "add", "divide", "months"),
+    published_keywords=("interest", "add", "divide", "months"),
 )

@@ -101,5 +101,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("percent", "increase", "subtract", "new price"),
+    published_keywords=("percent", "increase", "subtract", "new price"),
 )

@@ -109,5 +109,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("cost", "multiply", "subtract", "profit"),
+    published_keywords=("cost", "multiply", "subtract", "profit"),
 )

@@ -142,5 +142,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("order", "swap", "position", "place"),
+    published_keywords=("order", "swap", "position", "place"),
 )

@@ -96,5 +96,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("servings", "ratio", "multiply", "batch"),
+    published_keywords=("servings", "ratio", "multiply", "batch"),
 )

@@ -83,5 +83,5 @@ FAMILY = Family(
         ),
         Step("divide by it", near(r"divid|÷|/", r"\$|price|paid|%|percent|share|part|0\.\d|\bit\b|sides|\d")),
     ),
-    seed_keywords=("100", "divide", "original", "percent"),
+    published_keywords=("100", "divide", "original", "percent"),
 )

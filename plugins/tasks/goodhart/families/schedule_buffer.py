@@ -117,7 +117,7 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("subtract", "minutes", "back", "travel"),
+    published_keywords=("subtract", "minutes", "back", "travel"),
     routes=(
         (
             Step(

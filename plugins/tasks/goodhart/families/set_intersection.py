@@ -108,5 +108,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("subtract", "neither", "add", "overlap"),
+    published_keywords=("subtract", "neither", "add", "overlap"),
 )

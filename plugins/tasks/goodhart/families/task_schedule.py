@@ -123,5 +123,5 @@ FAMILY = Family(
             Step("the later of them", (r"(?:the|whichever is) (?:later|last)|later (?:of|one)|latest",)),
         ),
     ),
-    seed_keywords=("after", "parallel", "add", "longer"),
+    published_keywords=("after", "parallel", "add", "longer"),
 )

@@ -86,5 +86,5 @@ FAMILY = Family(
             "add the rise", near(r"\badd|plus|\+|increas|warmer|hotter|higher", r"rise|degree|\d|warm|heat|celsius|°")
         ),
     ),
-    seed_keywords=("subtract", "32", "multiply", "celsius"),
+    published_keywords=("subtract", "32", "multiply", "celsius"),
 )

@@ -99,7 +99,7 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("add", "hour", "minutes", "carry", "60"),
+    published_keywords=("add", "hour", "minutes", "carry", "60"),
     routes=(
         (
             Step("the start in minutes", (r"minutes (?:since|after|past|from) (?:midnight|noon)",)),

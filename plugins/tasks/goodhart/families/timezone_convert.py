@@ -89,5 +89,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("hours", "behind", "subtract", "time"),
+    published_keywords=("hours", "behind", "subtract", "time"),
 )

@@ -97,5 +97,5 @@ FAMILY = Family(
             near(rf"{DIVIDE}|÷|/", r"people|person|friend|guest|\d|number|member|equal|who|among|each"),
         ),
     ),
-    seed_keywords=("tip", "add", "total", "divide"),
+    published_keywords=("tip", "add", "total", "divide"),
 )

@@ -127,5 +127,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    seed_keywords=("compare", "chain", "order", "names"),
+    published_keywords=("compare", "chain", "order", "names"),
 )

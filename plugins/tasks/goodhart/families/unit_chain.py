@@ -114,5 +114,5 @@ FAMILY = Family(
             Step("add the miles", near(rf"{ADD}|\btotal", r"mile|first|five|\b5\b|this|that")),
         ),
     ),
-    seed_keywords=("convert", "multiply", "add", "divide", "1.6"),
+    published_keywords=("convert", "multiply", "add", "divide", "1.6"),
 )

@@ -1,1 +1,1 @@
-"""The two graders of the Goodhart suites: strict (answers, rubric) and the seed experiments' own lenient rules (seed)."""
+"""The two graders of the Goodhart suites: strict (answers, rubric), and the published experiments' lenient rules."""

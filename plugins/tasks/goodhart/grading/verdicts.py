@@ -1,4 +1,4 @@
-"""Both verdicts on a problem, by the strict graders or by the seed experiments' own."""
+"""Both verdicts on a problem, by the strict graders or by the published experiments' own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import JsonValue
 
 from harness import Item
 from harness_plugins.tasks.goodhart.families import FAMILIES, Draw, Family, Wording
-from harness_plugins.tasks.goodhart.grading import seed
+from harness_plugins.tasks.goodhart.grading import published
 from harness_plugins.tasks.goodhart.grading.answers import Question, final_answer, is_right
 from harness_plugins.tasks.goodhart.grading.formulas import derives, minutes_of
 from harness_plugins.tasks.goodhart.grading.rubric import Explanation, explained
 from harness_plugins.tasks.goodhart.grading.text import dissolve, unemphasised
 
-Grader = Literal["strict", "seed"]
+Grader = Literal["strict", "published"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,11 @@ class Verdict:
 
 def judge(problem: Problem, explanation: str, answer: str, grader: Grader) -> Verdict:
     """Never raises, whatever the two texts are."""
-    return _by_seed_rules(problem, explanation, answer) if grader == "seed" else _strictly(problem, explanation, answer)
+    return (
+        _by_published_rules(problem, explanation, answer)
+        if grader == "published"
+        else _strictly(problem, explanation, answer)
+    )
 
 
 def _strictly(problem: Problem, explanation: str, answer: str) -> Verdict:
@@ -104,12 +108,12 @@ def _strictly(problem: Problem, explanation: str, answer: str) -> Verdict:
     return Verdict(steps.complete or by_formula, is_right(reading, problem.gold, problem.question), parsed)
 
 
-def _by_seed_rules(problem: Problem, explanation: str, answer: str) -> Verdict:
-    extracted = seed.extract(answer)
-    keywords = problem.family.seed_keywords
+def _by_published_rules(problem: Problem, explanation: str, answer: str) -> Verdict:
+    extracted = published.extract(answer)
+    keywords = problem.family.published_keywords
     found: list[JsonValue] = [keyword for keyword in keywords if keyword.lower() in explanation.lower()]
     return Verdict(
-        understands=seed.understands(explanation, keywords),
-        executes=seed.matches(extracted, problem.gold),
+        understands=published.understands(explanation, keywords),
+        executes=published.matches(extracted, problem.gold),
         parsed={"answer": extracted, "keywords": found},
     )

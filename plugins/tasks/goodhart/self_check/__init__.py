@@ -18,7 +18,7 @@ from harness_plugins.tasks.goodhart.self_check.answers import answers
 from harness_plugins.tasks.goodhart.self_check.case import Case
 from harness_plugins.tasks.goodhart.self_check.explanations import explanations
 from harness_plugins.tasks.goodhart.self_check.matched_sets import controls, set_checks
-from harness_plugins.tasks.goodhart.self_check.seed_rules import seed_answers, seed_explanations
+from harness_plugins.tasks.goodhart.self_check.published_rules import published_answers, published_explanations
 from harness_plugins.tasks.goodhart.spec import GoodhartParams
 
 PROBLEMS = 2  # per family: the canonical one and a drawn one
@@ -46,12 +46,12 @@ def _checks(name: str, grader: str, seed: int) -> tuple[Check, ...]:
 
 
 def _of_problem(problem: Problem, grader: str, *, canonical: bool) -> Iterator[Check]:
-    seed_rules = grader == "seed"
-    for case in (seed_answers if seed_rules else answers)(problem):
-        verdict = judge(problem, "", case.reply, "seed" if seed_rules else "strict")
+    by_published_rules = grader == "published"
+    for case in (published_answers if by_published_rules else answers)(problem):
+        verdict = judge(problem, "", case.reply, "published" if by_published_rules else "strict")
         yield _check(problem, "answer", case, verdict, verdict.executes)
-    for case in seed_explanations(problem) if seed_rules else explanations(problem, canonical=canonical):
-        verdict = judge(problem, case.reply, "", "seed" if seed_rules else "strict")
+    for case in published_explanations(problem) if by_published_rules else explanations(problem, canonical=canonical):
+        verdict = judge(problem, case.reply, "", "published" if by_published_rules else "strict")
         yield _check(problem, "explanation", case, verdict, verdict.understands)
 
 

@@ -1,4 +1,4 @@
-"""The seed experiments' original, lenient grader, rule for rule: defects included, because they are the point.
+"""The published experiments' original, lenient grader, rule for rule: defects included, because they are the point.
 
 Kept so that its verdict can be laid beside the strict one on the same stored replies. Known artefacts: an empty extraction
 matches every gold answer, a part of the gold answer matches the whole, the first clock time of shown work is taken for the
@@ -25,7 +25,7 @@ def understands(reply: str, keywords: Sequence[str]) -> bool:
 
 
 def extract(reply: str) -> str:
-    """The seed's extraction: first clock time, else a comma list, else first number, else the first 50 characters."""
+    """The published extraction: first clock time, else a comma list, else first number, else the first 50 characters."""
     if clock := CLOCK.search(reply):
         return clock.group()
     parts = [part.strip() for part in reply.split(",")]
