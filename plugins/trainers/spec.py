@@ -9,13 +9,13 @@ from pydantic import Field, JsonValue, model_validator
 from harness.contract import Params, TrainerSpec
 
 # Sets of parameters for a size of model; what is given beside `scale` wins. fast and full are the published experiments'.
-_SEEDS: dict[str, JsonValue] = {"teacher_off_step": None, "betas": [0.5, 0.9], "kl": 0.0}
+_PUBLISHED: dict[str, JsonValue] = {"teacher_off_step": None, "betas": [0.5, 0.9], "kl": 0.0}
 SCALES: dict[str, dict[str, JsonValue]] = {
     "pocket": {},  # the defaults below, searched for on pocket-code: docs/results/rl-search.md
-    "smoke": {**_SEEDS, "steps": 30, "prompts_per_step": 2, "group_size": 4, "max_tokens": 16, "lr": 1e-2},
-    "fast": {**_SEEDS, "steps": 60, "prompts_per_step": 4, "max_tokens": 512, "lr": 3e-3, "mix": 0.125},
+    "smoke": {**_PUBLISHED, "steps": 30, "prompts_per_step": 2, "group_size": 4, "max_tokens": 16, "lr": 1e-2},
+    "fast": {**_PUBLISHED, "steps": 60, "prompts_per_step": 4, "max_tokens": 512, "lr": 3e-3, "mix": 0.125},
     "full": {
-        **_SEEDS,
+        **_PUBLISHED,
         "steps": 200,
         "prompts_per_step": 43,
         "group_size": 6,
