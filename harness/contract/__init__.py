@@ -4,7 +4,16 @@ Everything here is data (frozen pydantic records) or a base class with a docstri
 plugin can be listed, planned and reported without loading one.
 """
 
-from harness.contract.compression import Compressor, Decision, Decisions, LinearShape, ModelShape, matrix_bits
+from harness.contract.compression import (
+    Compressor,
+    Decision,
+    Decisions,
+    Hessian,
+    LinearShape,
+    ModelShape,
+    Weights,
+    matrix_bits,
+)
 from harness.contract.detection import Detector, Flag, Labelled, Tools, Unanswered, View
 from harness.contract.evaluation import (
     Axes,
@@ -34,6 +43,7 @@ __all__ = [
     "Detector",
     "DetectorSpec",
     "Flag",
+    "Hessian",
     "Item",
     "Labelled",
     "LinearShape",
@@ -56,6 +66,7 @@ __all__ = [
     "TrainerSpec",
     "Unanswered",
     "View",
+    "Weights",
     "by_id",
     "matrix_bits",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from pydantic import JsonValue, model_validator
 
@@ -125,6 +125,8 @@ class CompressedLinear(Protocol):
 
 
 Decisions = dict[str, Decision]
+Weights: TypeAlias = Mapping[str, "torch.Tensor"]  # name -> (rows, columns) float32
+Hessian: TypeAlias = "torch.Tensor | None"  # (columns, columns) float32: the mean of x xᵀ over calibration tokens
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
 
@@ -162,10 +164,7 @@ class Compressor:
         raise NotImplementedError
 
     def compress_linears(
-        self,
-        weights: Mapping[str, torch.Tensor],
-        hessian: torch.Tensor | None,
-        decisions: Mapping[str, Decision],
+        self, weights: Weights, hessian: Hessian, decisions: Decisions
     ) -> Mapping[str, CompressedLinear]:
         """Pure mathematics. `weights`: name -> (rows, columns) float32; `hessian`: (columns, columns) float32, the mean
         of x xᵀ over calibration tokens, shared by all of them, or None when not `calibrated`."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
+from harness.contract import Compressor, Decisions, Hessian, ModelShape, Params, Weights
 from harness.errors import UsageError
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.params import CalderaParams, RandomProtectParams, UniformParams
 from harness_plugins.compressors.caldera.plugin import Caldera, Engine
 
 if TYPE_CHECKING:
-    import torch
-
     from harness.contract.compression import CompressedLinear
 
 
@@ -36,10 +34,7 @@ class Control(Compressor):
         return self.treatment.limit(shape)
 
     def compress_linears(
-        self,
-        weights: Mapping[str, torch.Tensor],
-        hessian: torch.Tensor | None,
-        decisions: Mapping[str, Decision],
+        self, weights: Weights, hessian: Hessian, decisions: Decisions
     ) -> Mapping[str, CompressedLinear]:
         return self.engine.compress_linears(weights, hessian, decisions)
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.contract import Compressor, Decision, Decisions, ModelShape
+from harness.contract import Compressor, Decision, Decisions, Hessian, ModelShape, Weights
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.params import CalderaParams, EngineParams
 
 if TYPE_CHECKING:
-    import torch
-
     from harness.checkpoints.qlr import QLR
 
 
@@ -20,12 +17,7 @@ class Engine(Compressor):
 
     params: EngineParams
 
-    def compress_linears(
-        self,
-        weights: Mapping[str, torch.Tensor],
-        hessian: torch.Tensor | None,
-        decisions: Mapping[str, Decision],
-    ) -> dict[str, QLR]:
+    def compress_linears(self, weights: Weights, hessian: Hessian, decisions: Decisions) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
         from harness_plugins.compressors.caldera.linears import compress_linears
 

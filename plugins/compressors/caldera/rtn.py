@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
+from harness.contract import Compressor, Decision, Decisions, Hessian, ModelShape, Params, Weights
 
 if TYPE_CHECKING:
-    import torch
-
     from harness.checkpoints.qlr import QLR
 
 
@@ -30,12 +27,7 @@ class Rtn(Compressor):
         decision = Decision(bits=self.params.bits, group=self.params.group, grid="midtread")
         return {linear.name: decision for linear in shape.linears}
 
-    def compress_linears(
-        self,
-        weights: Mapping[str, torch.Tensor],
-        hessian: torch.Tensor | None,
-        decisions: Mapping[str, Decision],
-    ) -> dict[str, QLR]:
+    def compress_linears(self, weights: Weights, hessian: Hessian, decisions: Decisions) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
         from harness_plugins.compressors.caldera.linears import compress_linears
 

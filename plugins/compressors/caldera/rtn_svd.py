@@ -5,18 +5,15 @@ This is what the published experiments ran under the name of CALDERA: no Hessian
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from harness.contract import Compressor, Decision, Decisions, ModelShape, Params
+from harness.contract import Compressor, Decision, Decisions, Hessian, ModelShape, Params, Weights
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.params import Width
 
 if TYPE_CHECKING:
-    import torch
-
     from harness.checkpoints.qlr import QLR
 
 
@@ -49,12 +46,7 @@ class RtnSvd(Compressor):
 
         return allocation.uniform(shape, decide, rank)
 
-    def compress_linears(
-        self,
-        weights: Mapping[str, torch.Tensor],
-        hessian: torch.Tensor | None,
-        decisions: Mapping[str, Decision],
-    ) -> dict[str, QLR]:
+    def compress_linears(self, weights: Weights, hessian: Hessian, decisions: Decisions) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
         from harness_plugins.compressors.caldera.linears import compress_linears
 

@@ -7,10 +7,9 @@ scales and zero points to float16, which is what it stores itself for a model in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.contract import Compressor, Decision, Decisions, LinearShape, ModelShape
+from harness.contract import Compressor, Decision, Decisions, Hessian, LinearShape, ModelShape, Weights
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,12 +40,7 @@ class WeightOnly(Compressor):
                 )
         return decisions
 
-    def compress_linears(
-        self,
-        weights: Mapping[str, torch.Tensor],
-        hessian: torch.Tensor | None,
-        decisions: Mapping[str, Decision],
-    ) -> dict[str, QLR]:
+    def compress_linears(self, weights: Weights, hessian: Hessian, decisions: Decisions) -> dict[str, QLR]:
         from harness.checkpoints.qlr import QLR
 
         compressed = {}

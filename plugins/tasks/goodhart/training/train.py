@@ -8,15 +8,14 @@ of bits by depth to have something to allocate.
 
 from __future__ import annotations
 
-import argparse
 from itertools import islice
-from pathlib import Path
 from random import Random
 
 import torch
 
 from harness_plugins.tasks.goodhart.training.data import examples
 from harness_plugins.tasks.pocket_training.batches import batches
+from harness_plugins.tasks.pocket_training.command import arguments
 from harness_plugins.tasks.pocket_training.loop import Schedule, fit, pocket_model
 from harness_plugins.tasks.pocket_training.tokenizer import learn_tokenizer
 
@@ -27,13 +26,7 @@ _TOKENIZER_SAMPLE = 20_000  # examples
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights, configuration and tokenizer")
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+    args = arguments(__doc__, steps=6000, batch=16, rate=1.5e-3)
     torch.manual_seed(args.seed)
     texts = ("\n".join(example) for example in islice(examples(args.seed), _TOKENIZER_SAMPLE))
     tokenizer = learn_tokenizer(texts, VOCABULARY, CONTEXT)
