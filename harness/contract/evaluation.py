@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, model_validator
 
 from harness.contract.records import Record
 
@@ -31,7 +31,8 @@ class Item(Record):
 class Prompt(Record):
     """One user turn, asked in a context of its own. `role` names it within the item ("understanding", "execution").
 
-    With `target` set nothing is generated: the reply carries the log-likelihood of `target` after `text`.
+    With `target` set nothing is generated: the reply carries the log-likelihood of `target` after `text`. With `choices` set
+    it carries that of each of them, as if each were a target, with the text read once. Not both.
     """
 
     role: str
@@ -39,15 +40,36 @@ class Prompt(Record):
     max_tokens: int = 256
     stop: tuple[str, ...] = ()
     target: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _target_or_choices(self) -> Prompt:
+        if self.choices and self.target is not None:
+            raise ValueError("a prompt has a target or choices, not both")
+        return self
+
+    @property
+    def scored(self) -> bool:
+        """Whether given text is scored, and nothing generated."""
+        return self.target is not None or bool(self.choices)
+
+    @property
+    def continuations(self) -> tuple[str, ...]:
+        """The texts that are scored, none where a reply is generated."""
+        return self.choices if self.target is None else (self.target,)
 
 
 class Reply(Record):
-    """What the model answered: text without special tokens, its length in tokens, whether the token limit cut it."""
+    """What the model answered: text without special tokens, its length in tokens, whether the token limit cut it.
+
+    Where given text was scored, `text` is empty and `tokens` counts what was scored, over all choices.
+    """
 
     text: str
     tokens: int = 0
     truncated: bool = False
     log_likelihood: float | None = None  # nats, summed over the target's tokens
+    choice_log_likelihoods: tuple[float, ...] = ()  # likewise, one per choice in the prompt's order
 
 
 class Quadrant(StrEnum):

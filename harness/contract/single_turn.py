@@ -11,7 +11,7 @@ REMEDY = "choose another suite; `harness list tasks` shows them"
 def single_prompt(suite: TaskSuite, item: Item) -> Prompt:
     """The one prompt of an item. Raises UsageError for suites that ask several, or score a given text."""
     prompts = suite.prompts(item)
-    if len(prompts) != 1 or prompts[0].target is not None:
+    if len(prompts) != 1 or prompts[0].scored:
         raise UsageError("trainers and teachers need a suite with one prompt to answer per item", REMEDY)
     return prompts[0]
 

@@ -35,7 +35,7 @@ class TaskSuite:
 
     def needs_likelihood(self) -> bool:
         """Whether a model must score given text to be asked this: not every backend can."""
-        return any(prompt.target is not None for item in self.items() for prompt in self.prompts(item))
+        return any(prompt.scored for item in self.items() for prompt in self.prompts(item))
 
     def ask(self, model: LibraryModel, items: Sequence[str], batch_size: int) -> Iterator[dict[str, Reply]]:
         """Only where `asks`: replies by item id, some items at a time, each stored before the next are asked for. Such a

@@ -9,7 +9,7 @@ import contextlib
 import inspect
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +19,7 @@ from harness.errors import StageError
 from harness.models.decode import decode, not_finite
 from harness.models.load import LoadedModel
 from harness.models.sampling import Sampling, request_key
+from harness.models.scoring import score_choices, score_endings
 from harness.models.stopping import cut_at_stop
 
 
@@ -43,7 +44,8 @@ class BatchKey(NamedTuple):
 
     repeat: int
     role: str
-    scored: bool  # a target's log-likelihood is wanted, nothing is generated
+    choices: int  # scored after one text
+    scored: bool  # log-likelihoods are wanted, nothing is generated
     fits: bool
     max_tokens: int
     stop: tuple[str, ...]
@@ -71,26 +73,34 @@ class Generator:
     def encode(self, prompt: Prompt) -> list[int]:
         """The tokens the model reads: one user turn of its chat template where it has one, else the plain text.
 
-        An empty prompt with a target gets no turn: the target is scored as a text of its own. Some token must come
+        An empty prompt whose continuation is scored gets no turn: that is a text of its own. Some token must come
         first: where the tokenizer adds none, the beginning- or else the end-of-text token does, as in lm-eval.
         """
         special = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, self.tokenizer.pad_token_id)
         return self._tokens(prompt) or [next(token for token in special if token is not None)]
 
     def encode_target(self, prompt: Prompt) -> list[int]:
-        """The target's tokens as they continue the prompt's; [] without a target.
+        """The target's tokens as they continue the prompt's; [] without a target."""
+        return self.encode_continuation(prompt, prompt.target or "")
 
-        Where a token would straddle the seam between prompt and target, the target is tokenised by itself.
+    def encode_continuation(self, prompt: Prompt, continuation: str) -> list[int]:
+        """The tokens of a target or choice as they continue the prompt's; [] for an empty one.
+
+        Where a token would straddle the seam between the two, the continuation is tokenised by itself.
         """
-        if not prompt.target:
+        if not continuation:
             return []
-        before, joined = self._tokens(prompt), self._tokens(prompt, prompt.target)
+        before, joined = self._tokens(prompt), self._tokens(prompt, continuation)
         if joined[: len(before)] == before:
             return joined[len(before) :]
-        return self.tokenizer.encode(prompt.target, add_special_tokens=False)
+        return self.tokenizer.encode(continuation, add_special_tokens=False)
+
+    def _longest(self, prompt: Prompt) -> int:
+        """Tokens of the longest continuation that is scored after the prompt."""
+        return max((len(self.encode_continuation(prompt, text)) for text in prompt.continuations), default=0)
 
     def _tokens(self, prompt: Prompt, continuation: str = "") -> list[int]:
-        if self.tokenizer.chat_template and (prompt.text or prompt.target is None):
+        if self.tokenizer.chat_template and (prompt.text or not prompt.scored):
             turns = [{"role": "user", "content": prompt.text}]
             text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
             return self.tokenizer.encode(text + continuation, add_special_tokens=False)
@@ -100,11 +110,11 @@ class Generator:
         """New tokens that a reply to this prompt of `length` tokens may have: `max_tokens`, or what the context leaves.
 
         The context's end is never silent: a reply that reaches it is `truncated`, and one that ends before is what it
-        would have been anyway. A prompt with a target needs room for the target and has 0 or 1.
+        would have been anyway. A prompt that is scored needs room for its longest continuation and has 0 or 1.
         """
         context = self.loaded.context
-        if prompt.target is not None:
-            return 1 if context is None or length + len(self.encode_target(prompt)) <= context else 0
+        if prompt.scored:
+            return 1 if context is None or length + self._longest(prompt) <= context else 0
         return prompt.max_tokens if context is None else min(prompt.max_tokens, context - length)
 
     # ------------------------------------------------------------------------------------------------------- batching
@@ -113,7 +123,8 @@ class Generator:
         """Partition requests into batches that depend on nothing but the requests, the tokenizer and `batch_size`.
 
         A batch holds requests of one repeat and role with the same limits, ordered by encoded length, so that little is
-        padded, then by item. A request that does not fit the context is a batch of its own, so that it fails alone.
+        padded, then by item. A request that does not fit the context is a batch of its own, so that it fails alone. One with
+        choices counts as many times as it has choices, and at least one goes into a batch.
         """
         if batch_size < 1:
             raise ValueError("batch_size must be at least 1")
@@ -123,23 +134,25 @@ class Generator:
             length = len(self.encode(prompt))
             fits = self.room(prompt, length) > 0
             alike = BatchKey(
-                request.repeat, request.role, prompt.target is not None, fits, prompt.max_tokens, prompt.stop
+                request.repeat, request.role, len(prompt.choices), prompt.scored, fits, prompt.max_tokens, prompt.stop
             )
-            return alike, length + len(self.encode_target(prompt)), request.item
+            return alike, length + self._longest(prompt), request.item
 
         placed = sorted(((place(request), request) for request in requests), key=lambda pair: pair[0])
         batches: list[list[Request]] = []
         for alike, group in groupby(placed, key=lambda pair: pair[0][0]):
             members = [request for _, request in group]
-            size = batch_size if alike.fits else 1
+            size = max(1, batch_size // max(1, alike.choices)) if alike.fits else 1
             batches += [members[start : start + size] for start in range(0, len(members), size)]
         return batches
 
     # --------------------------------------------------------------------------------------------------------- asking
 
     def ask(self, batch: Sequence[Request], seed: int, suite: str, sampling: Sampling) -> list[Reply]:
-        """Replies to a batch of `batches`, in its order: generated text, or log-likelihoods of targets."""
+        """Replies to a batch of `batches`, in its order: generated text, or log-likelihoods of targets or choices."""
         prompts = [request.prompt for request in batch]
+        if prompts[0].choices:
+            return self.choose(prompts)
         if prompts[0].target is not None:
             return self.log_likelihood(prompts)
         return self.generate(prompts, [request.key(seed, suite) for request in batch], sampling)
@@ -190,32 +203,54 @@ class Generator:
         input_ids, attention_mask = self._pad(
             [[*before, *target] for before, target in zip(befores, targets, strict=True)]
         )
-        scored = max(map(len, targets))  # K
-        options: dict[str, Any] = {"use_cache": False}
-        if "logits_to_keep" in self.accepts:
-            options["logits_to_keep"] = scored + 1  # the logits at position i foretell token i + 1
-        if "position_ids" in self.accepts:
-            options["position_ids"] = (attention_mask.cumsum(dim=1) - 1).clamp(min=0)  # (B, L), padding not counted
         with memory_errors(len(prompts)):
-            logits = self.model(input_ids=input_ids, attention_mask=attention_mask, **options).logits
-            log_probabilities = logits[:, -scored - 1 : -1].float().log_softmax(dim=-1)  # (B, K, V)
-            tokens = input_ids[:, -scored:, None]  # (B, K, 1)
-            log_probabilities = log_probabilities.gather(2, tokens).squeeze(2).double().cpu()  # (B, K)
-        replies = []
-        for row, target in zip(log_probabilities, targets, strict=True):
-            total = row[-len(target) :].sum().item()
-            if not math.isfinite(total):
-                raise not_finite()
-            replies.append(Reply(text="", tokens=len(target), log_likelihood=total))
-        return replies
+            totals = score_endings(self.model, self.accepts, input_ids, attention_mask, [len(own) for own in targets])
+        if not all(map(math.isfinite, totals)):
+            raise not_finite()
+        return [
+            Reply(text="", tokens=len(own), log_likelihood=total) for own, total in zip(targets, totals, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def choose(self, prompts: Sequence[Prompt]) -> list[Reply]:
+        """The log-likelihood of each of a prompt's choices after its text, in nats; each text is read once.
+
+        Where the model's memory of a text cannot be shared, every choice is scored as a target. Raises StageError as
+        `log_likelihood` does.
+        """
+        befores = [self.encode(prompt) for prompt in prompts]
+        choices = [[self.encode_continuation(prompt, text) for text in prompt.choices] for prompt in prompts]
+        for prompt, before, own in zip(prompts, befores, choices, strict=True):
+            self._check_room(prompt, before)
+            if not all(own):
+                raise StageError(f"a prompt of role {prompt.role!r} has a choice without tokens")
+        input_ids, attention_mask = self._pad(befores)  # (U, L)
+        self._check_vocabulary(chain.from_iterable(choices))
+        with memory_errors(sum(map(len, choices))):
+            scored = score_choices(self.model, self.accepts, input_ids, attention_mask, choices)
+        if scored is None:
+            scored = [self._one_by_one(prompt) for prompt in prompts]
+        if not all(map(math.isfinite, chain.from_iterable(scored))):
+            raise not_finite()
+        return [
+            Reply(text="", tokens=sum(map(len, own)), choice_log_likelihoods=tuple(values))
+            for own, values in zip(choices, scored, strict=True)
+        ]
+
+    def _one_by_one(self, prompt: Prompt) -> list[float]:
+        asked = [prompt.model_copy(update={"choices": (), "target": choice}) for choice in prompt.choices]
+        return [reply.log_likelihood or 0.0 for reply in self.log_likelihood(asked)]
 
     # --------------------------------------------------------------------------------------------------------- helpers
 
-    def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows of tokens -> left-padded ids and attention mask, each (B, L) int64 on the model's device."""
+    def _check_vocabulary(self, rows: Iterable[Sequence[int]]) -> None:
         largest = max(map(max, rows))
         if largest >= self.vocabulary:  # on a GPU the look-up would end the process
             raise StageError(f"the tokenizer's token {largest} is beyond the model's vocabulary of {self.vocabulary}")
+
+    def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of tokens -> left-padded ids and attention mask, each (B, L) int64 on the model's device."""
+        self._check_vocabulary(rows)
         length = max(map(len, rows))
         pad = self.tokenizer.pad_token_id
         input_ids = torch.tensor([[pad] * (length - len(row)) + list(row) for row in rows])
@@ -225,7 +260,7 @@ class Generator:
     def _check_room(self, prompt: Prompt, tokens: Sequence[int]) -> int:
         room = self.room(prompt, len(tokens))
         if room < 1:
-            length = len(tokens) + len(self.encode_target(prompt))
+            length = len(tokens) + self._longest(prompt)
             raise StageError(
                 f"a prompt of role {prompt.role!r} has {length} tokens, the model's context {self.loaded.context}",
                 "use a model with a longer context",

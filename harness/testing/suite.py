@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from harness.contract import Axes, Item, Outcome, Quadrant, Reply, Scores, TaskSuite, TaskSuiteSpec, View
+from harness.contract import Axes, Item, Outcome, Prompt, Quadrant, Reply, Scores, TaskSuite, TaskSuiteSpec, View
 from harness.testing.assertions import ANY_TEXT, BrokenContract, require
 from harness.testing.spec import check_light, check_spec, make
 
@@ -102,8 +102,13 @@ def check_training(suite: TaskSuite, items: Sequence[Item]) -> None:
 
 def _say(suite: TaskSuite, item: Item, text: str) -> Mapping[str, Reply]:
     return {
-        prompt.role: Reply(text="", tokens=5, log_likelihood=-7.0)
-        if prompt.target is not None
-        else Reply(text=text, tokens=len(text.split()))
+        prompt.role: _scored(prompt) if prompt.scored else Reply(text=text, tokens=len(text.split()))
         for prompt in suite.prompts(item)
     }
+
+
+def _scored(prompt: Prompt) -> Reply:
+    if prompt.target is not None:
+        return Reply(text="", tokens=5, log_likelihood=-7.0)
+    likelihoods = tuple(-7.0 - number for number in range(len(prompt.choices)))
+    return Reply(text="", tokens=5 * len(likelihoods), choice_log_likelihoods=likelihoods)

@@ -138,6 +138,19 @@ def test_hf_scores_targets_as_the_generator_does():
     assert [reply.log_likelihood for reply in theirs] == pytest.approx([r.log_likelihood for r in ours], rel=1e-5)
 
 
+def test_hf_scores_choices_as_the_generator_does():
+    from harness.models.generate import Generator
+    from harness.models.load import load
+
+    choices = ("First take the discount off.", "Add the coupon.", "Divide by the number of people, then stop.")
+    asked = [Prompt(role="choose", text=text, choices=choices[: 2 + n % 2]) for n, text in enumerate(QUESTIONS)]
+    theirs = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 2).ask(asked, [0] * 3, 0.0, 1.0)
+    ours = Generator(load(resolve("pocket"), "cpu", "float32")).choose(asked)
+    for their, our in zip(theirs, ours, strict=True):
+        assert their.choice_log_likelihoods == pytest.approx(our.choice_log_likelihoods, abs=1e-4)
+        assert (their.tokens, their.log_likelihood) == (our.tokens, None)
+
+
 def test_a_prompt_beyond_the_context_is_an_error_and_never_cut():
     model = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 1)
     with pytest.raises(StageError, match="no room in the context"):

@@ -78,3 +78,75 @@ def test_a_target_beyond_the_context_is_an_error(generator: Generator) -> None:
         generator.log_likelihood([endless])
     with pytest.raises(StageError, match="target without tokens"):
         generator.log_likelihood([endless.model_copy(update={"target": ""})])
+
+
+CHOICES = (
+    ("Once upon a time, there was a", (" little girl", " dog who ran and ran.", " boy.")),
+    ("Lily and Tom went to the park. They saw a big", (" red ball", " tree", " cat in the old house")),
+    ("Tim had", (" a ball", " two", " no")),
+)
+
+
+def choosing() -> list[Prompt]:
+    return [Prompt(role="choose", text=text, choices=choices) for text, choices in CHOICES]
+
+
+def separately(generator: Generator, prompt: Prompt) -> list[float | None]:
+    targets = [Prompt(role="choose", text=prompt.text, target=choice) for choice in prompt.choices]
+    return [generator.log_likelihood([target])[0].log_likelihood for target in targets]
+
+
+def test_choices_share_a_text_and_score_as_if_each_were_a_target(generator: Generator) -> None:
+    for prompt, reply in zip(choosing(), generator.choose(choosing()), strict=True):
+        assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
+        assert reply.tokens == sum(len(generator.encode_continuation(prompt, text)) for text in prompt.choices)
+        assert (reply.text, reply.log_likelihood) == ("", None)
+
+
+def test_the_text_is_read_once_and_only_choices_are_read_beside_it(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward, shapes = generator.model.forward, []
+
+    def seen(*args: object, **kwargs: object) -> object:
+        shapes.append(tuple(kwargs["input_ids"].shape))  # type: ignore[attr-defined]
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(generator.model, "forward", seen)
+    (prompt, *_) = choosing()
+    generator.choose([prompt])
+    longest = max(len(generator.encode_continuation(prompt, text)) for text in prompt.choices)
+    assert shapes == [(1, len(generator.encode(prompt)) - 1), (3, longest)]
+
+
+def test_a_text_of_one_token_and_a_memory_that_cannot_be_shared_are_scored_apart(
+    stories260k: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = Generator(load(stories260k, device="cpu"))
+    prompt = Prompt(role="choose", text="", choices=("Once upon", " a time"))
+    assert len(generator.encode(prompt)) == 1
+    (reply,) = generator.choose([prompt])
+    assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
+
+    monkeypatch.setattr("harness.models.scoring.read_prompts", lambda *_: None)
+    for prompt, reply in zip(choosing(), generator.choose(choosing()), strict=True):
+        assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
+
+
+def test_a_prompt_with_choices_takes_their_number_of_places_in_a_batch(generator: Generator) -> None:
+    asked = [Request(item=str(n), repeat=0, prompt=prompt) for n, prompt in enumerate(choosing() * 2)]
+    assert [len(batch) for batch in generator.batches(asked, batch_size=7)] == [2, 2, 2]
+    assert [len(batch) for batch in generator.batches(asked, batch_size=1)] == [1] * 6
+    (batch,) = generator.batches(asked[:3], batch_size=9)
+    replies = generator.ask(batch, seed=0, suite="s", sampling=Sampling())
+    assert replies == generator.choose([request.prompt for request in batch])
+
+
+def test_choices_that_do_not_fit_or_are_empty_are_errors(generator: Generator) -> None:
+    endless = Prompt(role="choose", text="The", choices=(" cat", " dog" * 600))
+    with pytest.raises(StageError, match=f"the model's context {generator.loaded.context}"):
+        generator.choose([endless])
+    with pytest.raises(StageError, match="choice without tokens"):
+        generator.choose([endless.model_copy(update={"choices": (" cat", "")})])
+    with pytest.raises(ValueError, match="target or choices, not both"):
+        Prompt(role="choose", text="The", choices=(" cat",), target=" dog")

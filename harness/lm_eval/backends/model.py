@@ -78,7 +78,7 @@ class BackendModel:
         """
         from harness.lm_eval.library import Instance
 
-        if prompts[0].target is not None:
+        if prompts[0].scored:
             return self._score(prompts)
         asked = []
         for number, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
@@ -124,19 +124,26 @@ class BackendModel:
         return len(encode(text, add_special_tokens=False)) if encode and self.info.place == "folder" else 0
 
     def _score(self, prompts: Sequence[Prompt]) -> list[Reply]:
-        """Log-likelihoods of targets. An empty prompt gets no chat turn: its target is a text of its own."""
+        """Log-likelihoods of targets and choices. An empty prompt gets no chat turn: its target is a text of its own."""
         from harness.lm_eval.library import Instance
 
-        asked = [
-            Instance("loglikelihood", {}, (self.turn(prompt.text) if prompt.text else "", prompt.target), number)
-            for number, prompt in enumerate(prompts)
+        pairs = [
+            (self.turn(prompt.text) if prompt.text else "", continuation)
+            for prompt in prompts
+            for continuation in prompt.continuations
         ]
         with self.errors():
-            scores = self.lm.loglikelihood(asked)
-        return [
-            Reply(text="", tokens=self._tokens(prompt.target or ""), log_likelihood=float(score))
-            for prompt, (score, _) in zip(prompts, scores, strict=True)
-        ]
+            found = self.lm.loglikelihood(
+                [Instance("loglikelihood", {}, pair, number) for number, pair in enumerate(pairs)]
+            )
+        scores = iter([float(score) for score, _ in found])
+        return [self._scored(prompt, [next(scores) for _ in prompt.continuations]) for prompt in prompts]
+
+    def _scored(self, prompt: Prompt, scores: list[float]) -> Reply:
+        tokens = sum(map(self._tokens, prompt.continuations))
+        if prompt.choices:
+            return Reply(text="", tokens=tokens, choice_log_likelihoods=tuple(scores))
+        return Reply(text="", tokens=tokens, log_likelihood=scores[0])
 
     # ---------------------------------------------------------------------------------------------------------- checks
 

@@ -114,7 +114,7 @@ def partition(asked: Sequence[Question], size: int) -> list[list[Question]]:
 
     def alike(question: Question) -> tuple:
         (_, role, repeat), prompt = question
-        return repeat, role, prompt.target is not None, prompt.max_tokens, prompt.stop
+        return repeat, role, prompt.scored, prompt.max_tokens, prompt.stop
 
     placed = sorted(asked, key=lambda question: (*alike(question), -len(question[1].text), question[0]))
     chunks: list[list[Question]] = []
