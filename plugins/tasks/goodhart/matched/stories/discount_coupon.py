@@ -20,8 +20,7 @@ STORY = Story(
     family=FAMILY,
     scenario=(
         "The tag on a {thing} says ${price}. The shop is in the middle of a {percent}% off sale, and [1:at the till I "
-        "hand over a coupon worth ${coupon}|a coupon worth ${coupon} comes off the tag before the sale counts]. What "
-        "do I [2:end up paying|save in all]?"
+        "hand over|first of all the tag is cut by] a coupon worth ${coupon}. What do I [2:end up paying|save in all]?"
     ),
     procedures=(
         "[1:Reduce ${price} by {percent}%, then subtract ${coupon} from the result|Subtract ${coupon} from ${price}, "

@@ -18,13 +18,14 @@ def answer(params: Params, of_first: int, fell: int) -> Fraction:
 STORY = Story(
     family=FAMILY,
     scenario=(
-        "The price of a {thing} was ${base}. It went [2:up|down] by {up}% in spring and down by {down}% [1:|of that "
-        "old price ]in autumn. What does it cost now?"
+        "The price of a {thing} was ${base}. It went [2:up|down] by {up}% in spring and down by {down}% [1:|of its "
+        "winter price ]in autumn. What does it cost now?"
     ),
     procedures=(
         "[2:Add {up}% of ${base} to it|Take {up}% of ${base} off it], then subtract {down}% of [1:what you have by "
         "then|what you began with].",
-        "[2:Increase|Reduce] ${base} by {up}%, and reduce the outcome by {down}% of [1:that outcome|this ${base}].",
+        "[2:Increase|Reduce] ${base} by {up}%, and reduce the outcome by {down}% of [1:its own size|the first "
+        "${base}].",
         "Change ${base} by [2:plus|minus] {up}%; the {down}% to subtract next refers to [1:the changed amount|the "
         "${base} itself].",
     ),

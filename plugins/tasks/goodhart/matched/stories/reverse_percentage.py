@@ -19,8 +19,8 @@ def answer(params: Params, forward: int, difference: int) -> Fraction:
 STORY = Story(
     family=FAMILY,
     scenario=(
-        "[1:After|Before] {percent}% off, a {thing} costs ${paid}. [12:What did it cost before|How many dollars did it "
-        "lose|What will it cost after|How many dollars will it lose]?"
+        "[1:After|Before] {percent}% off, a {thing} costs ${paid}. [12:What did it cost before|By how many dollars was "
+        "it reduced|What will it cost after|By how many dollars will it be reduced]?"
     ),
     procedures=(
         "[1:Divide|Multiply] ${paid} by the share that is left without {percent}%, and answer with [2:the result|its "

@@ -17,13 +17,13 @@ STORY = Story(
     family=FAMILY,
     scenario=(
         "Clocks at the {place} are {behind} [1:behind|ahead of] ours[2:|, but for one season they are put forward "
-        "there and not here, by an hour]. When it is {here} here[2:| in that season], what time is it at the {place}?"
+        "there alone, by an hour]. When it is {here} here[2:| in that season], what time is it at the {place}?"
     ),
     procedures=(
-        "Move {here} [1:back|on] by {behind}, then [2:make no further change|go on by 60 minutes].",
-        "[1:Subtract {behind} from|Add {behind} to] {here} and [2:do nothing else|add 60 minutes too].",
-        "The gap is {behind}, [12:no more and no less|shortened by 60 minutes|no more and no less|lengthened by 60 "
-        "minutes]; the answer is that much [1:earlier|later] than {here}.",
+        "Move {here} [1:back|on] by {behind}, then [2:stop right there|go on by 60 minutes].",
+        "[1:Subtract {behind} from|Add {behind} to] {here} and [2:leave it at that|add 60 minutes too].",
+        "The gap is {behind}, [12:exactly as stated|less 60 minutes|exactly as stated|plus 60 minutes]; the answer is "
+        "that much [1:earlier|later] than {here}.",
     ),
     answer=answer,
 )
