@@ -18,6 +18,7 @@ def plugins(
     trace: Annotated[bool, typer.Option(help="Print the tracebacks of broken plugins.")] = False,
 ) -> None:
     found = global_options(context).plugins
+    found.build_params()
     conflicts = {name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1}
     if json:
         rows = [

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue, ValidationError, model_validator
+from pydantic import JsonValue, PydanticUserError, ValidationError, model_validator
 
 from harness.contract import Record, Spec, TrainerSpec
 from harness.contract.records import renamed
@@ -256,6 +256,9 @@ class Catalogue:
             raise UsageError(
                 f"{label}.{where}: {first['msg']}", f"parameters of {spec.name}: {known or 'none'}"
             ) from None
+        except (PydanticUserError, NameError) as error:  # pydantic builds a class of parameters at its first use
+            cause = " ".join(str(error).split())
+            raise PluginError(f"{label}: the parameters of {spec.name} are broken: {cause}") from error
 
     def plugin_of(self, kind: str, label: str) -> str:
         return self.preset(kind, self._parse(kind, label)[0]).plugin

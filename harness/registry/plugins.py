@@ -125,9 +125,25 @@ class PluginSet:
                 self.manager.unregister(plugin)
                 raise
         except (Exception, SystemExit) as error:
-            cause = " ".join(f"{type(error).__name__}: {error}".split())
-            status = status.model_copy(update={"error": cause, "trace": traceback.format_exc()})
+            status = status.model_copy(update={"error": _one_line(error), "trace": traceback.format_exc()})
         self.statuses.append(status)
+
+    def build_params(self) -> None:
+        """Have pydantic build every spec's parameters, which it otherwise does at their first use; a plugin with a class
+        that it cannot build becomes broken."""
+        for specs in self.specs.values():
+            for name, owners in list(specs.items()):
+                for spec, status in owners:
+                    try:
+                        spec.params.model_rebuild()
+                    except Exception as error:
+                        self._break(status, f"parameters of {name}: {_one_line(error)}", traceback.format_exc())
+
+    def _break(self, status: PluginStatus, cause: str, trace: str) -> None:
+        self.statuses = [
+            one.model_copy(update={"error": cause, "trace": trace}) if one.name == status.name else one
+            for one in self.statuses
+        ]
 
     def _read(self, plugin: Any, status: PluginStatus) -> None:
         """Call the registration hooks and check what they return, before anything of it is kept."""
@@ -139,6 +155,10 @@ class PluginSet:
         for kind, spec in found:
             self.specs[kind].setdefault(spec.name, []).append((spec, status))
         self.registry_files.extend((path, status) for path in files)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _is_section(section: Any) -> bool:

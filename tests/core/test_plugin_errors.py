@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def installed(cli, monkeypatch):
     """Put a distribution with one plugin on the path: installed("name", "1.2", source, point="name")."""
     site = cli.cwd / "site"
     site.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
 
     def add(name: str, version: str, source: str, point: str | None = None) -> None:
         module = name.replace("-", "_")
@@ -120,3 +121,17 @@ def test_a_plugin_without_its_library_is_listed_with_what_installs_it(cli, insta
     assert "unavailable: no_such_lib.part not installed; pip install 'goodhart-harness[mine]'" in listed
     done = cli("plan", "--tasks", "goodhart7", "--compressor", "mine", plugins=None, code=2)
     assert done.stderr.startswith("error: mine needs no_such_lib.part, which is not installed (pip install")
+
+
+def test_parameters_that_pydantic_cannot_build_are_the_plugins_fault(cli, installed):
+    """Pydantic builds a class at its first use: `plugins` has all of them built, other verbs the one that is selected."""
+    code = "import ast\nclass Odd(harness.Params):\n    tree: ast.AST\n"
+    installed("odd-dist", "1.0", GOOD.replace("@harness", code + "@harness", 1).replace('"t:T"', '"t:T", params=Odd'))
+    rows = {row["name"]: row for row in json.loads(cli("plugins", "--json", plugins=None).stdout)}
+    assert rows["odd-dist"]["state"] == "broken"
+    assert rows["odd-dist"]["error"].startswith("parameters of mine: PydanticSchemaGenerationError: Unable to generate")
+    assert rows["builtin"]["state"] == "ok"
+    assert "Traceback" in cli("plugins", "--trace", plugins=None).stdout
+    done = cli("plan", "--tasks", "goodhart7", "--compressor", "mine", plugins=None, code=2)
+    assert done.stderr.startswith("error: mine: the parameters of mine are broken: Unable to generate")
+    assert len(done.stderr.splitlines()) == 1
