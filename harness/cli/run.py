@@ -12,6 +12,7 @@ import typer
 from harness.cli import options as o
 from harness.cli.context import GlobalOptions, global_options
 from harness.planning.experiment import Experiment
+from harness.report.table import plural
 
 if TYPE_CHECKING:
     from harness.running.executors import Executor
@@ -32,7 +33,7 @@ def run(
 ) -> None:
     from harness.cli.display import display, planning
     from harness.planning.plan import make_plan
-    from harness.running.driver import drive
+    from harness.running.driver import drive, superseded
     from harness.store.run import RunStore
 
     options = global_options(context)
@@ -42,6 +43,12 @@ def run(
         print(line, file=sys.stderr)
     store = RunStore(out or RUNS / plan.name)
     with store.lock():
+        if earlier := superseded(plan, store):
+            print(
+                f"{plural(len(earlier), 'cell')} of this folder sampled by other code, "
+                "libraries or settings: the replies are kept, and the same questions are asked anew",
+                file=sys.stderr,
+            )
         runner = _executor(executor, options, store, jobs, silence)
         try:
             with display(len(plan.cells)) as screen:

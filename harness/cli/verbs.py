@@ -54,6 +54,7 @@ VERBS = {  # in the order of --help
         "harness.cli.doctor:doctor",
         "Is this machine ready? Prints versions, plugins, sandbox and the suites' self-checks.",
     ),
+    "cache": ("harness.cli.cache:cache", "The shared cache: what lies in it, and its removal by age, size and kind."),
     "teacher": ("harness.cli.teacher:teacher", "Frozen replies that a trainer's teacher shows."),
 }
 

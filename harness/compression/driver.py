@@ -148,7 +148,7 @@ class Job:
         return key_of(
             {
                 "model": model_digest(self.checkpoint.folder),
-                "compressor": compressor_record(self.compressor),
+                "compressor": _placeless(compressor_record(self.compressor)),
                 "decisions": None if self.compressor.measures else self.plan_record(),
                 "calibration": calibration if self.calibrated else None,
                 "device": self.device.partition(":")[0],
@@ -164,6 +164,12 @@ def compressor_record(compressor: Compressor) -> dict[str, Any]:
         "params": compressor.params.model_dump(mode="json"),
     }
     return record | ({"treatment": compressor_record(compressor.treatment)} if compressor.treatment else {})
+
+
+def _placeless(record: dict[str, Any]) -> dict[str, Any]:
+    """The record without the module that the class lies in: moving a file makes no other artefact."""
+    found = {**record, "plugin": record["plugin"].partition(":")[2]}
+    return found | ({"treatment": _placeless(record["treatment"])} if "treatment" in record else {})
 
 
 def code_record(compressor: Compressor) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from harness.report.numbers import (
     size,
 )
 from harness.report.seeds import SeedComparison
-from harness.report.table import Cell, Column, Table, word
+from harness.report.table import Cell, Column, Table, plural, word
 
 METRICS_PER_TABLE = 5  # what 100 columns hold beside a name and a size
 NOT_AVAILABLE = "not available"
@@ -275,11 +275,6 @@ def adjustment_note(found: Sequence[Comparison | SeedComparison]) -> str:
         return ""
     one = min(tested, key=lambda each: each.minimal)
     return f"{one.method} over {plural(one.family, 'contrast')} (least {p_value(min(1.0, one.minimal * one.family))})."
-
-
-def plural(count: int, unit: str) -> str:
-    many = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
-    return f"{count} {unit if count == 1 else many}"
 
 
 # ------------------------------------------------------------------------------------------------------- per family

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -17,7 +18,7 @@ from harness.errors import StageError
 from harness.planning.cells import Plan
 from harness.registry.plugins import PluginSet
 from harness.running.executors import Event, Executor
-from harness.store.files import write_json, write_text
+from harness.store.files import write_bytes, write_json, write_text
 from harness.store.run import CellState, RunStore
 
 PACKAGES = (
@@ -66,13 +67,40 @@ def _remember_failure(run: RunStore, event: Event) -> None:
 
 
 def record(plan: Plan, run: RunStore) -> None:
-    """plan.json, config.toml (re-running it repeats the run), env.json and every cell's cell.json."""
+    """plan.json, config.toml (re-running it repeats the run), env.json and every cell's cell.json.
+
+    An earlier plan whose cells are not all in this one is kept beside it, under its digest: their samples are still there.
+    """
+    if superseded(plan, run):
+        before = run.plan_path.read_bytes()
+        write_bytes(run.folder / f"plan-{hashlib.sha256(before).hexdigest()[:8]}.json", before)
     write_json(run.plan_path, plan.model_dump(mode="json"))
     config = plan.experiment.model_dump(mode="json", exclude_none=True)
     write_text(run.folder / "config.toml", tomli_w.dumps(config))
     write_json(run.folder / "env.json", environment())
     for cell in plan.cells:
         write_json(run.cell(cell.id).folder / "cell.json", cell.model_dump(mode="json"))
+
+
+def superseded(plan: Plan, run: RunStore) -> list[str]:
+    """Ids of stored cells that answered the very questions of a cell of this plan, for the same arm and seed, with other
+    code, libraries or settings. They stay as they are, and the plan's cell is sampled anew: the two are never mixed."""
+    if not run.plan_path.is_file():
+        return []
+    wanted = {_question_frame(cell.model_dump(mode="json")): cell.id for cell in plan.cells}
+    found = []
+    for cell in run.read_plan().get("cells", []):
+        with contextlib.suppress(KeyError, TypeError):  # a plan of another version
+            new = wanted.get(_question_frame(cell))
+            if new is not None and new != cell["id"] and run.cell(cell["id"]).samples_path.is_file():
+                found.append(cell["id"])
+    return found
+
+
+def _question_frame(cell: dict[str, Any]) -> tuple:
+    """What makes two cells the same to a reader: model, arm, suite, seed and every prompt."""
+    labels = (cell["trainer"]["label"], cell["compressor"]["label"], cell["suite"]["label"])
+    return cell["model"]["digest"], *labels, cell["seed"], cell["questions"]
 
 
 def environment() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from harness.errors import ModelError, PluginError
 from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue, build
 from harness.running.stages.monitor import training_monitor
+from harness.store.cache import mark_used
 from harness.store.files import write_json
 from harness.store.locks import exclusive_lock
 from harness.store.paths import artefact_folder
@@ -34,8 +35,10 @@ def cell_weights(
         raise ModelError(f"{folder} changed since the run was planned", "run the same command again")
     if cell.trained_key:
         folder = _trained(cell, folder, catalogue, run, progress)
+        mark_used(folder)
     if cell.compressed_key:
         folder = _compressed(cell, folder, catalogue, progress)
+        mark_used(folder)
     return folder, weight_facts(folder)
 
 
