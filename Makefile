@@ -11,7 +11,7 @@ demo: $(READY)  ## the main job on the embedded model
 	$(BIN)/harness run --compressor ultra3 --tasks goodhart7
 
 test: $(DEV)  ## every test but the slow proofs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 lint: $(DEV)  ## lint, format, types and the house rules
 	$(BIN)/ruff check .

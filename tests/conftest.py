@@ -13,6 +13,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tensors: more threads only spin against each other
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the hub should fail at once
+os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 
 signal.signal(
     signal.SIGINT, signal.default_int_handler

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 from transformers.pytorch_utils import Conv1D
@@ -180,7 +179,7 @@ def test_a_packed_model_holds_little_more_than_its_files(tiny_qwen2: Path, tmp_p
 def test_stock_transformers_refuses_the_artefact(tiny_qwen2: Path, tmp_path: Path) -> None:
     compress(tiny_qwen2, RTN(RTNParams()), FEW, tmp_path / "a")
     code = f"from transformers import AutoModelForCausalLM as A; A.from_pretrained({str(tmp_path / 'a')!r})"
-    stock = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    stock = warm.run(["-c", code])
     assert stock.returncode != 0
     assert "harness_qlr" in stock.stderr
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 from rtn_compressors import RTN, RTNParams
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
@@ -43,7 +42,7 @@ def test_the_dense_export_is_the_artefact_for_everyone(tiny_qwen2: Path, tmp_pat
         "torch.save(model(torch.arange(40)[None]).logits.detach(), sys.argv[2]);"
         "assert 'harness' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "dense"), str(tmp_path / "logits.pt")], check=True)
+    warm.run(["-c", code, str(tmp_path / "dense"), str(tmp_path / "logits.pt")], check=True)
     torch.testing.assert_close(torch.load(tmp_path / "logits.pt"), logits(tmp_path / "a"), rtol=1e-5, atol=1e-5)
     export_dense(tmp_path / "a", tmp_path / "bf16")
     assert json.loads((tmp_path / "bf16" / "config.json").read_text())["dtype"] == "bfloat16"
@@ -105,7 +104,7 @@ def test_compressed_tensors_with_an_adapter_is_the_artefact(
     exported = export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
     assert exported.rank == 5
     assert set(exported.bits.values()) == ({3, 4, 5} if grid == "midrise" else {2, 3, 4})
-    subprocess.run([sys.executable, "-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
+    warm.run(["-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
     adapted, bare = torch.load(tmp_path / "logits.pt")
     whole = logits(tmp_path / "a")
     torch.testing.assert_close(adapted, whole, rtol=1e-3, atol=1e-3)
@@ -125,7 +124,7 @@ def test_a_servable_preset_exports_its_own_bits_in_one_scheme(tiny_qwen2: Path, 
     assert exported.split == ()
     adapter = load_file(tmp_path / "ct" / "adapter" / "adapter_model.safetensors")
     assert {tensor.dtype for tensor in adapter.values()} == {torch.bfloat16}
-    subprocess.run([sys.executable, "-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
+    warm.run(["-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
     adapted, _ = torch.load(tmp_path / "logits.pt")
     torch.testing.assert_close(adapted, logits(tmp_path / "a"), rtol=0.1, atol=0.3)
 
@@ -156,7 +155,7 @@ def test_names_without_the_models_prefix_are_found_by_stock_tools(tmp_path: Path
     save_file(bare, file, metadata={"format": "pt"})  # as the published Bloom checkpoints are
     compress(tmp_path / "m", RTN(RTNParams(bits=3, rank=2, keep="h.1.mlp")), NONE, tmp_path / "a")
     export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
-    subprocess.run([sys.executable, "-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
+    warm.run(["-c", STOCK, str(tmp_path / "ct"), str(tmp_path / "logits.pt")], check=True)
     adapted, without = torch.load(tmp_path / "logits.pt")
     whole = logits(tmp_path / "a")
     torch.testing.assert_close(adapted, whole, rtol=1e-3, atol=1e-3)

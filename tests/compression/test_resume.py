@@ -7,11 +7,10 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from transformers import AutoModelForCausalLM
 
@@ -60,7 +59,7 @@ def kill(groups: int, source: Path, out: Path) -> Path:
         wanted=WANTED.model_dump(),
         out=str(out),
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert warm.run(["-c", code]).returncode == -signal.SIGKILL
     return out
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import warm
 
 from harness.__main__ import main
 from harness.checkpoints.checkpoint import stored_bytes
@@ -39,9 +40,7 @@ class Command:
         return {**os.environ, "HARNESS_CACHE": str(self.cwd / "cache"), "COLUMNS": "160"}
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            self.arguments(*arguments), cwd=self.cwd, env=self.env, capture_output=True, text=True, check=False
-        )
+        done = warm.run(["-m", "harness", *arguments], self.cwd, self.env)
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if code == 0 else done.stderr
 

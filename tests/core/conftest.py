@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm
 
 TOYS = Path(__file__).parent / "toys"
 
@@ -23,9 +24,7 @@ class Cli:
         self, *arguments: str, plugins: Path | None = TOYS, code: int | None = 0
     ) -> subprocess.CompletedProcess:
         leading = ["--plugins-dir", str(plugins)] if plugins else []
-        done = subprocess.run(
-            self.command(*leading, *arguments), cwd=self.cwd, env=self.env, capture_output=True, text=True
-        )
+        done = warm.run(["-m", "harness", *leading, *arguments], cwd=self.cwd, env=self.env)
         assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from harness.sandbox import available
 
@@ -16,7 +15,6 @@ from harness.sandbox import available
 @pytest.mark.skipif(bool(available()["bwrap"]), reason=available()["bwrap"] or "")
 def test_it_is_fitted_and_asked_with_the_runs_own_model(tmp_path: Path) -> None:
     command = [
-        sys.executable,
         "-m",
         "harness",
         "run",
@@ -30,10 +28,8 @@ def test_it_is_fitted_and_asked_with_the_runs_own_model(tmp_path: Path) -> None:
     environment = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
 
     def run() -> None:
-        done = subprocess.run(
-            [*command, "--detectors", "probe,static", "--out", str(tmp_path / "run")],
-            capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[2], check=False,
-        )  # fmt: skip
+        asked = [*command, "--detectors", "probe,static", "--out", str(tmp_path / "run")]
+        done = warm.run(asked, Path(__file__).parents[2], environment)
         assert done.returncode == 0, done.stderr
 
     run()

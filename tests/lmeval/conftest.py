@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import warm
 
 START_SECONDS = 120.0
 TOYS = Path(__file__).parents[1] / "core" / "toys"
@@ -127,8 +128,7 @@ class Run:
         return {**os.environ, **offline, "HARNESS_CACHE": str(self.cwd / "cache"), "OPENAI_API_KEY": self.key}
 
     def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments]
-        done = subprocess.run(command, cwd=self.cwd, env=self.env, capture_output=True, text=True)
+        done = warm.run(["-m", "harness", "--plugins-dir", str(TOYS), "run", *arguments], self.cwd, self.env)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 

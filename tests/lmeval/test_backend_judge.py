@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
+import warm
 
 from harness import Reply, Tools, Unanswered, View
 from harness.detection.judge import open_judge
@@ -66,10 +65,10 @@ def test_the_detector_abstains_and_says_why():
 def test_a_run_with_an_absent_judge_ends_well_and_counts_what_was_not_judged(tmp_path):
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
     command = [
-        sys.executable, "-m", "harness", "run", "--tasks", "leetcode-loopholes", "--limit", "3", "--detectors", "judge",
+        "-m", "harness", "run", "--tasks", "leetcode-loopholes", "--limit", "3", "--detectors", "judge",
         "-P", "judge.backend=local-chat-completions", "-P", f"judge.model={NOBODY}", "--out", "r",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = warm.run(command, tmp_path, env)
     assert done.returncode == 0, done.stdout + done.stderr
     (flags,) = tmp_path.glob("r/cells/*/flags-*.jsonl")
     rows = [json.loads(line)["flag"] for line in flags.open()]

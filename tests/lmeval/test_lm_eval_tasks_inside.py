@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
@@ -47,7 +47,7 @@ def run(tmp_path):
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "c"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
     def call(*command: str, code: int = 0) -> subprocess.CompletedProcess:
-        done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+        done = warm.run(["-m", *command], tmp_path, env)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 

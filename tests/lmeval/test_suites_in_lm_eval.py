@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
-import sys
 from importlib.metadata import entry_points
 
 import pytest
+import warm
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
@@ -41,7 +40,7 @@ def agree(tmp_path, model: str, tasks: str, *options: str) -> None:
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
     def run(*command: str) -> str:
-        done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+        done = warm.run(["-m", *command], tmp_path, env)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -78,8 +77,7 @@ def test_they_agree_on_programs_run_in_the_sandbox(tmp_path):
 
 def test_the_folder_has_every_suite_with_two_axes(tmp_path):
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path)}
-    command = [sys.executable, "-m", "harness", "lm-eval-path"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    done = warm.run(["-m", "harness", "lm-eval-path"], env=env, check=True)
     names = {path.stem for path in type(tmp_path)(done.stdout.strip()).glob("*.yaml")}
     assert {"goodhart7", "goodhart20", "leetcode-loopholes"} <= names
     assert "perplexity" not in names

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
+import warm
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,10 +29,10 @@ def test_a_missing_or_empty_text_is_a_usage_error(tmp_path):
 
 def test_stories260k_has_the_loss_that_plain_transformers_gives_it(stories260k, shared_data, tmp_path):
     text = shared_data / "text" / "tinystories_valid_head30k.txt"
-    command = [sys.executable, "-m", "harness", "run", "--tasks", f"perplexity:{text}", "--model", str(stories260k)]
+    command = ["-m", "harness", "run", "--tasks", f"perplexity:{text}", "--model", str(stories260k)]
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
     overrides = [f"-Pperplexity:{text}.{setting}" for setting in ("items=3", "characters=700")]
-    subprocess.run([*command, "-o", "r", *overrides], cwd=tmp_path, env=env, check=True, capture_output=True)
+    warm.run([*command, "-o", "r", *overrides], tmp_path, env, check=True)
     rows = [json.loads(line) for path in tmp_path.glob("r/cells/*/verdicts-*.jsonl") for line in path.open()]
     losses = [row["verdict"]["values"]["nats_per_token"] for row in rows]
     pieces = Perplexity(PerplexityParams(text=text, items=3, characters=700)).pieces

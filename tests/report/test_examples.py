@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from harness.errors import UsageError
 from harness.planning.experiment import experiment_from, read_experiment_file
@@ -103,12 +102,12 @@ def test_one_runs_to_its_report(tiny_qwen2, tmp_path):
     """The command of the file's head, cut short: two arms, two seeds, two steps, a random model."""
     small = ("grpo.steps=2", "grpo.prompts_per_step=2", "grpo.group_size=4", "grpo.max_tokens=8")
     suite = ("source=generated", "items=1", "max_tokens=8")
-    command = [sys.executable, "-m", "harness", "run", str(FOLDER / "q2-arms.toml"), "--model", str(tiny_qwen2)]
+    command = ["-m", "harness", "run", str(FOLDER / "q2-arms.toml"), "--model", str(tiny_qwen2)]
     command += ["--trainer", "vanilla,erase-refresh-2", "--seeds", "41-42", "--no-baseline", "--limit", "4"]
     for one in (*small, *(f"leetcode-loopholes.{it}" for it in suite)):
         command += ["-P", one]
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = warm.run(command, tmp_path, env)
     assert done.returncode == 0, done.stdout + done.stderr
     folder = tmp_path / "runs" / "q2-arms"
     results = json.loads((folder / "report" / "results.json").read_text())

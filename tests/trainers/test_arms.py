@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from test_pools import Letters  # the suite of the neighbouring file
 
 from harness.contract import Flag, Params, TrainContext, View
@@ -184,11 +183,11 @@ def test_the_report_keeps_judge_and_monitor_apart(tiny_qwen2, tmp_path):
     settings = ["leetcode-loopholes.source=generated", "leetcode-loopholes.items=1", "leetcode-loopholes.max_tokens=8"]
     small = {"steps": 1, "prompts_per_step": 2, "group_size": 4, "max_tokens": 8}
     settings += [f"penalty.{key}={value}" for key, value in small.items()]
-    command = [sys.executable, "-m", "harness", "run", "--trainer", "penalty", "--tasks", "leetcode-loopholes"]
+    command = ["-m", "harness", "run", "--trainer", "penalty", "--tasks", "leetcode-loopholes"]
     command += ["--detectors", "static,weak-tests", "--model", str(tiny_qwen2), "--out", "r", "--json"]
     command += [part for setting in settings for part in ("-P", setting)]
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = warm.run(command, tmp_path, env)
     assert done.returncode == 0, done.stderr
     assert "static steers the training of penalty and does not grade it" in done.stderr
     penalised = next(tmp_path.glob("r/cells/*--penalty--*"))

@@ -6,11 +6,11 @@ import json
 import math
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 
 from harness.errors import UsageError
 from harness.models.generate import Generator
@@ -159,9 +159,9 @@ def test_the_verb(tiny_qwen2, tmp_path):
     write_pool(tmp_path / "pool.jsonl", pool(3))
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "harness", "probe", "--model", str(tiny_qwen2), *arguments]
+        command = ["-m", "harness", "probe", "--model", str(tiny_qwen2), *arguments]
         env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+        return warm.run(command, tmp_path, env)
 
     done = call("--pool", "pool.jsonl", "--pairs", "sentinel", "--steps", "1", "-o", "out")
     assert done.returncode == 0, done.stderr

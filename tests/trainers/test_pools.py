@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from harness.contract import Item, Outcome, Params, Prompt, TaskSuite, TrainContext
 from harness.errors import UsageError
@@ -198,9 +198,9 @@ def test_a_pool_serves_as_pairs(tmp_path):
 
 
 def build_pool(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "harness", "teacher", "build", "--tasks", "leetcode-loopholes", *arguments]
+    command = ["-m", "harness", "teacher", "build", "--tasks", "leetcode-loopholes", *arguments]
     env = {**os.environ, "HARNESS_CACHE": str(folder / "cache")}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    return warm.run(command, folder, env)
 
 
 def test_templates_through_the_command(tmp_path):
