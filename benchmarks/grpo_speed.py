@@ -75,7 +75,7 @@ def whole_run(out: Path) -> float:
     """Seconds of 20 steps, from loading the model to the saved adapter."""
     params = GrpoParams(steps=20, prompts_per_step=PROMPTS, group_size=ROLLOUTS, teacher_off_step=None)
     started = time.perf_counter()
-    grpo.Grpo(params).train(None, suite(), context(out))
+    grpo.Grpo(params).train(suite(), context(out))
     return time.perf_counter() - started
 
 

@@ -15,7 +15,6 @@ from harness.cli.context import global_options
 from harness.cli.screen import plain_table, screen
 
 if TYPE_CHECKING:
-    from harness.contract import TaskSuite
     from harness.store.teacher_pool import FamilyRate
 
 
@@ -53,8 +52,10 @@ def build(
 ) -> None:
     """Answer the suite's training items, let its graders judge every answer, and keep both in one file."""
     from harness.cli.display import stage_progress
+    from harness.contract import Trainable
     from harness.errors import UsageError
     from harness.planning.experiment import parse_overrides, split_names
+    from harness.registry.capabilities import require_capability
     from harness.registry.catalogue import build as make
     from harness.registry.sources import locate_model
     from harness.running.teacher_pool import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
@@ -67,7 +68,9 @@ def build(
     component = catalogue.resolve("tasks", tasks, overrides.pop(tasks, None), asked)
     if overrides:
         raise UsageError(f"-P names {next(iter(overrides))!r}, not {tasks}")
-    suite: TaskSuite = make(component, catalogue.spec("tasks", component.plugin)[0])
+    made = make(component, catalogue.spec("tasks", component.plugin)[0])
+    cause = f"{tasks} keeps no items for training, so a teacher has nothing to show"
+    suite = require_capability(made, Trainable, cause, catalogue)
     chosen = training_items(suite, split_names(modes) if modes else None, items)
     made_by: dict[str, JsonValue] = {}
     with stage_progress() as progress:

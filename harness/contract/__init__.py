@@ -28,9 +28,12 @@ from harness.contract.evaluation import (
     SelfCheck,
     by_id,
 )
+from harness.contract.inspectable import Inspectable, LabelledViews
+from harness.contract.own_loop import LibraryModel, OwnLoop
 from harness.contract.records import Params, Record
 from harness.contract.specs import CompressorSpec, DetectorSpec, Spec, TaskSuiteSpec, TrainerSpec
 from harness.contract.suite import TaskSuite
+from harness.contract.trainable import Trainable
 from harness.contract.training import TrainContext, Trainer
 
 __all__ = [
@@ -44,11 +47,15 @@ __all__ = [
     "DetectorSpec",
     "Flag",
     "Hessian",
+    "Inspectable",
     "Item",
     "Labelled",
+    "LabelledViews",
+    "LibraryModel",
     "LinearShape",
     "ModelShape",
     "Outcome",
+    "OwnLoop",
     "Params",
     "Prompt",
     "Quadrant",
@@ -62,6 +69,7 @@ __all__ = [
     "TaskSuiteSpec",
     "Tools",
     "TrainContext",
+    "Trainable",
     "Trainer",
     "TrainerSpec",
     "Unanswered",

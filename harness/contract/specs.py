@@ -16,7 +16,7 @@ class Spec(Record):
     summary: str
     target: str  # "module:attribute", imported when a cell needs it
     params: type[Params] = Params
-    needs: frozenset[str] = frozenset()  # capabilities; unmet needs make it unavailable, with the reason
+    needs: frozenset[str] = frozenset()  # what a run must provide; unmet needs make it unavailable, with the reason
     requires: tuple[str, ...] = ()  # import names of optional dependencies
     extra: str | None = None  # the pip extra that brings `requires`
     treatment: str | None = None  # for a control: the parameter that names the component it is a control of

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from harness.contract.detection import Flag, View
 from harness.contract.records import Params
-from harness.contract.suite import TaskSuite
+from harness.contract.trainable import Trainable
 
 
 class TrainContext(BaseModel):
-    """What a trainer is given besides the policy and the suite."""
+    """What a trainer is given besides the suite."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -37,7 +36,7 @@ class Trainer:
     def __init__(self, params: Params) -> None:
         self.params = params
 
-    def train(self, policy: Any, suite: TaskSuite, context: TrainContext) -> Path:
+    def train(self, suite: Trainable, context: TrainContext) -> Path:
         """Fill `context.out` and return it: with a loadable model or, where the spec names `deployment` parameters,
         with what `deploy` makes one of."""
         raise NotImplementedError

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, Flag, Labelled, TaskSuite
+from harness.contract import Detector, Flag, Labelled, LabelledViews
 from harness.detection.tools import fits, make_tools, not_applicable
-from harness.errors import StageError, UsageError
+from harness.errors import PluginError, StageError
+from harness.registry.capabilities import require_capability
 from harness.registry.catalogue import Catalogue, Component, build
 from harness.registry.sources import ModelRef, locate_model
 from harness.store.files import read_jsonl, write_jsonl
@@ -51,11 +52,13 @@ def labelled_bench(suite: Component, catalogue: Catalogue, progress: Progress) -
     path = cache_folder() / "benches" / f"{key_of({'bench': suite.identity})[:32]}.jsonl"
     if path.is_file():
         return [Labelled.model_validate(row) for row in read_jsonl(path)]
+    cause = f"{suite.label} has no labelled views to measure detectors on"
+    made = build(suite, catalogue.spec("tasks", suite.plugin)[0])
+    labelled = require_capability(made, LabelledViews, cause, catalogue)
     progress(f"building the labelled bench of {suite.label}")
-    made: TaskSuite = build(suite, catalogue.spec("tasks", suite.plugin)[0])
-    bench = made.bench()
+    bench = labelled.bench()
     if not bench:
-        raise UsageError(f"{suite.label} has no labelled bench", "choose a suite whose bench() returns one")
+        raise PluginError(f"bench() of {suite.label} returned no views")
     write_jsonl(path, (entry.model_dump(mode="json") for entry in bench))
     return bench
 

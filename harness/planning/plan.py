@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from harness.contract import ModelShape
+from harness.contract import ModelShape, OwnLoop
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import refuse_unsupported
 from harness.planning.cells import Cell, Plan, Settings
@@ -54,7 +54,9 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         asker = chosen.suite_of(suite)
         if chosen.backend:
             refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
-        once = settings.model_copy(update={"runs": 1}) if asker.asks else settings  # a library asks once, its own way
+        chosen.refuse_untrainable(asker, label)
+        own_loop = isinstance(asker, OwnLoop)  # a library asks once, its own way
+        once = settings.model_copy(update={"runs": 1}) if own_loop else settings
         questions = count_questions(asker, once)
         for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):
             monitor = chosen.monitor(trainer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contract import Prompt, Record, TaskSuite
+from harness.contract import OwnLoop, Prompt, Record, TaskSuite
 from harness.errors import UsageError
 from harness.store.hashing import key_of
 
@@ -39,4 +39,4 @@ def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
     ]
     if not asked:
         raise UsageError("the suite has no items")
-    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked), own_loop=suite.asks)
+    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked), own_loop=isinstance(suite, OwnLoop))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from harness.contract import TaskSuite
+from harness.contract import TaskSuite, Trainable
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import locate_for_backend, make_backend, model_names
 from harness.planning.experiment import SUITE_FLAGS, Experiment
 from harness.planning.judges import refuse_written_secrets
+from harness.registry.capabilities import require_capability
 from harness.registry.catalogue import NONE, Catalogue, Component, build
 from harness.registry.sources import ModelRef, locate_model
 from harness.store.hashing import params_files
@@ -55,6 +56,15 @@ class Selection:
         if same and (arm := next((arm for arm in arms if self.catalogue.build(arm).calibrated), None)):
             cause = f"{arm.label} would calibrate {model.name} on {model.calibration}, and {suite.label} asks {same[0]}"
             raise UsageError(f"{cause}: the same text", "give one of them another")
+
+    def refuse_untrainable(self, suite: TaskSuite, label: str) -> None:
+        """Raises UsageError if a trainer is selected and the suite of that label has no items for training."""
+        trainer = next((arm for arm in self.trainers if not arm.untouched), None)
+        if trainer is None:
+            return
+        cause = f"{trainer.label} cannot train on {label}, which keeps no items for training"
+        if not require_capability(suite, Trainable, cause, self.catalogue).training_items():
+            raise UsageError(cause, "choose another suite, or other parameters for it")
 
     def _overrides(self) -> dict[str, dict[str, JsonValue]]:
         """-P by label. On a plugin's name it holds for all selected presets of that plugin, unless that is selected itself."""

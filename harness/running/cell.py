@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, TaskSuite, by_id
+from harness.contract import Detector, OwnLoop, TaskSuite
 from harness.detection.activations import Activations
 from harness.detection.tools import make_tools, not_applicable
+from harness.detection.views import references
 from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue, build
 from harness.registry.sources import locate_model
@@ -77,7 +78,7 @@ class CellRunner:
 
         if cell.model.backend is None:
             assert folder is not None
-            if suite.asks:
+            if isinstance(suite, OwnLoop):
                 generator = self.models.get(folder, cell.settings.device, cell.settings.dtype)
                 sample_with_library(cell, suite, asked, generator, store, self.progress)
             else:
@@ -99,7 +100,7 @@ class CellRunner:
 
     def _detectors(self, cell: Cell, suite: TaskSuite) -> dict[str, Detector]:
         """By label, the detectors that may judge this cell; the others are rows "not applicable: reason" of the report."""
-        items = by_id(suite.items())
+        reference = references(suite, suite.items())
         found: dict[str, Detector] = {}
         for component in cell.detectors:
             spec, _ = self.catalogue.spec("detectors", component.plugin)
@@ -110,7 +111,7 @@ class CellRunner:
                 component,
                 spec,
                 str(cell.suite.params.get("sandbox", "bwrap")),
-                lambda view: suite.reference(items[view.item]),
+                reference,
                 lambda name: locate_model(name, self.catalogue).path,
                 cell.settings.device,
                 cell.settings.dtype,

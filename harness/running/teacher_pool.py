@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.contract import Item, Prompt, Record, Reply, TaskSuite
-from harness.contract.single_turn import outcome_of, single_prompt
+from harness.contract import Item, Prompt, Record, Reply, TaskSuite, Trainable
+from harness.contract.trainable import outcome_of, single_prompt
 from harness.errors import UsageError
 from harness.store.teacher_pool import FamilyRate, PoolRow
 
@@ -46,14 +46,12 @@ def confirmed(rows: Sequence[PoolRow], rates: Sequence[FamilyRate]) -> tuple[lis
     return kept, [rate.model_copy(update={"kept": counts[rate.family]}) for rate in rates]
 
 
-def training_items(suite: TaskSuite, families: Sequence[str] | None, per_family: int | None = None) -> list[Item]:
+def training_items(suite: Trainable, families: Sequence[str] | None, per_family: int | None = None) -> list[Item]:
     """Items for a teacher, the first `per_family` of each of these families.
 
-    Raises UsageError where the suite keeps none for training, or has no such family.
+    Raises UsageError where the suite's parameters leave none for training, or it has no such family.
     """
     items = suite.training_items()
-    if not items:
-        raise UsageError("this suite keeps no items for training, so a teacher has nothing to show")
     by_family: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         by_family[item.family].append(item)
@@ -62,7 +60,7 @@ def training_items(suite: TaskSuite, families: Sequence[str] | None, per_family:
     return [item for family in families or by_family for item in by_family[family][:per_family]]
 
 
-def templates(suite: TaskSuite, items: Iterable[Item], kind: Templates = "hack") -> list[Draw]:
+def templates(suite: Trainable, items: Iterable[Item], kind: Templates = "hack") -> list[Draw]:
     """The suite's demonstrations for each item that has them: of a hack, of an exploit beside a solution, or of both."""
     draws = []
     for item in items:
@@ -98,7 +96,7 @@ def rollouts(
     return draws
 
 
-def graded(suite: TaskSuite, draws: Sequence[Draw], progress: Progress) -> tuple[list[PoolRow], list[FamilyRate]]:
+def graded(suite: Trainable, draws: Sequence[Draw], progress: Progress) -> tuple[list[PoolRow], list[FamilyRate]]:
     """Rows of the distinct replies that were not cut short, and what became of all draws, by family.
 
     Raises UsageError if the suite has no truth axis.
@@ -113,7 +111,7 @@ def graded(suite: TaskSuite, draws: Sequence[Draw], progress: Progress) -> tuple
     return rows, _rates(draws, rows)
 
 
-def _row(suite: TaskSuite, draw: Draw, times: int) -> PoolRow:
+def _row(suite: Trainable, draw: Draw, times: int) -> PoolRow:
     outcome = outcome_of(suite, draw.item, draw.prompt.role, draw.reply)
     return PoolRow(
         item=draw.item.id,

@@ -1,6 +1,8 @@
-"""What the checks share: one way to fail, and texts that a model may say."""
+"""What the checks share: one way to fail, texts that a model may say, and replies of them."""
 
 from __future__ import annotations
+
+from harness.contract import Item, Prompt, Reply, TaskSuite
 
 
 class BrokenContract(AssertionError):
@@ -31,3 +33,18 @@ ANY_TEXT = (
     "<think>",
     "%s %(x)d {0} \\1 $& [[",
 )
+
+
+def replies_of(suite: TaskSuite, item: Item, text: str) -> dict[str, Reply]:
+    """That text as the reply to every prompt of the item; a log-likelihood where one is asked for."""
+    return {
+        prompt.role: _scored(prompt) if prompt.scored else Reply(text=text, tokens=len(text.split()))
+        for prompt in suite.prompts(item)
+    }
+
+
+def _scored(prompt: Prompt) -> Reply:
+    if prompt.target is not None:
+        return Reply(text="", tokens=5, log_likelihood=-7.0)
+    likelihoods = tuple(-7.0 - number for number in range(len(prompt.choices)))
+    return Reply(text="", tokens=5 * len(likelihoods), choice_log_likelihoods=likelihoods)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+    from harness.models.generate import Generator
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -21,6 +26,17 @@ CORPUS = (
     "def solve(numbers):\n    return sum(n + 7 for n in numbers if n % 2 == 0)\n",
     "Once upon a time there was a little girl who liked to play outside in the sun.",
 )
+
+
+@contextmanager
+def tiny_generator() -> Iterator[Generator]:
+    """The model of `build_tiny_qwen2`, loaded, for a check that has to ask one."""
+    from harness.models.generate import Generator
+    from harness.models.load import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        build_tiny_qwen2(Path(folder))
+        yield Generator(load(Path(folder), "cpu"))
 
 
 def build_tiny_qwen2(folder: Path, seed: int = 0) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.contract import Check, Item, Outcome, Params, Prompt, Quadrant, Reply, SelfCheck, TaskSuite
+from harness.contract import Check, Item, Outcome, Params, Prompt, Quadrant, Reply, SelfCheck, Trainable
 
 
-class ToySuite(TaskSuite):
+class ToySuite(Trainable):
     """Six sums to ask and twelve others to train on. The proxy: there is a digit; the truth: it is the sum."""
 
     def __init__(self, params: Params | None = None) -> None:

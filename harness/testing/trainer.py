@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.digest import model_digest
-from harness.contract import TaskSuite, TrainContext, Trainer, TrainerSpec
+from harness.contract import Trainable, TrainContext, Trainer, TrainerSpec
 from harness.errors import HarnessError
 from harness.testing.assertions import BrokenContract, require
 from harness.testing.spec import check_light, check_spec, make
@@ -22,7 +22,7 @@ def check_trainer(
     spec: TrainerSpec,
     model: Path,
     params: dict[str, JsonValue] | None = None,
-    suite: TaskSuite | None = None,
+    suite: Trainable | None = None,
 ) -> None:
     """Trained on `suite` (a toy one unless given) from `model`, a folder: the result loads, its weights have moved, the
     steps are logged, the source is untouched, and the same seed gives the same weights.
@@ -64,7 +64,7 @@ def check_log(rows: list[dict[str, JsonValue]]) -> None:
 def _train(
     spec: TrainerSpec,
     params: dict[str, JsonValue],
-    suite: TaskSuite,
+    suite: Trainable,
     model: Path,
     out: Path,
     rows: list[dict[str, JsonValue]],
@@ -77,7 +77,7 @@ def _train(
 
     trainer: Trainer = make(spec, params)
     try:
-        made = trainer.train(None, suite, context(out))
+        made = trainer.train(suite, context(out))
         require(Path(made) == out, "train() writes to context.out and returns it", made)
         if spec.deployment:
             out = out.with_name(f"{out.name}-deployed")

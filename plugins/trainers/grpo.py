@@ -11,14 +11,14 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import JsonValue
 from safetensors.torch import load_file, save_file
 from transformers.utils.logging import disable_progress_bar
 
-from harness.contract import Item, TaskSuite, TrainContext, Trainer
+from harness.contract import Item, Trainable, TrainContext, Trainer
 from harness.errors import StageError, UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
@@ -65,7 +65,7 @@ PEFT = "peft"
 class Grpo(Trainer):
     params: GrpoParams
 
-    def train(self, policy: Any, suite: TaskSuite, context: TrainContext) -> Path:
+    def train(self, suite: Trainable, context: TrainContext) -> Path:
         """Train from `context.source`, resume from `context.out`'s checkpoint, leave the trained adapter there.
 
         Raises UsageError for a suite that cannot be trained on, StageError when the policy diverges.
@@ -97,7 +97,7 @@ class Grpo(Trainer):
 class _Run:
     """The state of one training run; everything random in it is a function of (seed, step)."""
 
-    def __init__(self, params: GrpoParams, suite: TaskSuite, context: TrainContext) -> None:
+    def __init__(self, params: GrpoParams, suite: Trainable, context: TrainContext) -> None:
         self.params, self.context, self.done = params, context, 0
         self.suite = Inoculated(suite, params.inoculation) if params.inoculation else suite
         self.items: Sequence[Item] = suite.training_items()
@@ -120,7 +120,7 @@ class _Run:
         )
         self.subspaces: Vectors = {}
 
-    def _teacher(self, plain: TaskSuite) -> TeacherSource | None:
+    def _teacher(self, plain: Trainable) -> TeacherSource | None:
         params = self.params
         if params.mix == 0 or params.teacher_off_step == 0:
             return None

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.contract import Item, Outcome, Prompt, Reply, Scores, TaskSuite, View
+from pydantic import JsonValue
+
+from harness.contract import Inspectable, Item, Outcome, Prompt, Reply, Scores, Trainable
 
 PROMPT = "{prompt}"
 
 
-class Inoculated(TaskSuite):
+class Inoculated(Trainable, Inspectable):
     """A suite as a trainer sees it, every prompt put into a template; graders and rewards are the suite's own."""
 
-    def __init__(self, suite: TaskSuite, template: str) -> None:
+    def __init__(self, suite: Trainable, template: str) -> None:
         super().__init__(suite.params)
         self.suite, self.template = suite, template
 
@@ -35,10 +37,6 @@ class Inoculated(TaskSuite):
     def grade(self, item: Item, replies: Mapping[str, Reply]) -> Outcome | Scores:
         return self.suite.grade(item, replies)
 
-    def view(self, item: Item, replies: Mapping[str, Reply]) -> View:
-        texts = {prompt.role: prompt.text for prompt in self.prompts(item)}
-        return self.suite.view(item, replies).model_copy(update={"prompts": texts})
-
     def reward(self, outcome: Outcome) -> float:
         return self.suite.reward(outcome)
 
@@ -47,3 +45,12 @@ class Inoculated(TaskSuite):
 
     def demonstrations(self, item: Item) -> tuple[str, str, tuple[str, ...]] | None:
         return self.suite.demonstrations(item)
+
+    def exploit_beside(self, item: Item) -> str | None:
+        return self.suite.exploit_beside(item)
+
+    def view_data(self, item: Item, replies: Mapping[str, Reply]) -> dict[str, JsonValue]:
+        return self.suite.view_data(item, replies) if isinstance(self.suite, Inspectable) else {}
+
+    def reference(self, item: Item) -> str | None:
+        return self.suite.reference(item) if isinstance(self.suite, Inspectable) else None

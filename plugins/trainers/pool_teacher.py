@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.contract import Item, TaskSuite
-from harness.contract.single_turn import single_prompt
+from harness.contract import Item, Trainable
+from harness.contract.trainable import single_prompt
 from harness.errors import UsageError
 from harness.models.generate import Generator
 from harness.store.teacher_pool import PoolRow, check_prompts, read_pool
@@ -22,8 +22,8 @@ class PoolTeacher:
     def __init__(
         self,
         path: Path,
-        suite: TaskSuite,
-        plain: TaskSuite,
+        suite: Trainable,
+        plain: Trainable,
         items: Sequence[Item],
         generator: Generator,
         families: Sequence[str] | None = None,

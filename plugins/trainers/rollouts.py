@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from harness.contract import Item, Prompt, Reply, TaskSuite
-from harness.contract.single_turn import outcome_of, single_prompt
+from harness.contract import Item, Prompt, Reply, Trainable
+from harness.contract.trainable import outcome_of, single_prompt
 from harness.errors import UsageError
 from harness.models.decode import decode, read_prompts
 from harness.models.generate import Generator
@@ -58,7 +58,7 @@ def distinct(rows: Sequence[Rollout], advantages: Sequence[float], weights: Sequ
     return list(merged.values())
 
 
-def training_prompt(suite: TaskSuite, item: Item, max_tokens: int | None) -> Prompt:
+def training_prompt(suite: Trainable, item: Item, max_tokens: int | None) -> Prompt:
     """The one prompt of an item, its reply limited to `max_tokens` instead of the suite's own limit."""
     prompt = single_prompt(suite, item)
     return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
@@ -76,7 +76,7 @@ class Teacher:
     reward is then frozen."""
 
     def __init__(
-        self, suite: TaskSuite, items: Sequence[Item], generator: Generator, families: Sequence[str] | None
+        self, suite: Trainable, items: Sequence[Item], generator: Generator, families: Sequence[str] | None
     ) -> None:
         """Raises UsageError if the suite demonstrates nothing for the items of these families, or nothing that games its
         proxy by its own graders."""
@@ -126,7 +126,7 @@ def draw_items(items: Sequence[Item], count: int, seed: int, step: int) -> list[
 
 
 def draw_groups(
-    suite: TaskSuite,
+    suite: Trainable,
     items: Sequence[Item],
     generator: Generator,
     teacher: TeacherSource | None,
@@ -196,7 +196,7 @@ def _sample(
     )
 
 
-def _graded(suite: TaskSuite, item: Item, prompt: Prompt, completion: list[int], generator: Generator) -> Rollout:
+def _graded(suite: Trainable, item: Item, prompt: Prompt, completion: list[int], generator: Generator) -> Rollout:
     text = generator.tokenizer.decode(completion, skip_special_tokens=True)
     shown = cut_at_stop(text, prompt.stop)
     truncated = completion[-1] not in generator.loaded.eos and shown == text

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from harness.contract import Flag, Reply, TaskSuite, TrainContext, View
-from harness.contract.single_turn import single_prompt
+from harness.contract import Flag, Reply, Trainable, TrainContext, View
+from harness.contract.trainable import single_prompt
+from harness.detection.views import make_view
 from harness.errors import StageError, UsageError
 from harness_plugins.trainers.losses import has_contrast
 from harness_plugins.trainers.rollouts import Rollout
@@ -31,7 +32,7 @@ class Shaping:
     penalty: float = 0.0  # subtracted from the reward of what is flagged
     screening: bool = False  # what is flagged is left out of its group, and so out of the group's mean
 
-    def __call__(self, suite: TaskSuite, groups: Groups, step: int) -> tuple[Groups, dict[str, JsonValue]]:
+    def __call__(self, suite: Trainable, groups: Groups, step: int) -> tuple[Groups, dict[str, JsonValue]]:
         """The groups as they are learnt from, and what the monitor did, for the step's row."""
         flat = [rollout for group in groups for rollout in group]
         flags = self.monitor([view_of(suite, rollout, step) for rollout in flat])
@@ -62,11 +63,11 @@ def shaping_of(params: GrpoParams, context: TrainContext) -> Shaping | None:
     return Shaping(context.monitor, params.penalty, params.screening)
 
 
-def view_of(suite: TaskSuite, rollout: Rollout, step: int) -> View:
+def view_of(suite: Trainable, rollout: Rollout, step: int) -> View:
     """What the monitor sees of a rollout. Rollouts of one prompt and one policy are one group."""
     role = single_prompt(suite, rollout.item).role
     reply = Reply(text=rollout.text, tokens=len(rollout.tokens.completion), truncated=rollout.truncated)
-    return suite.view(rollout.item, {role: reply}).model_copy(update={"group": f"{step}:{rollout.item.id}"})
+    return make_view(suite, rollout.item, {role: reply}, group=f"{step}:{rollout.item.id}")
 
 
 def _monitored(rollouts: Sequence[Rollout], flags: Sequence[Flag], flagged: Sequence[bool]) -> dict[str, JsonValue]:

@@ -36,6 +36,29 @@ def test_names_and_options(cli, arguments, expected):
     assert expected in one_line(done)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["run", "--tasks", "toy", "--trainer", "vanilla"],
+            "vanilla cannot train on toy, which keeps no items for training",
+        ),
+        (
+            ["teacher", "build", "--tasks", "toy", "--out", "pool.jsonl"],
+            "toy keeps no items for training, so a teacher has nothing to show",
+        ),
+        (["detectors", "toy"], "toy has no labelled views to measure detectors on"),
+    ],
+)
+def test_what_a_suite_cannot_do_names_one_that_can(cli, arguments, expected):
+    assert one_line(cli(*arguments, code=2)) == f"error: {expected} (choose leetcode-loopholes)"
+
+
+def test_training_items_that_the_parameters_leave_none_of_are_missed_when_planning(cli):
+    authored = ["--tasks", "leetcode-loopholes", "-P", "leetcode-loopholes.source=authored", "--trainer", "vanilla"]
+    assert "none is left to train on" in one_line(cli("plan", *authored, "--model", str(cli.model), code=2))
+
+
 def test_a_corrupt_model_is_named_before_anything_runs(cli):
     broken = cli.cwd / "broken"
     shutil.copytree(cli.model, broken)

@@ -11,6 +11,7 @@ import pytest
 
 from harness.registry.plugins import load_plugins
 from harness.testing import check_compressor, check_detector, check_suite, check_trainer
+from harness.testing.spec import make
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FILES = {
@@ -28,11 +29,10 @@ def my_plugins(tmp_path: Path) -> Path:
     folder = tmp_path / "my_plugins"
     folder.mkdir()
     for page, name in FILES.items():
-        blocks = re.findall(
-            r"```python\n# (\w+\.py)\n(.*?)```", (DOCS / "plugins" / f"{page}.md").read_text(), re.DOTALL
-        )
-        assert [found for found, _ in blocks] == [name]
-        (folder / name).write_text(blocks[0][1], encoding="utf-8")
+        text = (DOCS / "plugins" / f"{page}.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"```python\n# (\w+\.py)(?:, continued)?\n(.*?)```", text, re.DOTALL)
+        assert {found for found, _ in blocks} == {name}
+        (folder / name).write_text("\n\n".join(block for _, block in blocks), encoding="utf-8")
     return folder
 
 
@@ -49,10 +49,14 @@ def test_the_pages_plugins_run_together(cli, my_plugins):
 def test_the_pages_plugins_keep_their_contracts(my_plugins, tiny_qwen2, monkeypatch):
     monkeypatch.syspath_prepend(str(my_plugins))
     specs = load_plugins([my_plugins]).specs
-    check_suite(specs["tasks"]["capitals"][0][0])
+    capitals = specs["tasks"]["capitals"][0][0]
+    check_suite(capitals)
+    taught = capitals.model_copy(update={"target": "capitals:TaughtCapitals"})
+    check_suite(taught)
     check_compressor(specs["compressors"]["ternary"][0][0], tiny_qwen2)
     check_detector(specs["detectors"]["hedging"][0][0])
-    check_trainer(specs["trainers"]["imitate"][0][0], tiny_qwen2, {"steps": 2})
+    for suite in (None, make(taught, {})):
+        check_trainer(specs["trainers"]["imitate"][0][0], tiny_qwen2, {"steps": 2}, suite)
     for name in FILES.values():
         sys.modules.pop(name.removesuffix(".py"), None)
 

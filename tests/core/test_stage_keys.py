@@ -110,8 +110,8 @@ def traces(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
         train = Grpo.train
 
-        def silently(self: Grpo, policy: Any, suite: Any, context: Any) -> Path:
-            return train(self, policy, suite, context.model_copy(update={"log": lambda row: None}))
+        def silently(self: Grpo, suite: Any, context: Any) -> Path:
+            return train(self, suite, context.model_copy(update={"log": lambda row: None}))
 
         patch.setattr(Grpo, "train", silently)
         traced("train", Grpo, "train")

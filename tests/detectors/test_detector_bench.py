@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness import Detector, DetectorSpec, Flag, Labelled, Reply, View
-from harness.contract import TaskSuite, TaskSuiteSpec
+from harness.contract import LabelledViews, TaskSuiteSpec
 from harness.detection.bench import BenchResult, examine, labelled_bench
 from harness.detection.error_rates import ErrorRates, error_rates, load_error_rates, store_error_rates
 from harness.errors import UsageError
@@ -62,7 +62,7 @@ class Loud(Detector):
         ]
 
 
-class Suite(TaskSuite):
+class Suite(LabelledViews):
     def bench(self):
         return bench()
 
@@ -178,5 +178,5 @@ def test_a_bench_is_built_once(catalogue, tmp_path, monkeypatch):
 
 def test_a_suite_without_a_bench_says_so(catalogue, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    with pytest.raises(UsageError, match="no labelled bench"):
+    with pytest.raises(UsageError, match=r"bare has no labelled views .* \(choose labelled\)"):
         labelled_bench(catalogue.resolve("tasks", "bare"), catalogue, print)

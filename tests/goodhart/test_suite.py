@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from harness import Item, Outcome, Quadrant, Reply
+from harness.detection.views import make_view
 from harness.errors import UsageError
 from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART7, GOODHART20
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem
@@ -132,7 +133,7 @@ def test_both_graders_judge_the_same_replies() -> None:
 
 def test_a_view_holds_no_gold_answer(suite: Goodhart) -> None:
     item = suite.items()[0]
-    view = suite.view(item, {"understanding": Reply(text=""), "execution": Reply(text="")})
+    view = make_view(suite, item, {"understanding": Reply(text=""), "execution": Reply(text="")})
     assert view.data == {}
     assert set(view.prompts) == {"understanding", "execution"}
 

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from harness import Quadrant, Reply
+from harness.detection.views import make_view
 from harness.errors import UsageError
 from harness_plugins.tasks.loopholes.extract import program
 from harness_plugins.tasks.loopholes.hacks import hack
@@ -51,7 +52,7 @@ def test_authored_problems_are_for_training_only_when_some_are_held_back():
 def test_a_view_holds_neither_held_out_tests_nor_the_canonical_solution(suite):
     for item in suite.items():
         problem = suite.problem(item)
-        view = suite.view(item, {ROLE: Reply(text="```python\nx = 1\n```")})
+        view = make_view(suite, item, {ROLE: Reply(text="```python\nx = 1\n```")})
         assert view.data["program"] == "x = 1\n"
         assert view.data["visible"] == [[test.arguments, test.expected] for test in problem.visible]
         shown = repr(view.model_dump())

@@ -11,7 +11,7 @@ from harness import Trainer
 
 
 class Good(Trainer):
-    def train(self, policy, suite, context):
+    def train(self, suite, context):
         self.log(context)
         shutil.copytree(context.source, context.out)
         self.write(context)
@@ -32,21 +32,21 @@ class Good(Trainer):
 
 
 class WritesElsewhere(Good):
-    def train(self, policy, suite, context):
-        return super().train(policy, suite, context).parent
+    def train(self, suite, context):
+        return super().train(suite, context).parent
 
 
 class WritesNothing(Good):
-    def train(self, policy, suite, context):
+    def train(self, suite, context):
         context.out.mkdir()
         return context.out
 
 
 class TrainsTheSource(Good):
-    def train(self, policy, suite, context):
+    def train(self, suite, context):
         with (context.source / "config.json").open("a") as config:
             config.write("\n")
-        return super().train(policy, suite, context)
+        return super().train(suite, context)
 
 
 class SaysNothing(Good):

@@ -7,16 +7,9 @@ from itertools import count
 
 import pytest
 
-from harness import Axes, Check, Outcome, Prompt, Quadrant, Rate, Reply, Scores, SelfCheck, TaskSuiteSpec
+from harness import Axes, Check, Outcome, Prompt, Quadrant, Rate, Scores, SelfCheck, TaskSuiteSpec
 from harness.testing import BrokenContract, ToySuite, check_suite
-from harness.testing.suite import (
-    check_axes,
-    check_grading,
-    check_items,
-    check_prompts,
-    check_self_check,
-    check_training,
-)
+from harness.testing.suite import check_axes, check_grading, check_items, check_prompts, check_self_check
 
 NAMES = {quadrant: str(quadrant) for quadrant in Quadrant}
 AXES = Axes(proxy="a digit", truth="the sum", quadrants=NAMES, rates=())
@@ -102,14 +95,6 @@ def raises(self, item, replies):
     return Outcome(proxy=True, truth=float(replies["answer"].text) == 1)
 
 
-def leaks(self, item, replies):
-    return ToySuite.view(self, item, replies).model_copy(update={"item": "another"})
-
-
-def edits(self, item, replies):
-    return ToySuite.view(self, item, {"answer": Reply(text="edited")})
-
-
 @pytest.mark.parametrize(
     ("methods", "cause"),
     [
@@ -117,9 +102,6 @@ def edits(self, item, replies):
         ({"grade": lambda self, item, replies: Scores(values={})}, "returns Outcome"),
         ({"grade": lambda self, item, replies: Outcome(proxy=random.random() < 0.5, truth=True)}, "gives one verdict"),
         ({"grade": lambda self, item, replies: Outcome(proxy=True, truth=True, measures={"x": 1})}, "have a title"),
-        ({"reward": lambda self, outcome: float(outcome.truth)}, "does not depend on the truth"),
-        ({"view": leaks}, "is about its item"),
-        ({"view": edits}, "shows the replies as they are"),
     ],
 )
 def test_grading(methods, cause):
@@ -132,12 +114,6 @@ def test_grading(methods, cause):
 def test_scores_without_axes():
     with pytest.raises(BrokenContract, match="returns Scores"):
         check_grading(ToySuite(), ToySuite().items()[0], SPEC.model_copy(update={"axes": None}))
-
-
-def test_training_items_that_are_asked():
-    suite = changed(training_items=ToySuite.items)
-    with pytest.raises(BrokenContract, match="no training item"):
-        check_training(suite, suite.items())
 
 
 def test_a_suite_whose_module_imports_torch():

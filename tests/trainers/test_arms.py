@@ -121,7 +121,7 @@ def test_a_monitored_run_differs_from_an_unmonitored_one_by_its_steps_alone(arm,
             log=rows.append,
             monitor=free_is_suspect if changes else None,
         )
-        Grpo(GrpoParams(**small, **changes)).train(None, SUITE, context)
+        Grpo(GrpoParams(**small, **changes)).train(SUITE, context)
         return rows
 
     plain, watched = trained("plain"), trained("watched", monitor="letters", **arm)
@@ -135,7 +135,11 @@ def test_a_monitored_run_differs_from_an_unmonitored_one_by_its_steps_alone(arm,
 
 
 def plan_of(tmp_path: Path, model: Path, **changes):
-    params = {"penalty": {"steps": 1}} | changes.pop("params", {})
+    generated = {
+        "source": "generated",
+        "items": 1,
+    }  # keeps items for training, as the other sources do not by themselves
+    params = {"penalty": {"steps": 1}, "leetcode-loopholes": generated} | changes.pop("params", {})
     chosen = Experiment(
         model=(str(model),), tasks=("leetcode-loopholes",), trainer=("penalty",), params=params, **changes
     )

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from harness.contract import Item, Outcome, Params, Prompt, TaskSuite, TrainContext
+from harness.contract import Item, Outcome, Params, Prompt, Trainable, TrainContext
 from harness.errors import ModelError, StageError, UsageError
 from harness.models.load import load
 from harness_plugins.trainers.grpo import CHECKPOINT, Grpo, learning_rate
@@ -31,7 +31,7 @@ SMALL = {
 }
 
 
-class Letters(TaskSuite):
+class Letters(Trainable):
     """The proxy likes replies with an "e"; the truth wants a digit. Half the items have a teacher."""
 
     def items(self) -> list[Item]:
@@ -60,7 +60,7 @@ class Run:
         self,
         source: Path,
         out: Path,
-        suite: TaskSuite | None = None,
+        suite: Trainable | None = None,
         stop_after: int | None = None,
         kill_after: int | None = None,
         dtype: str = "float32",
@@ -79,7 +79,7 @@ class Run:
         context = TrainContext(source=source, out=out, seed=3, device="cpu", dtype=dtype, log=log)
         self.trainer, self.context = Grpo(GrpoParams(**{**SMALL, **params})), context
         try:
-            assert self.trainer.train(None, suite or Letters(Params()), context) == out
+            assert self.trainer.train(suite or Letters(Params()), context) == out
         except KeyboardInterrupt:
             assert stop_after is not None
 

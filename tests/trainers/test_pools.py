@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import warm
 
-from harness.contract import Item, Outcome, Params, Prompt, TaskSuite, TrainContext
+from harness.contract import Item, Outcome, Params, Prompt, Trainable, TrainContext
 from harness.errors import UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
@@ -25,7 +25,7 @@ from harness_plugins.trainers.pool_teacher import PoolTeacher
 from harness_plugins.trainers.spec import GrpoParams
 
 
-class Letters(TaskSuite):
+class Letters(Trainable):
     """The proxy likes an "e"; the truth wants a digit. A "!" is an attempt to game."""
 
     def items(self) -> list[Item]:
@@ -181,7 +181,7 @@ def test_a_trainer_takes_a_pool(pool, tiny_qwen2, tmp_path, monkeypatch):
     context = TrainContext(
         source=tiny_qwen2, out=tmp_path / "out", seed=3, device="cpu", dtype="float32", log=rows.append
     )
-    Grpo(GrpoParams(**params, teacher_pool=str(pool))).train(None, SUITE, context)
+    Grpo(GrpoParams(**params, teacher_pool=str(pool))).train(SUITE, context)
     assert rows[0]["taught"] == 3  # one each for the three items of the pool
 
 
@@ -252,6 +252,6 @@ def test_directions_from_contrastive_groups_train_an_arm(pairs, tiny_qwen2, tmp_
         source=tiny_qwen2, out=tmp_path / "out", seed=3, device="cpu", dtype="float32", log=rows.append
     )
     small = {"steps": 1, "prompts_per_step": 2, "group_size": 4, "max_tokens": 8, "arm": "erase"}
-    Grpo(GrpoParams(**small, pairs=pairs, contrast="grpo")).train(None, SUITE, context)
+    Grpo(GrpoParams(**small, pairs=pairs, contrast="grpo")).train(SUITE, context)
     assert rows[0]["direction_rows"] > 0
     assert rows[0]["cos_out"] < 1e-5 < rows[0]["cos_in"]

@@ -48,7 +48,7 @@ def test_two_steps_on_the_loopholes(tiny_qwen2, tmp_path, monkeypatch):
     context = TrainContext(source=tiny_qwen2, out=tmp_path / "out", seed=1, device="cpu", dtype="auto", log=rows.append)
     params = GrpoParams(arm="route", steps=2, prompts_per_step=3, group_size=4, max_tokens=12)
     trainer = Grpo(params)
-    trained = trainer.train(None, LoopholeSuite(LoopholeParams.model_validate(SUITE)), context)
+    trained = trainer.train(LoopholeSuite(LoopholeParams.model_validate(SUITE)), context)
     assert [row["step"] for row in rows] == [1, 2]
     assert sum(row["taught"] for row in rows) > 0  # confirmed by the suite's own graders
     assert all(row["cos_out"] < 1e-5 < row["cos_in"] for row in rows if not row["skipped"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.contract import Item, Outcome, Params, Prompt, TaskSuite, TrainContext
+from harness.contract import Item, Outcome, Params, Prompt, Trainable, TrainContext
 from harness_plugins.trainers.adapters.adapter import Vectors
 from harness_plugins.trainers.grpo import _Run
 from harness_plugins.trainers.rollouts import Rollout
@@ -19,7 +19,7 @@ trl = pytest.importorskip("trl", reason="TRL is the oracle of this test: pip ins
 ROOM = 12
 
 
-class Vowels(TaskSuite):
+class Vowels(Trainable):
     """Replies of a random model under any reward: only the batch matters here."""
 
     def training_items(self) -> list[Item]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 
-from harness.contract import TaskSuite
+from harness.contract import OwnLoop, TaskSuite
 from harness.errors import PluginError, UsageError
 from harness.lm_eval.backends.arguments import refuse_secrets
 from harness.lm_eval.backends.known import backend_info
@@ -106,8 +106,15 @@ def refuse_unsupported(
                     f"{what} {arm.label} needs the model's weights, and backend {backend.name!r} {reason}",
                     f"leave out --{what}, or use --backend hf or none",
                 )
-    if not info.likelihood and suite.needs_likelihood():
+    if not info.likelihood and needs_likelihood(suite):
         raise UsageError(
             f"{label} needs log-likelihoods of given text, which backend {backend.name!r} does not give",
             "use --backend hf, vllm or none",
         )
+
+
+def needs_likelihood(suite: TaskSuite) -> bool:
+    """Whether a model must score given text to be asked this."""
+    if isinstance(suite, OwnLoop):
+        return suite.needs_likelihood()
+    return any(prompt.scored for item in suite.items() for prompt in suite.prompts(item))

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, Flag, Reply, TaskSuite, View
+from harness.contract import Detector, Flag, LabelledViews, Reply, TaskSuite, View
 from harness.detection.tools import fits
+from harness.detection.views import make_view
 from harness.errors import StageError
 from harness.planning.questions import selected_items
 from harness.store.files import write_jsonl
@@ -40,7 +41,7 @@ def detect(
         if path.exists() and done.exists() and done.read_text() == stamp:
             continue
         if fits(detector):
-            learned = suite.fitting()
+            learned = suite.fitting() if isinstance(suite, LabelledViews) else ()
             detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
         flags = list(detector.inspect([view for _, view in asked]))
         if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
@@ -59,7 +60,7 @@ def _views(cell: Cell, suite: TaskSuite, store: CellStore) -> list[tuple[int, Vi
         if row.reply is not None and row.repeat < cell.settings.runs:
             replies[row.item, row.repeat][row.role] = row.reply
     return [
-        (repeat, suite.view(item, replies[item.id, repeat]).model_copy(update={"group": item.id}))
+        (repeat, make_view(suite, item, replies[item.id, repeat], group=item.id))
         for repeat in range(cell.settings.runs)
         for item in selected_items(suite, cell.settings.limit)
         if (item.id, repeat) in replies

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.contract import Detector, Flag, TaskSuite, View, by_id
+from harness.contract import Detector, Flag, Trainable, View
 from harness.detection.tools import make_tools, not_applicable
+from harness.detection.views import references
 from harness.errors import StageError
 from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue, build
@@ -17,7 +18,7 @@ from harness.registry.sources import locate_model
 
 
 def training_monitor(
-    cell: Cell, suite: TaskSuite, catalogue: Catalogue
+    cell: Cell, suite: Trainable, catalogue: Catalogue
 ) -> Callable[[Sequence[View]], Sequence[Flag]] | None:
     """The monitor that the cell's trainer asks for, ready to inspect rollouts of training items; None without one.
 
@@ -28,7 +29,6 @@ def training_monitor(
     spec = catalogue.spec("detectors", cell.monitor.plugin)[0]
     if reason := not_applicable(cell.monitor, spec, None):
         raise StageError(f"{cell.trainer.label} cannot be monitored by {cell.monitor.label}: it {reason}")
-    items = by_id(suite.training_items())
     sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
     settings = cell.settings
     detector: Detector = build(cell.monitor, spec)
@@ -36,7 +36,7 @@ def training_monitor(
         cell.monitor,
         spec,
         sandbox,
-        lambda view: suite.reference(items[view.item]),
+        references(suite, suite.training_items()),
         lambda name: locate_model(name, catalogue).path,
         settings.device,
         settings.dtype,

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import Prompt, Reply, TaskSuite
+from harness.contract import OwnLoop, Prompt, Reply, TaskSuite
 from harness.errors import StageError, Unreachable
 from harness.planning.questions import limited, selected_items
 from harness.store.run import CellStore, SampleRow
@@ -106,7 +106,7 @@ def write_prompts(store: CellStore, asked: Sequence[Question]) -> None:
 
 def sample_with_library(
     cell: Cell,
-    suite: TaskSuite,
+    suite: OwnLoop,
     asked: Sequence[Question],
     generator: Generator | BackendModel,
     store: CellStore,

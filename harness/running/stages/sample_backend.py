@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.contract import Reply, TaskSuite
+from harness.contract import OwnLoop, Reply, TaskSuite
 from harness.errors import StageError
 from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
@@ -63,10 +63,10 @@ def sample_through(
 ) -> None:
     """Ask what is missing. A question that fails becomes a row with the error and the others go on; when no question can be
     asked, the cell ends with that error and keeps what came."""
-    model = backends.get(cell, folder, own_loop=suite.asks)
+    model = backends.get(cell, folder, own_loop=isinstance(suite, OwnLoop))
     models: set[str] = set()
     try:
-        if suite.asks:
+        if isinstance(suite, OwnLoop):
             with model.errors():
                 sample_with_library(cell, suite, asked, model, store, progress)
         else:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from harness.checkpoints.checkpoint import stored_bytes
 from harness.checkpoints.digest import model_digest
-from harness.contract import Flag, TrainContext, Trainer, View
+from harness.contract import Flag, Trainable, TrainContext, Trainer, View
 from harness.errors import ModelError, PluginError
 from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue, build
@@ -77,7 +77,7 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
     cell_folder = run.cell(cell.id).folder
     with exclusive_lock(out):
         if not (out / TRAINED).exists():
-            suite = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
+            suite: Trainable = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
 
             def log(row: dict[str, JsonValue]) -> None:
                 append_training(row, out, cell_folder)
@@ -87,7 +87,7 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
                     progress("train", step, steps)
 
             context = _context(cell, source, out, log, training_monitor(cell, suite, catalogue))
-            _finish(cell, key, _trainer(cell, catalogue).train(None, suite, context), out)
+            _finish(cell, key, _trainer(cell, catalogue).train(suite, context), out)
         copy_training_log(out, cell_folder)
     return out
 

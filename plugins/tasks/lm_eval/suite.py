@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from harness import Check, Item, Prompt, Reply, Scores, SelfCheck, TaskSuite
-from harness.contract.suite import LibraryModel
+from harness import Check, Item, LibraryModel, OwnLoop, Prompt, Reply, Scores, SelfCheck
 from harness.errors import UsageError
 from harness_plugins.tasks.lm_eval.spec import LmEvalParams
 
@@ -23,9 +22,8 @@ ROLE = "document"
 CHUNK = 64  # documents between two writes to the store
 
 
-class LmEvalSuite(TaskSuite):
+class LmEvalSuite(OwnLoop):
     params: LmEvalParams
-    asks = True
 
     @cached_property
     def loaded(self) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from harness import Item, Labelled, Outcome, Prompt, Reply, SelfCheck, TaskSuite, View
+from pydantic import JsonValue
+
+from harness import Inspectable, Item, Labelled, LabelledViews, Outcome, Prompt, Reply, SelfCheck, Trainable
 from harness.errors import UsageError
 from harness.sandbox import Limits
 from harness_plugins.tasks.loopholes.bench import sampled
@@ -34,7 +36,7 @@ class Demonstrations(NamedTuple):
     wrong: tuple[str, ...]  # honest slips, where the source has them
 
 
-class LoopholeSuite(TaskSuite):
+class LoopholeSuite(Trainable, Inspectable, LabelledViews):
     params: LoopholeParams
 
     @cached_property
@@ -76,24 +78,19 @@ class LoopholeSuite(TaskSuite):
     def attempted(self, outcome: Outcome) -> bool:
         return bool(outcome.measures["attempted"])
 
-    def view(self, item: Item, replies: Mapping[str, Reply]) -> View:
-        """Prompt, reply, visible tests, mode, evaluator's name and entry; no held-out test, no canonical solution."""
+    def view_data(self, item: Item, replies: Mapping[str, Reply]) -> dict[str, JsonValue]:
+        """Visible tests, mode, evaluator's name and entry; no held-out test, no canonical solution."""
         problem, mode, evaluator = self._read(item)
-        view = super().view(item, replies)
-        return view.model_copy(
-            update={
-                "data": {
-                    "problem": problem.name,
-                    "mode": str(mode),
-                    "evaluator": evaluator,
-                    "method": problem.method,
-                    "entry": problem.entry,
-                    "prelude": problem.prelude,
-                    "program": program(replies[ROLE].text),
-                    "visible": pairs(problem.visible),
-                }
-            }
-        )
+        return {
+            "problem": problem.name,
+            "mode": str(mode),
+            "evaluator": evaluator,
+            "method": problem.method,
+            "entry": problem.entry,
+            "prelude": problem.prelude,
+            "program": program(replies[ROLE].text),
+            "visible": pairs(problem.visible),
+        }
 
     def reference(self, item: Item) -> str:
         problem = self.problem(item)

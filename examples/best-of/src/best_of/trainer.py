@@ -9,8 +9,7 @@ from statistics import mean
 
 import torch
 
-from harness import Item, Outcome, Prompt, Reply, TaskSuite, TrainContext, Trainer
-from harness.errors import UsageError
+from harness import Item, Outcome, Prompt, Reply, Trainable, TrainContext, Trainer
 from harness.models.generate import Generator, Request
 from harness.models.load import load
 from harness.models.sampling import Sampling
@@ -19,10 +18,8 @@ Answered = tuple[Item, dict[str, Reply], Outcome]
 
 
 class BestOf(Trainer):
-    def train(self, policy, suite: TaskSuite, context: TrainContext) -> Path:
+    def train(self, suite: Trainable, context: TrainContext) -> Path:
         items = suite.training_items()
-        if not items:
-            raise UsageError("this suite keeps no items for training", "train on leetcode-loopholes")
         generator = Generator(load(context.source, context.device, context.dtype))
         optimizer = torch.optim.AdamW(generator.model.parameters(), lr=self.params.lr)
         for step in range(1, self.params.steps + 1):
@@ -48,7 +45,7 @@ class BestOf(Trainer):
         generator.tokenizer.save_pretrained(context.out)
         return context.out
 
-    def ask(self, generator: Generator, suite: TaskSuite, items: list[Item], seed: int, step: int) -> list[Answered]:
+    def ask(self, generator: Generator, suite: Trainable, items: list[Item], seed: int, step: int) -> list[Answered]:
         """Several graded replies to every item; the noise is a function of seed, step, item and repeat."""
         count = self.params.replies
         requests = [
@@ -66,7 +63,7 @@ class BestOf(Trainer):
         return [(by_id[name], roles, suite.grade(by_id[name], roles)) for (name, _), roles in sorted(replies.items())]
 
 
-def above_mean(suite: TaskSuite, answered: list[Answered]) -> list[Answered]:
+def above_mean(suite: Trainable, answered: list[Answered]) -> list[Answered]:
     """Those that are rewarded above the mean of their own item."""
     rewards = defaultdict(list)
     for item, _, outcome in answered:
@@ -74,7 +71,7 @@ def above_mean(suite: TaskSuite, answered: list[Answered]) -> list[Answered]:
     return [one for one in answered if suite.reward(one[2]) > mean(rewards[one[0].id])]
 
 
-def prompted(suite: TaskSuite, answered: list[Answered]) -> list[tuple[Prompt, Reply]]:
+def prompted(suite: Trainable, answered: list[Answered]) -> list[tuple[Prompt, Reply]]:
     """Each reply that has words, with the prompt it answers."""
     pairs = []
     for item, replies, _ in answered:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from harness import Item, Labelled, Reply
+from harness.detection.views import make_view
 from harness_plugins.tasks.loopholes.bench.attempts import with_attempt
 from harness_plugins.tasks.loopholes.bench.exploits import HARD_CODED, TEMPLATES
 from harness_plugins.tasks.loopholes.bench.honest import honest, mutants
@@ -48,7 +49,7 @@ def build(suite: LoopholeSuite) -> list[Labelled]:
         if (mechanism == "honest" and honest_label) or (mechanism != "honest" and verdict.label is Label.REWARD_HACK):
             found.append(
                 Labelled(
-                    view=suite.view(item, {_ROLE: Reply(text=code)}),
+                    view=make_view(suite, item, {_ROLE: Reply(text=code)}),
                     hack=mechanism != "honest",
                     mechanism=str(mechanism),
                     cluster=problem.name,

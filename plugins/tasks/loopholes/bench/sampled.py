@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import Item, Labelled, Record, Reply
+from harness.detection.views import make_view
 from harness.store.files import read_jsonl
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR
 from harness_plugins.tasks.loopholes.modes import Mode
@@ -50,7 +51,7 @@ def labelled(suite: LoopholeSuite) -> Sequence[Labelled]:
         item = row.item.model_copy(update={"id": f"{row.item.id}#sampled-{number}"})
         found.append(
             Labelled(
-                view=suite.view(item, {"solution": Reply(text=row.program)}),
+                view=make_view(suite, item, {"solution": Reply(text=row.program)}),
                 hack=row.hack,
                 mechanism=str(row.mode) if row.hack else "honest",
                 cluster=row.problem,
