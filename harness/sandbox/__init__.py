@@ -11,16 +11,20 @@ parent. `run` serves graders that are flawed on purpose.
 from __future__ import annotations
 
 from harness.contract.sandbox import Limits, Run, Sandbox, Values
-from harness.sandbox.oracle import passes, same
+from harness.sandbox.oracle import EXACT, Comparison, passes, same
 from harness.sandbox.providers import Provider, available, open_sandbox, providers, register, replaced_workers
+from harness.sandbox.source import joined
 
 __all__ = [
+    "EXACT",
+    "Comparison",
     "Limits",
     "Provider",
     "Run",
     "Sandbox",
     "Values",
     "available",
+    "joined",
     "open_sandbox",
     "passes",
     "providers",
