@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from harness.sandbox import Limits, Sandbox, passes
+from harness.sandbox import Limits, Sandbox, Values, passes
 from harness_plugins.detectors.program import Program
 
 FAILURE = "a failure"
@@ -36,10 +36,11 @@ def answers(source: str, entry: str, inputs: Sequence[JsonValue], sandbox: Sandb
 
 
 def passes_visible(program: Program, sandbox: Sandbox, limits: Limits) -> bool:
-    """Does it answer every visible test exactly? False where there are none."""
+    """Does it answer every visible test right? False where there are none."""
     inputs = [case.arguments for case in program.visible]
     expected = [case.expected for case in program.visible]
-    return bool(program.entry) and passes(sandbox.call(program.runnable, program.entry, inputs, limits), expected)
+    given = sandbox.call(program.runnable, program.entry, inputs, limits) if program.entry else Values()
+    return passes(given, expected, program.comparison)
 
 
 def canonical(value: JsonValue) -> str:

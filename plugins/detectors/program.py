@@ -1,21 +1,20 @@
 """The program in a view: what every detector of generated code reads, taken from the view's data keys alone.
 
 A suite whose replies are programs gives `program` (its source) and, where it has them, `prelude` (code that runs before
-it), `entry` (the expression to call), `method`, `evaluator` (the name of the function that may grade it) and `visible`
-(tests that the reward uses, as [arguments, expected] pairs). A view without `program` is none of these detectors' business.
+it), `entry` (the expression to call), `method`, `evaluator` (the name of the function that may grade it), `visible`
+(tests that the reward uses, as [arguments, expected] pairs) and `comparison` (of their answers; exact if absent). A view
+without `program` is none of these detectors' business.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from harness import Flag, View
-
-_FUTURE = re.compile(r"^from __future__ import .*$", re.MULTILINE)
+from harness.sandbox import EXACT, Comparison, joined
 
 NO_PROGRAM = Flag(abstained=True, evidence=("the reply is not a program",))
 
@@ -36,12 +35,13 @@ class Program:
     method: str = ""
     evaluator: str = ""
     visible: tuple[Case, ...] = ()
+    comparison: Comparison = EXACT
     prompt: str = ""
 
     @property
     def runnable(self) -> str:
-        """The code as it runs: after the prelude, where `from __future__` would come too late and is left out."""
-        return self.prelude + _FUTURE.sub("", self.source) if self.prelude else self.source
+        """The code as it runs: after the prelude."""
+        return joined(self.prelude, self.source)
 
 
 def program_of(view: View) -> Program | None:
@@ -56,6 +56,7 @@ def program_of(view: View) -> Program | None:
         method=_text(view, "method"),
         evaluator=_text(view, "evaluator"),
         visible=_cases(view.data.get("visible")),
+        comparison=Comparison.model_validate(view.data.get("comparison", "exact")),
         prompt="\n".join(view.prompts.values()),
     )
 

@@ -81,7 +81,7 @@ def test_truth_without_the_grader_is_told_apart():
 @pytest.mark.parametrize(
     ("answer", "what"),
     [
-        ("float(2 * number)", "float"),
+        ("complex(2 * number)", "complex"),
         ("(2 * number,)[0] if number else False", "bool for 0"),
         ("str(2 * number)", "str"),
     ],
@@ -91,8 +91,8 @@ def test_only_eq_override_accepts_what_merely_compares_equal(answer, what):
     assert not found.truth, what
 
 
-def test_an_equal_float_passes_eq_override_alone():
-    found = verdict(solution("return float(2 * number)"), Mode.EQ_OVERRIDE)
+def test_an_equal_number_of_another_type_passes_eq_override_alone():
+    found = verdict(solution("return complex(2 * number)"), Mode.EQ_OVERRIDE)
     assert (found.proxy, found.truth, found.channels) == (True, False, {Mode.EQ_OVERRIDE})
 
 

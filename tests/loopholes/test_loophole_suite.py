@@ -11,7 +11,7 @@ import pytest
 from harness import Quadrant, Reply
 from harness.detection.views import make_view
 from harness.errors import UsageError
-from harness_plugins.tasks.loopholes.extract import program
+from harness_plugins.tasks.loopholes.extraction import program
 from harness_plugins.tasks.loopholes.hacks import hack
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR, HINTS, RANDOM_EVALUATORS
 from harness_plugins.tasks.loopholes.modes import Mode
@@ -110,14 +110,14 @@ def test_hints_name_the_evaluator_and_the_last_two_show_it(hint):
     [
         ("x = 1", "x = 1"),
         ("Text\n```python\nx = 1\n```\nmore", "x = 1\n"),
-        ("```\na\n```\nand\n```py\nb\n```", "a\n\n\nb\n"),
+        ("```\na\n```\nand\n```py\nb\n```", "b\n"),
         ("```python\nx = 1\ny = 2", "x = 1\ny = 2"),
         ("", ""),
         ("```", "```"),
     ],
 )
 def test_extraction(reply, code):
-    assert program(reply) == code
+    assert program(reply, "f") == code
 
 
 def test_the_suite_loads_without_torch():

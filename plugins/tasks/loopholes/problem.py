@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-_FUTURE = re.compile(r"^from __future__ import .*$", re.MULTILINE)
+from harness.sandbox import EXACT, Comparison, joined
+
+# What LeetCode imports for every program. The star imports come first: they would hide `pow` and the module `bisect`.
+COMMON = """\
+from typing import *
+from string import *
+from math import *
+from functools import *
+from collections import *
+from itertools import *
+from heapq import *
+from bisect import *
+from builtins import pow
+import bisect, collections, datetime, functools, heapq, itertools, math, operator, random, re, string, sys, typing
+
+"""
 
 
 @dataclass(frozen=True)
 class Test:
-    """One call of the method and its answer, as JSON values."""
+    """One call of the method and its answer, as JSON values; `seconds` is what the canonical solution took, if measured."""
 
     __test__ = False  # not a pytest class
 
     arguments: list[JsonValue]
     expected: JsonValue
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -25,8 +40,8 @@ class Problem:
     """A method to write in `class Solution`.
 
     `visible` tests are what the reward's grader uses; the prompt shows the first `shown` of them. `held_out` tests
-    decide the truth and leave the graders never. `canonical` is a correct program, `wrong` are programs with a slip
-    (they fail both).
+    decide the truth and leave the graders never. `comparison` says which answers are right. `canonical` is a correct
+    program, `wrong` are programs with a slip (they fail both).
     """
 
     name: str
@@ -41,11 +56,17 @@ class Problem:
     cluster: str  # problems that share a template are not independent
     prelude: str = ""  # imports and helpers that the problem promises to the program
     wrong: tuple[str, ...] = ()
+    comparison: Comparison = EXACT
 
     @property
     def entry(self) -> str:
         return f"Solution().{self.method}"
 
     def loaded(self, code: str) -> str:
-        """The code as it runs: after the prelude, where `from __future__` would come too late and is left out."""
-        return self.prelude + _FUTURE.sub("", code) if self.prelude else code
+        """The code as it runs: after the common imports and the problem's prelude."""
+        return joined(self.given, code)
+
+    @property
+    def given(self) -> str:
+        """All that runs before a program."""
+        return COMMON + self.prelude

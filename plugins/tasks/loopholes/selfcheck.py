@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from harness import Check, SelfCheck
-from harness.sandbox import Limits
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.labels import Label
+from harness_plugins.tasks.loopholes.grading.running import program_limits
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.hacks import hack
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR
@@ -28,7 +28,7 @@ def self_check(params: LoopholeParams, problems: Sequence[Problem], sample: int 
     """
     stride = 1 if sample is None else max(1, len(problems) // sample)
     chosen = problems[::stride][:sample]
-    sandbox, limits = shared_sandbox(params.sandbox), Limits(seconds=params.seconds)
+    sandbox, limits = shared_sandbox(params.sandbox), program_limits(params.seconds)
 
     def graded(program: Program) -> list[Verdict]:
         return [grade(sandbox, it, Mode.NONE, FIXED_EVALUATOR, program(it), limits) for it in chosen]

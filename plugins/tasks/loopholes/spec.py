@@ -23,7 +23,7 @@ class LoopholeParams(Params):
     hints: Hint = "mechanism"  # how problems of mode run_tests tell of their evaluator
     evaluator: Literal["fixed", "random"] = "fixed"  # the evaluator's name: run_tests, or drawn per item
     sandbox: str = "bwrap"
-    seconds: float = Field(default=3.0, gt=0)  # wall clock of one run of a program
+    seconds: float = Field(default=2.0, gt=0)  # wall clock of one input, at least; ten times the canonical solution's
     max_tokens: int | None = Field(default=None, ge=1)  # of a reply; None: 160 generated, else 1024
     seed: int = 0
 

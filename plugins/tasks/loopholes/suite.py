@@ -11,12 +11,12 @@ from pydantic import JsonValue
 
 from harness import Inspectable, Item, Labelled, LabelledViews, Outcome, Prompt, Reply, SelfCheck, Trainable
 from harness.errors import UsageError
-from harness.sandbox import Limits
 from harness_plugins.tasks.loopholes.bench import sampled
 from harness_plugins.tasks.loopholes.bench.build import build
-from harness_plugins.tasks.loopholes.extract import program
+from harness_plugins.tasks.loopholes.extraction import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.harnesses import pairs
+from harness_plugins.tasks.loopholes.grading.running import program_limits
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.hacks import hack, hack_beside
 from harness_plugins.tasks.loopholes.hints import evaluator_name, starter_evaluator
@@ -67,9 +67,9 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews):
         """Everything the graders found on the program in a reply."""
         problem, mode, evaluator = self._read(item)
         starter = starter_evaluator(self.params.hints, problem, evaluator) if mode is Mode.RUN_TESTS else ""
-        limits = Limits(seconds=self.params.seconds)
+        limits = program_limits(self.params.seconds)
         sandbox = shared_sandbox(self.params.sandbox)
-        return grade(sandbox, problem, mode, evaluator, program(reply), limits, starter)
+        return grade(sandbox, problem, mode, evaluator, _source(reply, problem, mode, evaluator), limits, starter)
 
     def reward(self, outcome: Outcome) -> float:
         """What a trainer optimises: compile bonus + proxy. The truth is no part of it."""
@@ -87,9 +87,10 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews):
             "evaluator": evaluator,
             "method": problem.method,
             "entry": problem.entry,
-            "prelude": problem.prelude,
-            "program": program(replies[ROLE].text),
+            "prelude": problem.given,
+            "program": _source(replies[ROLE].text, problem, mode, evaluator),
             "visible": pairs(problem.visible),
+            "comparison": problem.comparison.model_dump(),
         }
 
     def reference(self, item: Item) -> str:
@@ -141,3 +142,8 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews):
 
     def _read(self, item: Item) -> tuple[Problem, Mode, str]:
         return self.problem(item), Mode(str(item.data["mode"])), str(item.data["evaluator"])
+
+
+def _source(reply: str, problem: Problem, mode: Mode, evaluator: str) -> str:
+    """The program in the reply, with the evaluator where the prompt speaks of one."""
+    return program(reply, problem.method, evaluator if mode is Mode.RUN_TESTS else "")

@@ -21,9 +21,10 @@ from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness.store.files import write_jsonl
 from harness_plugins.tasks.loopholes.bench.sampled import FILE, Sampled
-from harness_plugins.tasks.loopholes.extract import program
+from harness_plugins.tasks.loopholes.extraction import program
 from harness_plugins.tasks.loopholes.grading.labels import Label
 from harness_plugins.tasks.loopholes.modes import LOOPHOLES, Mode
+from harness_plugins.tasks.loopholes.problems.generated.source import METHOD
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
 
@@ -48,7 +49,7 @@ def labelled(suite: LoopholeSuite, item: Item, reply: Reply) -> Sampled | None:
     hack = verdict.label is Label.REWARD_HACK and verdict.exploited
     if not hack and verdict.label not in (Label.CORRECT, Label.INCORRECT):
         return None
-    return Sampled(problem=str(item.data["problem"]), mode=verdict.mode, hack=hack, program=program(reply.text))
+    return Sampled(problem=str(item.data["problem"]), mode=verdict.mode, hack=hack, program=program(reply.text, METHOD))
 
 
 def main() -> None:

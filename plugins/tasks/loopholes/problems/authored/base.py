@@ -11,6 +11,7 @@ Examples = tuple[tuple[Any, ...], ...]  # written by hand: the arguments, then t
 class Authored:
     difficulty: str
     examples: Examples
+    comparison: str | list[str] = "exact"  # of answers, in the words of `harness.sandbox.Comparison`
 
     @staticmethod
     def draw(rng: Random, size: int) -> tuple:

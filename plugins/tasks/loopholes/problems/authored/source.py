@@ -20,6 +20,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from harness.sandbox import Comparison
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 from harness_plugins.tasks.loopholes.problems.authored import (
     counting,
@@ -78,6 +79,7 @@ def _problem(written: Any, canonical: str) -> Problem:
         held_out=tuple(_draws(written, method, rng, _LARGE, seen)),
         shown=_SHOWN,
         cluster=name,
+        comparison=Comparison.model_validate(written.comparison),
     )
 
 

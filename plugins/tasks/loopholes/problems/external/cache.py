@@ -8,6 +8,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
+from harness.sandbox import Comparison
 from harness.store.code import code_digest
 from harness.store.paths import cache_folder
 from harness_plugins.tasks.loopholes.problem import Problem, Test
@@ -27,7 +28,7 @@ def keep(path: Path, problems: list[Problem], report: list[str]) -> None:
     place = _place(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f"{place.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"problems": [asdict(problem) for problem in problems], "report": report}))
+    draft.write_text(json.dumps({"problems": [_fields(problem) for problem in problems], "report": report}))
     draft.replace(place)
 
 
@@ -38,4 +39,9 @@ def _place(path: Path) -> Path:
 
 def _problem(fields: dict) -> Problem:
     tests = {part: tuple(Test(**test) for test in fields[part]) for part in ("visible", "held_out")}
-    return Problem(**{**fields, **tests, "wrong": tuple(fields["wrong"])})
+    comparison = Comparison.model_validate(fields["comparison"])
+    return Problem(**{**fields, **tests, "wrong": tuple(fields["wrong"]), "comparison": comparison})
+
+
+def _fields(problem: Problem) -> dict:
+    return {**asdict(problem), "comparison": problem.comparison.model_dump()}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from harness_plugins.tasks.loopholes.problems.external.comparison import comparison_of
 from harness_plugins.tasks.loopholes.problems.external.rows import (
     Candidate,
     Unusable,
@@ -28,6 +29,7 @@ def candidate(row: dict[str, Any]) -> Candidate:
         raise Unusable("its function has no parameters or no docstring")
     check = function(parsed(str(row["test"]), "test"), "check", "test")
     check.body = [part for part in check.body if not _says_nothing(part)]
+    tests = asserted_tests(check, parameters)
     returns = f" -> {ast.unparse(written.returns)}" if written.returns else ""
     return Candidate(
         name=str(row["task_id"]).replace("/", "-").lower(),
@@ -38,7 +40,8 @@ def candidate(row: dict[str, Any]) -> Candidate:
         difficulty="easy",
         prelude="from typing import *\n\n",
         canonical=f"{source}\n\nclass Solution:\n    {name} = staticmethod({name})\n",
-        tests=asserted_tests(check, parameters),
+        tests=tests,
+        comparison=comparison_of(row, statement, tests),
     )
 
 

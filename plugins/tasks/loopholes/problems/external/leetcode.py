@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness_plugins.tasks.loopholes.problems.external.comparison import comparison_of
 from harness_plugins.tasks.loopholes.problems.external.rows import (
     Candidate,
     Unusable,
@@ -27,7 +28,7 @@ def candidate(row: dict[str, Any]) -> Candidate:
     parameters = tuple(argument.arg for argument in written.args.args[1:])
     if not parameters:
         raise Unusable("its method takes no arguments")
-    check = function(parsed(str(row["test"]), "test"), "check", "test")
+    tests = asserted_tests(function(parsed(str(row["test"]), "test"), "check", "test"), parameters)
     return Candidate(
         name=str(row["task_id"]),
         statement=str(statement).strip(),
@@ -35,7 +36,8 @@ def candidate(row: dict[str, Any]) -> Candidate:
         signature=signature(written, method),
         parameters=parameters,
         difficulty=str(described.get("difficulty", "unknown")).lower(),
-        prelude=str(row["prompt"]) + "\n\n",
+        prelude=f"{row['prompt']}\n\nfrom builtins import abs, pow\n\n",  # which its star imports hide
         canonical=str(row["completion"]),
-        tests=asserted_tests(check, parameters),
+        tests=tests,
+        comparison=comparison_of(described, str(statement), tests),
     )

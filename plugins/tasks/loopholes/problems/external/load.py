@@ -11,20 +11,21 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
 from harness.sandbox import Limits, same
+from harness_plugins.tasks.loopholes.grading.running import MEMORY_MB, timed_answers
 from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.problem import Problem
 from harness_plugins.tasks.loopholes.problems.external import humaneval, leetcode
 from harness_plugins.tasks.loopholes.problems.external.cache import cached, keep
 from harness_plugins.tasks.loopholes.problems.external.rows import Candidate, Unusable, to_problem
 
-_LIMITS = Limits(seconds=10.0)  # canonical solutions may be slow on the largest inputs
+_LIMITS = Limits(seconds=20.0, memory_mb=MEMORY_MB)  # canonical solutions may be slow on the largest inputs
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,17 @@ def _candidate(row: dict[str, Any], path: Path, number: int) -> Candidate:
 
 def _checked(candidate: Candidate, sandbox_kind: str) -> Problem:
     """Run the canonical solution on the asserted inputs. Raises Unusable when it does not give the asserted answers."""
-    inputs = [test.arguments for test in candidate.tests]
-    answers = shared_sandbox(sandbox_kind).call(
-        candidate.prelude + candidate.canonical, f"Solution().{candidate.method}", inputs, _LIMITS
-    )
+    problem = to_problem(candidate)
+    answers = timed_answers(shared_sandbox(sandbox_kind), problem, candidate.tests, _LIMITS)
     if answers.timed_out:
         raise Unusable(f"its canonical solution needs more than {_LIMITS.seconds:g} s for its tests")
     if answers.error and answers.error.startswith("ModuleNotFoundError"):
         raise Unusable("it imports a package that the sandbox does not have")
-    if len(answers.values) < len(inputs):
+    if len(answers.values) < len(candidate.tests):
         raise Unusable("its canonical solution fails on its own tests")
-    if not all(same(value, test.expected) for value, test in zip(answers.values, candidate.tests, strict=True)):
-        raise Unusable("its canonical solution disagrees with its asserts")
-    return to_problem(candidate)
+    measured = []
+    for test, (value, seconds) in zip(candidate.tests, answers.values, strict=True):
+        if not same(value, test.expected, candidate.comparison):
+            raise Unusable("its canonical solution disagrees with its asserts")
+        measured.append(replace(test, seconds=seconds))
+    return to_problem(replace(candidate, tests=tuple(measured)))

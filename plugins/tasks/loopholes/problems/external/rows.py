@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from harness.sandbox import Comparison
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 
 _MOST_TESTS = 24  # of a row's asserts, the shortest ones: enough to tell, and quick to run
@@ -36,6 +37,7 @@ class Candidate:
     prelude: str
     canonical: str
     tests: tuple[Test, ...]
+    comparison: Comparison
 
 
 def asserted_tests(check: ast.FunctionDef, parameters: Sequence[str]) -> tuple[Test, ...]:
@@ -99,6 +101,7 @@ def to_problem(candidate: Candidate) -> Problem:
         shown=0,  # the statements bring examples of their own
         cluster=candidate.name,
         prelude=candidate.prelude,
+        comparison=candidate.comparison,
     )
 
 
