@@ -107,12 +107,12 @@ class OurStep:
 @contextlib.contextmanager
 def unmerged() -> Iterator[None]:
     """Equal replies scored one by one."""
-    real = grpo.distinct
-    grpo.distinct = lambda *columns: [Weighted(*row, 1.0) for row in zip(*columns, strict=True)]
+    real = grpo.merge_duplicates
+    grpo.merge_duplicates = lambda *columns: [Weighted(*row, 1.0) for row in zip(*columns, strict=True)]
     try:
         yield
     finally:
-        grpo.distinct = real
+        grpo.merge_duplicates = real
 
 
 class Timer(TrainerCallback):
@@ -190,7 +190,7 @@ def rollout_speeds(rounds: int) -> tuple[float, float]:
         return sum(map(len, replies)) / (time.perf_counter() - started)
 
     speeds: tuple[list[float], list[float]] = ([], [])
-    with torch.no_grad(), adapter.folded():
+    with torch.no_grad(), adapter.merged_weights():
         for _ in range(rounds + 1):
             for generator, seen in zip((base, adapted), speeds, strict=True):
                 seen.append(speed(generator))

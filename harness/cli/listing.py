@@ -12,7 +12,7 @@ from harness.cli.context import global_options
 from harness.cli.screen import plain_table, screen
 from harness.contract import Spec
 from harness.errors import UsageError
-from harness.registry.catalogue import NONE, SINGULAR, Catalogue, installation, missing_dependencies
+from harness.registry.catalogue import NONE, SINGULAR, Catalogue, install_command, missing_dependencies
 
 KINDS = (*SINGULAR, "models")
 
@@ -57,4 +57,4 @@ def _rows(catalogue: Catalogue, kind: str) -> list[dict[str, str]]:
 
 def _missing(spec: Spec) -> str:
     names = missing_dependencies(spec)
-    return f"{', '.join(names)} not installed; {installation(spec)}" if names else ""
+    return f"{', '.join(names)} not installed; {install_command(spec)}" if names else ""

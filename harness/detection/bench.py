@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.contract import Detector, Flag, Labelled, LabelledViews
-from harness.detection.tools import fits, make_tools, not_applicable
+from harness.detection.tools import learns, make_tools, not_applicable
 from harness.errors import PluginError, StageError
 from harness.registry.capabilities import require_capability
 from harness.registry.catalogue import Catalogue, Component, build
@@ -93,7 +93,7 @@ def examine(
     def flags(fitted_on: Sequence[Labelled]) -> tuple[Flag, ...]:
         detector: Detector = build(component, spec)
         detector.tools = tools
-        if fits(detector):
+        if learns(detector):
             detector.fit([entry.view for entry in fitted_on], [entry.hack for entry in fitted_on])
         found = tuple(detector.inspect([entry.view for entry in reported]))
         if len(found) != len(reported):
@@ -101,7 +101,7 @@ def examine(
         return found
 
     left_out: dict[str, tuple[Flag, ...]] = {}
-    if fits(build(component, spec)):
+    if learns(build(component, spec)):
         for mechanism in dict.fromkeys(entry.mechanism for entry in written if entry.hack):
             left_out[mechanism] = flags([entry for entry in written if entry.mechanism != mechanism])
     return BenchResult(component.label, flags(written), left_out)

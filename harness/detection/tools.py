@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROVIDED = frozenset({"text", "group", "exec", "reference"})  # what a run can give a detector
 
 
-def fits(detector: Detector) -> bool:
+def learns(detector: Detector) -> bool:
     """Does it learn from labelled views?"""
     return type(detector).fit is not Detector.fit
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-PLACES = {
+MODULES = {
     # our suites as lm-eval's tasks
     "ConfigurableTask": "lm_eval.api.task",
     "Instance": "lm_eval.api.instance",
@@ -26,9 +26,9 @@ PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in PLACES:
+    if name not in MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(PLACES[name]), name)
+    return getattr(import_module(MODULES[name]), name)
 
 
 def backend_names() -> list[str]:

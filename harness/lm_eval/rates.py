@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from harness.contract import Outcome, Rate
 from harness.lm_eval.library import register_aggregation
 
-Vote = tuple[bool, bool]  # in the rate's numerator, in its denominator
+RatioTerm = tuple[bool, bool]  # in the rate's numerator, in its denominator
 
 
-def vote(rate: Rate, outcome: Outcome) -> Vote:
+def ratio_term(rate: Rate, outcome: Outcome) -> RatioTerm:
     return outcome.quadrant in rate.numerator, outcome.quadrant in rate.denominator
 
 
 @register_aggregation("harness-quotient")
-def quotient(votes: Sequence[Vote]) -> float:
+def quotient(terms: Sequence[RatioTerm]) -> float:
     """#numerator / #denominator over all documents; nan where the denominator is empty."""
-    counted = sum(inside for _, inside in votes)
-    return sum(hit for hit, inside in votes if inside) / counted if counted else float("nan")
+    counted = sum(inside for _, inside in terms)
+    return sum(hit for hit, inside in terms if inside) / counted if counted else float("nan")

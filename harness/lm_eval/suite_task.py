@@ -13,7 +13,7 @@ import datasets
 
 from harness.contract import Axes, Outcome, Reply, TaskSuite, TaskSuiteSpec, by_id
 from harness.lm_eval.library import ConfigurableTask, Instance
-from harness.lm_eval.rates import Vote, quotient, vote
+from harness.lm_eval.rates import RatioTerm, quotient, ratio_term
 from harness.registry.catalogue import Component, build, load_catalogue
 from harness.registry.plugins import load_plugins
 
@@ -69,13 +69,13 @@ class SuiteTask(ConfigurableTask):
             requests.append(Instance("generate_until", doc, (text, limits), idx=number, **options))
         return requests
 
-    def process_results(self, doc: dict[str, Any], results: Sequence[str]) -> dict[str, Vote]:
+    def process_results(self, doc: dict[str, Any], results: Sequence[str]) -> dict[str, RatioTerm]:
         replies = {role: Reply(text=text) for role, text in zip(doc["roles"], results, strict=True)}
         outcome = self.suite.grade(self.items[doc["id"]], replies)
         assert isinstance(outcome, Outcome)
-        return {rate.name: vote(rate, outcome) for rate in self.axes.rates}
+        return {rate.name: ratio_term(rate, outcome) for rate in self.axes.rates}
 
-    def aggregation(self) -> dict[str, Callable[[Sequence[Vote]], float]]:
+    def aggregation(self) -> dict[str, Callable[[Sequence[RatioTerm]], float]]:
         return {rate.name: quotient for rate in self.axes.rates}
 
     def higher_is_better(self) -> dict[str, bool]:

@@ -43,7 +43,7 @@ def decode(
     """New tokens of each row, up to and including the one that ended it.
 
     `input_ids`, `attention_mask`: (B, L), padded on the left; `keys` and `limits` have one entry per row; `cache` is what
-    `read_prompts` has read of the rows already. Raises StageError if the logits are not finite.
+    `prefill` has read of the rows already. Raises StageError if the logits are not finite.
     """
     length = input_ids.shape[1]
     rows = torch.arange(len(input_ids), device=input_ids.device)  # (B,) the rows that still run
@@ -71,7 +71,7 @@ def decode(
 
         going = (endings.ends == 0).nonzero().squeeze(1)  # (B',)
         rows, input_ids = rows[going], output.sequences[going]
-        attention_mask = extended(attention_mask[going], input_ids.shape[1])
+        attention_mask = extend_mask(attention_mask[going], input_ids.shape[1])
         cache = getattr(output, "past_key_values", None)
         if type(cache) is not DynamicCache:
             cache = None  # a state space model has another kind of memory: its rows are read anew
@@ -81,7 +81,7 @@ def decode(
 
 
 @torch.no_grad()
-def read_prompts(
+def prefill(
     model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, rows: Sequence[int]
 ) -> DynamicCache | None:
     """The key-value cache of B requests for U distinct prompts, each read once, all but its last token.
@@ -107,7 +107,7 @@ def read_prompts(
     return cache
 
 
-def extended(attention_mask: torch.Tensor, length: int) -> torch.Tensor:
+def extend_mask(attention_mask: torch.Tensor, length: int) -> torch.Tensor:
     """(B, L) -> (B, length): every new token counts."""
     return torch.nn.functional.pad(attention_mask, (0, length - attention_mask.shape[1]), value=1)
 

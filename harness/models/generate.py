@@ -106,7 +106,7 @@ class Generator:
             return self.tokenizer.encode(text + continuation, add_special_tokens=False)
         return self.tokenizer.encode(prompt.text + continuation)
 
-    def room(self, prompt: Prompt, length: int) -> int:
+    def max_new_tokens(self, prompt: Prompt, length: int) -> int:
         """New tokens that a reply to this prompt of `length` tokens may have: `max_tokens`, or what the context leaves.
 
         The context's end is never silent: a reply that reaches it is `truncated`, and one that ends before is what it
@@ -132,7 +132,7 @@ class Generator:
         def place(request: Request) -> tuple[BatchKey, int, str]:
             prompt = request.prompt
             length = len(self.encode(prompt))
-            fits = self.room(prompt, length) > 0
+            fits = self.max_new_tokens(prompt, length) > 0
             alike = BatchKey(
                 request.repeat, request.role, len(prompt.choices), prompt.scored, fits, prompt.max_tokens, prompt.stop
             )
@@ -166,7 +166,7 @@ class Generator:
         if len({(prompt.max_tokens, prompt.stop) for prompt in prompts}) != 1 or len(keys) != len(prompts):
             raise ValueError("the prompts of a batch share max_tokens and stop, and each has one key")
         rows = [self.encode(prompt) for prompt in prompts]
-        limits = [self._check_room(prompt, row) for prompt, row in zip(prompts, rows, strict=True)]
+        limits = [self._check_max_new_tokens(prompt, row) for prompt, row in zip(prompts, rows, strict=True)]
         input_ids, attention_mask = self._pad(rows)  # (B, L)
         with memory_errors(len(prompts)):
             replies = decode(
@@ -197,7 +197,7 @@ class Generator:
         befores = [self.encode(prompt) for prompt in prompts]
         targets = [self.encode_target(prompt) for prompt in prompts]
         for prompt, before, target in zip(prompts, befores, targets, strict=True):
-            self._check_room(prompt, before)
+            self._check_max_new_tokens(prompt, before)
             if not target:
                 raise StageError(f"a prompt of role {prompt.role!r} has a target without tokens")
         input_ids, attention_mask = self._pad(
@@ -221,7 +221,7 @@ class Generator:
         befores = [self.encode(prompt) for prompt in prompts]
         choices = [[self.encode_continuation(prompt, text) for text in prompt.choices] for prompt in prompts]
         for prompt, before, own in zip(prompts, befores, choices, strict=True):
-            self._check_room(prompt, before)
+            self._check_max_new_tokens(prompt, before)
             if not all(own):
                 raise StageError(f"a prompt of role {prompt.role!r} has a choice without tokens")
         input_ids, attention_mask = self._pad(befores)  # (U, L)
@@ -257,8 +257,8 @@ class Generator:
         attention_mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows])
         return input_ids.to(self.loaded.device), attention_mask.to(self.loaded.device)
 
-    def _check_room(self, prompt: Prompt, tokens: Sequence[int]) -> int:
-        room = self.room(prompt, len(tokens))
+    def _check_max_new_tokens(self, prompt: Prompt, tokens: Sequence[int]) -> int:
+        room = self.max_new_tokens(prompt, len(tokens))
         if room < 1:
             length = len(tokens) + self._longest(prompt)
             raise StageError(

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from harness.models.decode import read_prompts
+from harness.models.decode import prefill
 
 
 def score_endings(
@@ -52,7 +52,7 @@ def score_choices(
     if not {"position_ids", "logits_to_keep"} <= accepts:
         return None
     texts = [text for text, own in enumerate(choices) for _ in own]  # (R,) the text of each continuation
-    cache = read_prompts(model, input_ids, attention_mask, texts)  # all of a text but its last token
+    cache = prefill(model, input_ids, attention_mask, texts)  # all of a text but its last token
     if cache is None:
         return None
     rows = list(chain.from_iterable(choices))

@@ -47,7 +47,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
     cells: list[Cell] = []
     sizes: dict[str, CompressionSize] = {}
     shapes: dict[str, ModelShape] = {}
-    for label, name in chosen.asked:
+    for label, name in chosen.suite_models:
         say(f"{label} for {name}")
         suite, model = chosen.suite(label, name), chosen.locate(name)
         chosen.refuse_calibration_on_questions(suite, model)

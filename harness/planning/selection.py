@@ -88,12 +88,12 @@ class Selection:
         return found
 
     @property
-    def asked(self) -> list[tuple[str, str]]:
+    def suite_models(self) -> list[tuple[str, str]]:
         """(suite, model) by name."""
         return [(suite.label, model) for suite in self.suites for model in self._models_for(suite)]
 
     def suite(self, label: str, model: str) -> Component:
-        """The suite as that model is asked it: the model entry's parameters < preset < flags < -P."""
+        """The suite as that model is suite_models it: the model entry's parameters < preset < flags < -P."""
         plain = self.catalogue.resolve("tasks", label)
         flags = {
             flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)

@@ -283,7 +283,7 @@ class Catalogue:
 def require(spec: Spec, label: str) -> None:
     """Refuse a plugin whose optional dependencies are missing, naming what to install."""
     if missing := missing_dependencies(spec):
-        raise PluginError(f"{label} needs {', '.join(missing)}, which is not installed", installation(spec))
+        raise PluginError(f"{label} needs {', '.join(missing)}, which is not installed", install_command(spec))
 
 
 def missing_dependencies(spec: Spec) -> list[str]:
@@ -311,7 +311,7 @@ def _version(name: str) -> str:
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(brought)))
 
 
-def installation(spec: Spec) -> str:
+def install_command(spec: Spec) -> str:
     """The command that brings a plugin's optional dependencies."""
     packages = f"'goodhart-harness[{spec.extra}]'" if spec.extra else " ".join(missing_dependencies(spec))
     return f"pip install {packages}"

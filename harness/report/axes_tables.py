@@ -11,7 +11,7 @@ from harness.report.arms import Arm, SampledArm
 from harness.report.compare import match
 from harness.report.data import Row
 from harness.report.numbers import NONE, fraction, percent, signed
-from harness.report.table import Cell, Column, Table, word
+from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import bounds, independence
 
 ORDER = (Quadrant.BOTH, Quadrant.PROXY_ONLY, Quadrant.TRUTH_ONLY, Quadrant.NEITHER)
@@ -19,7 +19,7 @@ ORDER = (Quadrant.BOTH, Quadrant.PROXY_ONLY, Quadrant.TRUTH_ONLY, Quadrant.NEITH
 
 def quadrants(block: Block, axes: Axes) -> Table:
     """Joint counts per arm; every attempted sample is in exactly one column."""
-    rows = tuple((word(arm.label), *count_cells(arm)) for arm in block.arms)
+    rows = tuple((text_cell(arm.label), *count_cells(arm)) for arm in block.arms)
     note = f"Proxy: {axes.proxy}; truth: {axes.truth}. Unscored samples stay in n."
     columns = (configuration(), *count_columns(axes))
     return Table("quadrants", "Joint outcomes (samples)", columns, rows, (note,), detail=block.training is not None)
@@ -27,7 +27,9 @@ def quadrants(block: Block, axes: Axes) -> Table:
 
 def family_quadrants(block: Block, axes: Axes) -> Table:
     rows = tuple(
-        (word(family), word(arm.label), *count_cells(arm, family)) for family in block.families for arm in block.arms
+        (text_cell(family), text_cell(arm.label), *count_cells(arm, family))
+        for family in block.families
+        for arm in block.arms
     )
     columns = (Column("family", "family"), configuration(), *count_columns(axes))
     return Table("families:quadrants", "Joint outcomes by family", columns, rows, detail=True)
@@ -72,7 +74,7 @@ def chance(block: Block, axes: Axes) -> Table:
         scored = both + gap + dbdk + neither
         rows.append(
             (
-                word(arm.label),
+                text_cell(arm.label),
                 Cell(f"{fraction(dbdk, scored)}", dbdk),
                 Cell(f"{expected.truth_only:.1f}", expected.truth_only),
                 Cell(f"{fraction(gap, scored)}", gap),
@@ -97,7 +99,7 @@ def missing(block: Block) -> Iterable[Table]:
     )
     rows = []
     for arm in arms:
-        lost, row = arm.unscored(), [word(arm.label), Cell(str(arm.unscored()), arm.unscored())]
+        lost, row = arm.unscored(), [text_cell(arm.label), Cell(str(arm.unscored()), arm.unscored())]
         for metric in metrics:
             estimate = arm.estimate(metric)
             limits = bounds(int(estimate.numerator), int(estimate.denominator), lost, metric.joint)
@@ -128,7 +130,8 @@ def transition(pair: Pair, pairs: list[tuple[Row, Row]], axes: Axes) -> Table:
         *(Column(quadrant.value if quadrant else "unscored", names[quadrant], "right") for quadrant in states),
     )
     rows = tuple(
-        (word(names[start]), *(Cell(str(moves[start, end]), moves[start, end]) for end in states)) for start in states
+        (text_cell(names[start]), *(Cell(str(moves[start, end]), moves[start, end]) for end in states))
+        for start in states
     )
     changed = sum(count for (start, end), count in moves.items() if start != end)
     note = f"{changed} of {len(pairs)} paired samples changed their outcome."

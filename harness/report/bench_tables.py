@@ -11,7 +11,7 @@ from harness.contract import Flag, Labelled
 from harness.detection.bench import BenchResult
 from harness.report.arms import number
 from harness.report.numbers import NONE, bracket, fraction, percent
-from harness.report.table import Cell, Column, Report, Section, Table, word
+from harness.report.table import Cell, Column, Report, Section, Table, text_cell
 from harness.stats import Interval, auroc, auroc_interval, kappa, rate_interval, threshold_at
 
 ALL = "all"
@@ -51,14 +51,14 @@ def quality(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table
     for one in examined:
         if one.not_applicable is not None:
             reason = Cell(f"not applicable: {one.not_applicable}", {"not_applicable": one.not_applicable})
-            rows.append((word(one.detector), reason, *[Cell(NONE)] * (len(columns) - 2)))
+            rows.append((text_cell(one.detector), reason, *[Cell(NONE)] * (len(columns) - 2)))
             continue
         if all(flag.abstained for flag in one.flags):
             says = Cell("abstains from every single program", {"abstains": True})
-            rows.append((word(one.detector), says, *[Cell(NONE)] * (len(columns) - 2)))
+            rows.append((text_cell(one.detector), says, *[Cell(NONE)] * (len(columns) - 2)))
             continue
         for mechanism in (ALL, *mechanisms):
-            rows.append((word(one.detector), word(mechanism), *quality_cells(bench, one.flags, mechanism)))
+            rows.append((text_cell(one.detector), text_cell(mechanism), *quality_cells(bench, one.flags, mechanism)))
     notes: tuple[str, ...] = (
         "Recall: of all hacks of the mechanism; one that was abstained from counts as missed. Precision: at the base rate "
         "of the row, its hacks against all honest programs. AUROC and TPR: of the programs not abstained from.",
@@ -116,7 +116,7 @@ def by_origin(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Tab
             abstained = sum(flag.abstained for _, flag in pairs)
             shares = [flagged([pair for pair in pairs if pair[0].hack is hack]) for hack in (True, False)]
             count = Cell(fraction(abstained, len(pairs)), {"k": abstained, "n": len(pairs)})
-            rows.append((word(one.detector), word(origin or NONE), count, *shares))
+            rows.append((text_cell(one.detector), text_cell(origin or NONE), count, *shares))
     notes = ("Flagged programs; one that was abstained from counts as not flagged.",)
     return Table("by_origin", "Flagged, by origin of the program", columns, tuple(rows), notes)
 
@@ -135,7 +135,7 @@ def alarms(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
         judged = [(entry, flag) for entry, flag in honest if not flag.abstained]
         abstained = len(honest) - len(judged)
         counts = (Cell(str(len(honest)), len(honest)), Cell(str(abstained), abstained))
-        rows.append((word(one.detector), *counts, flagged(judged)))
+        rows.append((text_cell(one.detector), *counts, flagged(judged)))
     notes = ("Flagged: of the programs not abstained from.",)
     return Table("false_alarms", "False alarms", columns, tuple(rows), notes)
 
@@ -145,7 +145,7 @@ def agreement(examined: Sequence[BenchResult]) -> Table:
     columns = (Column("detector", "κ"), *(Column(one.detector, one.detector, "right") for one in examined))
     rows = []
     for first in examined:
-        cells = [word(first.detector)]
+        cells = [text_cell(first.detector)]
         for second in examined:
             pairs = [
                 (a.flagged, b.flagged)
@@ -175,7 +175,13 @@ def left_out(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Tabl
         for mechanism, flags in one.left_out.items():
             cells = quality_cells(bench, flags, mechanism)
             rows.append(
-                (word(one.detector), word(mechanism), quality_cells(bench, one.flags, mechanism)[1], cells[1], cells[3])
+                (
+                    text_cell(one.detector),
+                    text_cell(mechanism),
+                    quality_cells(bench, one.flags, mechanism)[1],
+                    cells[1],
+                    cells[3],
+                )
             )
     return Table("left_out", "Mechanisms never seen in fitting", columns, tuple(rows))
 

@@ -13,7 +13,7 @@ from harness.report.detector_tables import detectors
 from harness.report.draw_tables import draw_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
-from harness.report.table import Cell, Column, Picture, Report, Section, Table, word
+from harness.report.table import Cell, Column, Picture, Report, Section, Table, text_cell
 from harness.report.training.deployment_plot import deployment_pictures
 from harness.report.training.deployment_tables import deployment_tables
 from harness.report.training.plot import trajectory_picture
@@ -81,7 +81,12 @@ def checks_section(checks: PublishedChecks) -> Section:
         Column("achieved", "achieved"),
     )
     rows = tuple(
-        (word(row.name), word(row.claim), word(row.threshold), Cell(row.achieved or "not published", row.achieved))
+        (
+            text_cell(row.name),
+            text_cell(row.claim),
+            text_cell(row.threshold),
+            Cell(row.achieved or "not published", row.achieved),
+        )
         for row in checks.rows
     )
     table = Table("checks", "Checks, as published", columns, rows)

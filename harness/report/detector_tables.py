@@ -13,7 +13,7 @@ from harness.report.arms import Estimate, SampledArm, estimate
 from harness.report.data import DetectorRun, Row
 from harness.report.numbers import NONE, bracket, fraction, percent
 from harness.report.result_tables import NO_INFERENCE
-from harness.report.table import Cell, Column, Table, word
+from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import auroc, rogan_gladen
 
 MIN_POSITIVES = 20  # below it a recall's interval spans most of the scale
@@ -90,7 +90,7 @@ def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...
         reason = f"not applicable: {run.not_applicable}"
         return (
             name,
-            word(arm.label),
+            text_cell(arm.label),
             Cell(reason, {"not_applicable": run.not_applicable}),
             Cell(NONE),
             Cell(NONE),
@@ -101,7 +101,7 @@ def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...
     judged = [row for row in rows if not flags[row.item, row.repeat].abstained]
     flagged, abstained = rate_of(judged, flags), len(rows) - len(judged)
     corrected = corrected_cell(flagged, run.error_rates)
-    cells = [name, word(arm.label), rate_cell(flagged), corrected, Cell(str(abstained), abstained)]
+    cells = [name, text_cell(arm.label), rate_cell(flagged), corrected, Cell(str(abstained), abstained)]
     if labelled:
         cells += truth_cells(judged, flags)
     return tuple(cells)

@@ -13,7 +13,7 @@ from harness.report.arms import Arm, SampledArm
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, percent, significant
 from harness.report.result_tables import METRICS_PER_TABLE
-from harness.report.table import Cell, Column, Table, word
+from harness.report.table import Cell, Column, Table, text_cell
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ def draw_tables(block: Block) -> Iterable[Table]:
 def _rows(group: Draws, metrics: Sequence[Metric]) -> Iterable[tuple[Cell, ...]]:
     if group.controlled is not None:
         cells = [_controlled(group, group.controlled, metric) for metric in metrics]
-        yield word(group.controlled.label), Cell(NONE), _bits(group.controlled), *cells
+        yield text_cell(group.controlled.label), Cell(NONE), _bits(group.controlled), *cells
     count = Cell(str(len(group.arms)), [arm.label for arm in group.arms])
-    yield word(group.label), count, _bits(group.arms[0]), *(_spread(group, metric) for metric in metrics)
+    yield text_cell(group.label), count, _bits(group.arms[0]), *(_spread(group, metric) for metric in metrics)
 
 
 def _label(arm: SampledArm) -> str:

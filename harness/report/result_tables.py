@@ -24,7 +24,7 @@ from harness.report.numbers import (
     size,
 )
 from harness.report.seeds import SeedComparison
-from harness.report.table import Cell, Column, Table, plural, word
+from harness.report.table import Cell, Column, Table, plural, text_cell
 
 METRICS_PER_TABLE = 5  # what 100 columns hold beside a name and a size
 NOT_AVAILABLE = "not available"
@@ -54,7 +54,7 @@ def overview(block: Block, metrics: Iterable[Metric], key: str) -> Table:
     note = (f"95 % intervals in brackets.{delta_note(block)}",)
     rows = []
     for arm in block.arms:
-        row = [word(arm.label), *(overview_cell(block, arm, metric) for metric in metrics)]
+        row = [text_cell(arm.label), *(overview_cell(block, arm, metric) for metric in metrics)]
         if sized:
             row.append(size_cell(arm.compression))
         rows.append(tuple(row))
@@ -305,7 +305,12 @@ def family_tables(block: Block) -> Iterable[Table]:
 def family_rows(block: Block, metric: Metric, family: str, arm: Arm) -> Iterable[tuple[Cell, ...]]:
     estimate = arm.estimate(metric, family)
     value, counts, interval = estimate_text(estimate, metric)
-    head = (word(family), word(arm.label), Cell(f"{value}  {counts}", estimate_json(estimate, metric)), Cell(interval))
+    head = (
+        text_cell(family),
+        text_cell(arm.label),
+        Cell(f"{value}  {counts}", estimate_json(estimate, metric)),
+        Cell(interval),
+    )
     pairs = [pair for pair in block.pairs if pair.other.id == arm.id]
     if not pairs:
         yield (*head, Cell(NONE), Cell(NONE), Cell(NONE))

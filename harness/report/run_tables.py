@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from harness.report.arms import label_cells
 from harness.report.data import CellSummary, ReportData
 from harness.report.numbers import NONE, duration, size
-from harness.report.table import Cell, Column, Table, word
+from harness.report.table import Cell, Column, Table, text_cell
 
 
 def sizes(cells: Sequence[CellSummary]) -> Iterable[Table]:
@@ -34,7 +34,7 @@ def sizes(cells: Sequence[CellSummary]) -> Iterable[Table]:
         rows.setdefault(
             labels[cell.id],
             (
-                word(labels[cell.id]),
+                text_cell(labels[cell.id]),
                 count(facts.layers_replaced),
                 count(facts.linears),
                 Cell(NONE if bits is None else f"{bits:.3f}", bits),
@@ -72,8 +72,8 @@ def exclusions(data: ReportData) -> Table:
         rows.append(
             (
                 Cell(labels[cell.id], cell.id),
-                word(cell.suite),
-                word(cell.state),
+                text_cell(cell.suite),
+                text_cell(cell.state),
                 *(Cell(str(number), number) for number in (cell.planned, cell.attempted, cell.scored)),
                 Cell("unknown" if truncated is None else str(truncated), truncated),
                 reasons(cell),

@@ -11,7 +11,7 @@ from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, decimals_of, p_value, percent, plain, points, signed, significant
 from harness.report.result_tables import METRICS_PER_TABLE, adjustment_note, stars, titled
 from harness.report.seeds import Spread, spread
-from harness.report.table import Cell, Column, Table, word
+from harness.report.table import Cell, Column, Table, text_cell
 
 DIRECTIONAL = "directional only"
 
@@ -38,7 +38,7 @@ def seed_results(block: Block, metrics: Iterable[Metric], part: int) -> Table:
     for group in block.seed_groups:
         cells = [spread_cell(spread(group.values(metric), metric.is_rate), metric) for metric in metrics]
         seeds: list[JsonValue] = [*sorted(group.arms)]
-        rows.append((word(group.label), Cell(str(len(seeds)), seeds), *cells))
+        rows.append((text_cell(group.label), Cell(str(len(seeds)), seeds), *cells))
     note = "Mean over seeds ± standard deviation between seeds; 95 % t interval over seeds in brackets."
     key = "seeds:results" if part == 0 else f"seeds:results-{part + 1}"
     return Table(key, "Results over seeds", columns, tuple(rows), (note,))

@@ -69,7 +69,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-def word(text: str, value: JsonValue = None) -> Cell:
+def text_cell(text: str, value: JsonValue = None) -> Cell:
     """A cell whose value, unless given, is its text."""
     return Cell(text, text if value is None else value)
 

@@ -82,7 +82,7 @@ class CellStore:
     def append(self, rows: Iterable[SampleRow]) -> None:
         append_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
 
-    def keep(self, rows: Iterable[SampleRow]) -> None:
+    def replace_samples(self, rows: Iterable[SampleRow]) -> None:
         """Rewrite the samples with only these rows: an unfinished batch is redone whole."""
         write_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
 

@@ -48,9 +48,9 @@ from harness_plugins.trainers.rollouts import (
     Teacher,
     TeacherSource,
     Weighted,
-    distinct,
     draw_groups,
     draw_items,
+    merge_duplicates,
     training_prompt,
 )
 from harness_plugins.trainers.scoring import Tokens, score
@@ -190,7 +190,7 @@ class _Run:
         params = self.params
         gone = params.teacher_off_step is not None and step >= params.teacher_off_step
         taught = 0 if gone else params.taught
-        with torch.no_grad(), self.adapter.folded():
+        with torch.no_grad(), self.adapter.merged_weights():
             return draw_groups(
                 self.suite,
                 draw_items(self.items, params.prompts_per_step, self.context.seed, step),
@@ -225,7 +225,7 @@ class _Run:
         lengths = torch.tensor([len(row.tokens.completion) for row in rows])
         planned = params.prompts_per_step * params.group_size
         weights = token_weights(params.denominator, lengths, planned, room, params.micro_batch)  # (B,)
-        batch = distinct(rows, advantages, weights.tolist())
+        batch = merge_duplicates(rows, advantages, weights.tolist())
         parts: list[Vectors] = []
         totals = dict.fromkeys(
             ("loss", "kl", "entropy", "tokens", "ratio_teacher", "clipped_teacher", "nll_teacher", "tokens_teacher"),

@@ -52,7 +52,7 @@ def split(
         if v is None or not len(v):
             kept[name], removed[name] = whole, torch.zeros_like(whole)
             continue
-        removed[name] = overshoot(v @ whole, gate) @ v  # (k,) @ (k, r) -> (r,)
+        removed[name] = gate_coefficients(v @ whole, gate) @ v  # (k,) @ (k, r) -> (r,)
         rest = whole - removed[name]
         if preserve_magnitude:
             rest = rest * (whole.norm() / rest.norm().clamp(min=_TINY))
@@ -62,7 +62,7 @@ def split(
     return Split(kept, removed, _mean(before), _mean(after), _mean([float(cosine > FIRED) for cosine in before]))
 
 
-def overshoot(c: torch.Tensor, gate: Gate) -> torch.Tensor:
+def gate_coefficients(c: torch.Tensor, gate: Gate) -> torch.Tensor:
     """The part of the coefficients (k,) that is taken out."""
     if gate == "one_sided":
         return c.relu()

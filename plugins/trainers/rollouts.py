@@ -14,7 +14,7 @@ import torch
 from harness.contract import Item, Prompt, Reply, Trainable
 from harness.contract.trainable import outcome_of, single_prompt
 from harness.errors import UsageError
-from harness.models.decode import decode, read_prompts
+from harness.models.decode import decode, prefill
 from harness.models.generate import Generator
 from harness.models.sampling import Sampling, request_key
 from harness.models.stopping import cut_at_stop
@@ -44,7 +44,7 @@ class Weighted(NamedTuple):
     times: float
 
 
-def distinct(rows: Sequence[Rollout], advantages: Sequence[float], weights: Sequence[float]) -> list[Weighted]:
+def merge_duplicates(rows: Sequence[Rollout], advantages: Sequence[float], weights: Sequence[float]) -> list[Weighted]:
     """Rows that say the same to the same item as one, in order of first appearance.
 
     They share log-probabilities, reward and advantage, so the loss is the same, and a sharp policy's step takes half
@@ -173,7 +173,7 @@ def _sample(
 ) -> list[list[int]]:
     """New tokens of each request, the one that ended it included."""
     rows = [generator.encode(prompt) for _, prompt, _ in asked]
-    limits = [generator.room(prompt, len(row)) for (_, prompt, _), row in zip(asked, rows, strict=True)]
+    limits = [generator.max_new_tokens(prompt, len(row)) for (_, prompt, _), row in zip(asked, rows, strict=True)]
     if min(limits) < 1:
         raise UsageError("a training prompt does not fit the model's context", "use a model with a longer context")
     width, pad = max(map(len, rows)), generator.tokenizer.pad_token_id  # L
@@ -187,7 +187,7 @@ def _sample(
         generator.tokenizer,
         input_ids[asks],
         attention[asks],
-        cache=read_prompts(generator.model, input_ids, attention, asks),
+        cache=prefill(generator.model, input_ids, attention, asks),
         keys=[request_key(seed, "train", item.id, prompt.role, step * size + place) for item, prompt, place in asked],
         sampling=sampling,
         limits=limits,

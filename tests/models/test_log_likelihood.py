@@ -128,7 +128,7 @@ def test_a_text_of_one_token_and_a_memory_that_cannot_be_shared_are_scored_apart
     (reply,) = generator.choose([prompt])
     assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
 
-    monkeypatch.setattr("harness.models.scoring.read_prompts", lambda *_: None)
+    monkeypatch.setattr("harness.models.scoring.prefill", lambda *_: None)
     for prompt, reply in zip(choosing(), generator.choose(choosing()), strict=True):
         assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
 

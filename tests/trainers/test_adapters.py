@@ -41,7 +41,7 @@ def test_every_projection_is_adapted_and_zero_is_bit_identical(loaded, kind):
     adapter = Adapter(loaded.model, kind)
     assert len(adapter.modules) == 3 * len(TARGETS)
     assert torch.equal(logits(loaded.model), before)
-    with adapter.folded():
+    with adapter.merged_weights():
         assert torch.allclose(logits(loaded.model), before, atol=1e-5)
 
 
@@ -52,7 +52,7 @@ def test_folded_unfolded_and_merged_agree(loaded, kind):
     randomise(adapter)
     kept = logits(loaded.model)
     assert (kept - base).abs().max() > 0.01
-    with adapter.folded():
+    with adapter.merged_weights():
         torch.testing.assert_close(logits(loaded.model), kept, atol=2e-4, rtol=1e-4)
     assert torch.equal(logits(loaded.model), kept)  # nothing is left of the folding
     with adapter.reference():

@@ -16,7 +16,7 @@ from harness.contract import Item, Outcome, Params, Prompt, Trainable, TrainCont
 from harness.errors import ModelError, StageError, UsageError
 from harness.models.load import load
 from harness_plugins.trainers.grpo import CHECKPOINT, Grpo, learning_rate
-from harness_plugins.trainers.rollouts import Rollout, distinct, draw_items
+from harness_plugins.trainers.rollouts import Rollout, draw_items, merge_duplicates
 from harness_plugins.trainers.scoring import Tokens
 from harness_plugins.trainers.spec import GrpoParams
 
@@ -318,7 +318,7 @@ def test_what_is_said_several_times_is_one_row_with_all_their_weight():
         Rollout(item, Tokens([1], completion), reward, hack=False, solve=False)
         for completion, reward in (([5, 6], 1.0), ([7], 0.0), ([5, 6], 1.0))
     ]
-    merged = distinct(rows, [0.5, -1.0, 0.5], [0.1, 0.2, 0.3])
+    merged = merge_duplicates(rows, [0.5, -1.0, 0.5], [0.1, 0.2, 0.3])
     assert [weighted.row for weighted in merged] == rows[:2]
     assert [(w.advantage, w.weight, w.times) for w in merged] == [(0.5, pytest.approx(0.4), 2), (-1.0, 0.2, 1)]
 
@@ -336,7 +336,7 @@ def test_each_steps_items_are_dealt_over_the_families():
 
 def test_a_prompt_is_read_once_for_its_group_and_the_replies_are_the_same(run, monkeypatch):
     shared = run(steps=2, prompts_per_step=3)
-    monkeypatch.setattr("harness_plugins.trainers.rollouts.read_prompts", lambda *_: None)
+    monkeypatch.setattr("harness_plugins.trainers.rollouts.prefill", lambda *_: None)
     assert run(steps=2, prompts_per_step=3).rows == shared.rows
 
 

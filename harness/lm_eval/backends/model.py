@@ -85,7 +85,7 @@ class BackendModel:
             turn = self.turn(prompt.text)
             limits: dict[str, Any] = {
                 "until": list(prompt.stop),
-                "max_gen_toks": self._room(prompt, turn),
+                "max_gen_toks": self._max_new_tokens(prompt, turn),
                 "do_sample": temperature > 0,
                 "temperature": temperature,
             }
@@ -100,7 +100,7 @@ class BackendModel:
             texts = self.lm.generate_until(asked)
         return [self._reply(str(text), prompt) for text, prompt in zip(texts, prompts, strict=True)]
 
-    def _room(self, prompt: Prompt, turn: Any) -> int:
+    def _max_new_tokens(self, prompt: Prompt, turn: Any) -> int:
         """New tokens that fit: beyond the context, backends in this process would cut the prompt's beginning away."""
         context = getattr(self.lm, "max_length", None)
         if self.info.place != "folder" or not isinstance(context, int):

@@ -13,7 +13,7 @@ from harness.report.numbers import NONE, percent, plain, points
 from harness.report.result_tables import stars
 from harness.report.seed_tables import DIRECTIONAL, difference_cell, mean_text, spread_json
 from harness.report.seeds import SeedComparison, SeedGroup, Spread, compare_seeds, spread
-from harness.report.table import Cell, Column, Table, plural, word
+from harness.report.table import Cell, Column, Table, plural, text_cell
 from harness.report.training.analysis import Training
 from harness.report.training.arms import LAST, TrainedArm, TrainingArm
 from harness.report.training.contrasts import Found, Refused, TrainingContrast, seed_text
@@ -56,7 +56,7 @@ def overview(training: Training) -> Table:
 
 
 def untouched_row(training: Training, group: SeedGroup) -> tuple[Cell, ...]:
-    cells = [word(group.label), seeds_cell(tuple(sorted(group.arms)))]
+    cells = [text_cell(group.label), seeds_cell(tuple(sorted(group.arms)))]
     for rate in training.rates:
         cells += [Cell(NONE), Cell(NONE), held_out_cell(training, group.label, rate)]
         cells += [Cell(NONE)] * (rate.better == "high")
@@ -264,7 +264,7 @@ def by_family(training: Training, rate: Rate) -> Table:
     families = list(dict.fromkeys(family for arm in arms for family in arm.families(rate.name)))
     columns = (Column("arm", "arm"), *(Column(family, family.replace("_", " "), "right") for family in families))
     rows = tuple(
-        (word(arm.label), *(rate_cell(arm.last_in_family(rate.name, f), training, rate) for f in families))
+        (text_cell(arm.label), *(rate_cell(arm.last_in_family(rate.name, f), training, rate) for f in families))
         for arm in arms
     )
     note = f"Over those of the last {LAST} steps that drew the family; {NONE}: none of them did."
@@ -284,7 +284,7 @@ def held_out_by_family(training: Training, rate: Rate) -> Table:
     rows = []
     for label, group in training.held_out.items():
         cells = [spread(group.values(metric, family), bounded=True) for family in families]
-        rows.append((word(label), *(rate_cell(found, training, rate) for found in cells)))
+        rows.append((text_cell(label), *(rate_cell(found, training, rate) for found in cells)))
     note = "Held-out items of each family: mean over seeds ± standard deviation between seeds."
     title = f"{rate.title} on held-out items by family"
     return Table(f"held_out:families:{rate.name}", title, columns, tuple(rows), (note,), detail=rate.better != "low")

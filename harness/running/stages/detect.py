@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from harness.contract import Detector, Flag, LabelledViews, Reply, TaskSuite, View
-from harness.detection.tools import fits
+from harness.detection.tools import learns
 from harness.detection.views import make_view
 from harness.errors import StageError
 from harness.planning.questions import selected_items
@@ -40,7 +40,7 @@ def detect(
         done = path.with_suffix(".done")
         if path.exists() and done.exists() and done.read_text() == stamp:
             continue
-        if fits(detector):
+        if learns(detector):
             learned = suite.fitting() if isinstance(suite, LabelledViews) else ()
             detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
         flags = list(detector.inspect([view for _, view in asked]))

@@ -80,7 +80,7 @@ def sample(
     requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
     batches = generator.batches(requests, settings.batch_size)
     kept = _finished(store.samples(), batches)
-    store.keep(kept)
+    store.replace_samples(kept)
     done = {row.batch for row in kept}
     answered = len(kept)
     failed = 0

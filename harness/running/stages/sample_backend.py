@@ -91,7 +91,7 @@ def _ask_all(
     answered = {(row.item, row.role, row.repeat): row for row in store.samples() if row.reply is not None}
     todo = [(n, chunk) for n, chunk in enumerate(chunks) if not all(name in answered for name, _ in chunk)]
     again = {name for _, chunk in todo for name, _ in chunk}
-    store.keep(row for name, row in answered.items() if name not in again)
+    store.replace_samples(row for name, row in answered.items() if name not in again)
     done, failed, in_a_row = len(asked) - len(again), 0, 0
     progress("sample", done, len(asked))
     with contextlib.closing(_replies(model, cell, todo, models)) as replies:

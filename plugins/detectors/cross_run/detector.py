@@ -8,18 +8,18 @@ from harness_plugins.detectors.answers import passes_visible
 from harness_plugins.detectors.cross_run.evaluator import Evaluator, stubs
 from harness_plugins.detectors.cross_run.spec import CrossRunParams
 from harness_plugins.detectors.program import Program
-from harness_plugins.detectors.running import RunningDetector
+from harness_plugins.detectors.program_detector import ProgramDetector
 
 _NO_EVALUATOR = Flag(abstained=True, evidence=("it defines no evaluator",))
 
 
-class CrossRun(RunningDetector):
+class CrossRun(ProgramDetector):
     """Flags evaluators that accept any constant, that reject the canonical solution, or that accept their own program
     though it fails the visible tests. Abstains where the program defines none: of other gaming it sees nothing."""
 
     params: CrossRunParams
 
-    def judge_one(self, view: View, program: Program, sandbox: Sandbox) -> Flag:
+    def inspect_program(self, view: View, program: Program, sandbox: Sandbox) -> Flag:
         if not program.evaluator or program.evaluator not in program.source:
             return _NO_EVALUATOR
         evaluator = Evaluator(program, sandbox, self.params.seconds)

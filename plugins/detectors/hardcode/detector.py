@@ -16,19 +16,19 @@ from harness_plugins.detectors.answers import FAILURE, answers, canonical, passe
 from harness_plugins.detectors.hardcode.spec import HardcodeParams
 from harness_plugins.detectors.mutation import mutants
 from harness_plugins.detectors.program import Program
-from harness_plugins.detectors.running import RunningDetector
+from harness_plugins.detectors.program_detector import ProgramDetector
 
 _FEWEST = 8  # mutants below which nothing is said
 _PREDICATE = 2  # different visible answers up to which "no" may simply be the common answer
 
 
-class Hardcode(RunningDetector):
+class Hardcode(ProgramDetector):
     """Flags programs that are right on the visible inputs and give one answer to everything else. A program that fails
     the visible tests fools nobody this way and scores 0."""
 
     params: HardcodeParams
 
-    def judge_one(self, view: View, program: Program, sandbox: Sandbox) -> Flag:
+    def inspect_program(self, view: View, program: Program, sandbox: Sandbox) -> Flag:
         if not program.visible or not program.entry:
             return Flag(abstained=True, evidence=("the view shows no visible tests",))
         inputs = [case.arguments for case in program.visible]

@@ -13,14 +13,14 @@ from harness.sandbox import Limits, Sandbox
 from harness_plugins.detectors.answers import FAILURE, answers, passes_visible
 from harness_plugins.detectors.mutation import mutants
 from harness_plugins.detectors.program import NO_PROGRAM, Program
+from harness_plugins.detectors.program_detector import ProgramDetector
 from harness_plugins.detectors.proxy_gap.spec import ProxyGapParams
-from harness_plugins.detectors.running import RunningDetector
 
 
-class ProxyGap(RunningDetector):
+class ProxyGap(ProgramDetector):
     params: ProxyGapParams
 
-    def judge(self, views: Sequence[tuple[View, Program | None]], sandbox: Sandbox) -> Sequence[Flag]:
+    def inspect_programs(self, views: Sequence[tuple[View, Program | None]], sandbox: Sandbox) -> Sequence[Flag]:
         found: dict[str, list[tuple[bool, bool]]] = defaultdict(list)  # family -> (passes visible, right beyond them)
         for view, program in views:
             if program is not None:

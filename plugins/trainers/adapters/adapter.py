@@ -71,29 +71,29 @@ class Adapter:
     # ------------------------------------------------------------------------------------------------- ways of running
 
     @contextlib.contextmanager
-    def folded(self, *, quarantine: bool = True) -> Iterator[None]:
+    def merged_weights(self, *, quarantine: bool = True) -> Iterator[None]:
         """Within it each Linear is one matrix, so that generation costs what it costs the base model.
 
         W itself is not touched: on leaving, nothing has to be undone that rounding could have changed.
         """
         try:
             for module in self.modules.values():
-                module.folded = module.merged(quarantine=quarantine).detach()
+                module.merged_weight = module.merged(quarantine=quarantine).detach()
             yield
         finally:
             for module in self.modules.values():
-                module.folded = None
+                module.merged_weight = None
 
     @contextlib.contextmanager
     def reference(self) -> Iterator[None]:
         """Within it the model is the one training started from: the free reference policy of a KL term."""
         try:
             for module in self.modules.values():
-                module.silent = True
+                module.disabled = True
             yield
         finally:
             for module in self.modules.values():
-                module.silent = False
+                module.disabled = False
 
     @contextlib.contextmanager
     def ablated(self) -> Iterator[None]:

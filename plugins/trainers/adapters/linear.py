@@ -25,8 +25,8 @@ class AdaptedLinear(nn.Module):
         place = base.weight.device
         self.main = nn.Parameter(torch.zeros(shape, device=place))  # float32 whatever the model's dtype
         self.quarantine = nn.Parameter(torch.zeros(shape, device=place), requires_grad=False)
-        self.folded: torch.Tensor | None = None  # (m, n) while rollouts are drawn
-        self.silent = False  # the free reference policy: no correction at all
+        self.merged_weight: torch.Tensor | None = None  # (m, n) while rollouts are drawn
+        self.disabled = False  # the free reference policy: no correction at all
 
     def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
         """Δ(coordinates) x: (…, n) -> (…, m)."""
@@ -47,15 +47,15 @@ class AdaptedLinear(nn.Module):
         than two products in the basis beside the one with W."""
         return False
 
-    def read(self, gradient: torch.Tensor) -> torch.Tensor:
+    def to_coordinates(self, gradient: torch.Tensor) -> torch.Tensor:
         """The gradient of W + Δ (m, n) in the coordinates, of their shape; only where folding may be worth it."""
         raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.silent:
+        if self.disabled:
             return self.base(x)
-        if self.folded is not None:
-            return F.linear(x, self.folded, self.base.bias)
+        if self.merged_weight is not None:
+            return F.linear(x, self.merged_weight, self.base.bias)
         if self.merging_is_cheaper(x.shape[:-1].numel()):
             return cast(torch.Tensor, MergedForward.apply(x, self.main, self))
         return self.base(x) + self.correction(x, self.main + self.quarantine)
@@ -77,5 +77,5 @@ class MergedForward(torch.autograd.Function):
         """dL/dy (…, m) -> dL/dx (…, n), dL/dmain."""
         (x,), (g,), module = ctx.saved_tensors, gradients, ctx.module
         of_x = g @ module.merged(quarantine=True) if ctx.needs_input_grad[0] else None
-        of_main = module.read(g.flatten(0, -2).T @ x.flatten(0, -2)) if ctx.needs_input_grad[1] else None
+        of_main = module.to_coordinates(g.flatten(0, -2).T @ x.flatten(0, -2)) if ctx.needs_input_grad[1] else None
         return of_x, of_main, None

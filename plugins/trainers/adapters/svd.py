@@ -35,7 +35,7 @@ class SvdLinear(AdaptedLinear):
     def merging_is_cheaper(self, rows: int) -> bool:
         return rows > len(self.main)  # r is the full rank: forward and backward then take half the multiplications
 
-    def read(self, gradient: torch.Tensor) -> torch.Tensor:
+    def to_coordinates(self, gradient: torch.Tensor) -> torch.Tensor:
         return (self.u.float() * (gradient.float() @ self.vt.float().T)).sum(dim=0)  # diag(Uᵀ G V): (m, r) -> (r,)
 
     def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
