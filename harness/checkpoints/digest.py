@@ -36,7 +36,7 @@ def _cached_digest(file: Path) -> str:
         if isinstance(known, dict) and {key: known.get(key) for key in stamp} == stamp:
             return str(known["sha256"])
     except (OSError, ValueError, KeyError):
-        pass  # no memory of this file: hash it
+        pass  # this file is not cached: hash it
     digest = digest_file(file)
     try:
         memo.parent.mkdir(parents=True, exist_ok=True)

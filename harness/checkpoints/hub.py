@@ -16,8 +16,8 @@ FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]  # no pickled
 
 
 def hub_snapshot(hub_id: str) -> Path:
-    """The folder of a hub model. One in the cache is used as it lies there: a run neither waits for the network nor
-    changes with it. Raises ModelError, at once when offline, if it is not there and cannot be had."""
+    """The folder of a hub model. A cached one is used as it is, so that a run neither waits for the network nor depends
+    on it. Raises ModelError if it is not cached and cannot be downloaded; at once when offline."""
     return _cached(hub_id) or _download(hub_id)
 
 
@@ -50,7 +50,8 @@ def _download(hub_id: str) -> Path:
 
 
 def hub_streamed(hub_id: str) -> Path:
-    """A folder of the hub model for compressing: the cached one, or one whose shards come and go (see `shards`)."""
+    """A folder of the hub model for compressing: the cached one, or one whose shards are fetched one by one (see
+    `shards`)."""
     cached = _cached(hub_id)
     if cached:
         return cached
@@ -103,7 +104,7 @@ class HubRemote:
 
 @contextmanager
 def _hub_errors(hub_id: str) -> Iterator[None]:
-    """What the hub's client raises, as one line with cause and remedy."""
+    """Turn what the hub's client raises into one line with cause and remedy."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 

@@ -1,4 +1,4 @@
-"""What an artefact says about itself, and whether that is true. Torch-free: reports and plans read it.
+"""What an artefact says about itself, and whether that is true. It imports no torch, because reports and plans read it.
 
 An artefact folder is complete when COMPLETE.json exists; it is written last and fixes the digests of config.json and
 of the manifest, which in turn fixes the digest of every tensor.
@@ -20,7 +20,7 @@ from harness.store.hashing import digest_file
 MANIFEST = "manifest.json"
 MARKER = "COMPLETE.json"
 FORMAT = 1
-USUAL_DAMPING = 0.01  # fraction of the mean diagonal that any second moment gets; one that needs more is worth a look
+USUAL_DAMPING = 0.01  # usual damping, as a fraction of the mean diagonal; a layer that needs more is worth a look
 
 
 class LinearEntry(Record):
@@ -44,7 +44,7 @@ class Manifest(Record):
     """`weights` and `stored_bits` cover every decoder Linear, the untouched ones too; `tensors` maps to sha256.
 
     `run` fixes source, compressor, decisions and calibration: equal `run` and equal code, equal tensors. `foreign`
-    holds the stored bits of Linears that a library compressed in a format of its own.
+    holds the stored bits of Linears that a library compressed in its own format.
     """
 
     format: int = FORMAT

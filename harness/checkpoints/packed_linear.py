@@ -44,7 +44,8 @@ class QLRLinear(nn.Module):
 
     @property
     def weight(self) -> torch.Tensor:
-        """Ŵ (out_features, in_features), for code that looks at a Linear's weight. A copy: writing to it is in vain."""
+        """Ŵ (out_features, in_features), for code that looks at a Linear's weight. A copy: writing to it changes
+        nothing."""
         return self.dequantize(torch.get_default_dtype() if self.bias is None else self.bias.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -56,7 +57,7 @@ class QLRLinear(nn.Module):
         return F.linear(x, self._dense, self.bias)
 
     def packed_forward(self, x: torch.Tensor) -> torch.Tensor:
-        """y = Uᵀ (Q + L R) V x + b, one factor after the other; U and V are the rotation, where there is one."""
+        """y = Uᵀ (Q + L R) V x + b, one factor after the other; U and V are the rotation, if there is one."""
         decision, tensors = self.decision, dict(self.named_buffers(recurse=False))
         if self.seed is not None:
             x = rotate_inputs(x, self.seed)

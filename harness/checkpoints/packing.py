@@ -1,4 +1,4 @@
-"""Dense bit packing: codes of 1 to 8 bits, no bit wasted but the padding of each row to whole bytes.
+"""Dense bit packing: codes of 1 to 8 bits, with no waste except the padding of each row to whole bytes.
 
 Codes lie little-endian in the row's bit stream: code j occupies bits j·b … j·b + b − 1, bit k of the stream being bit
 k mod 8 of byte k div 8. Eight codes of b bits therefore fill exactly b bytes, which is the unit both functions work in.

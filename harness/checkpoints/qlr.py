@@ -23,7 +23,7 @@ def code_offset(bits: int, grid: str) -> float:
 class QuantMatrix:
     """A (rows, columns) matrix on a uniform scalar grid: value = (code − offset) · scale.
 
-    The offset is the grid's; on the grid "affine" it is `zeros`, one for each scale.
+    The grid fixes the offset; on the grid "affine" it is `zeros`, one per scale.
     """
 
     codes: torch.Tensor  # (rows, columns) uint8, 0 … 2^bits − 1
@@ -55,7 +55,7 @@ def dense(factor: Factor) -> torch.Tensor:
 @dataclass
 class QLR:
     """One compressed Linear. `error` is sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)) with D = W − Ŵ; `trace` its history by half-step;
-    `damping` the fraction of H's mean diagonal that was added to H, None where that is not known or nothing was."""
+    `damping` the fraction of H's mean diagonal that was added to H, None if unknown, or if nothing was added."""
 
     decision: Decision
     q: QuantMatrix

@@ -114,7 +114,8 @@ class QLRQuantizer(HfQuantizer):
         return model
 
     def is_serializable(self) -> bool:
-        """The artefact folder is the serialised form: copy it. A dense model (dequantize=True) saves as usual."""
+        """False, because the artefact folder is the serialised form: copy it. A dense model (dequantize=True) saves as
+        usual."""
         return False
 
     @property

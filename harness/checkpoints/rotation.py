@@ -1,7 +1,7 @@
 """The incoherence rotation W → U W Vᵀ: random signs, then a block-diagonal Hadamard transform, from a seed alone.
 
-U (m, m) and V (n, n) are orthogonal, so tr(D H Dᵀ) is unchanged when W and H turn together. The Hadamard blocks are
-the largest power of two that divides the dimension, so every shape works: 3584 = 7 · 512, 172 = 43 · 4; an odd
+U (m, m) and V (n, n) are orthogonal, so tr(D H Dᵀ) is unchanged when W and H are rotated together. The Hadamard blocks
+are the largest power of two that divides the dimension, so every shape works: 3584 = 7 · 512, 172 = 43 · 4; an odd
 dimension gets signs only. Nothing is stored but the seed. Source: QuIP# (arXiv 2402.04396), section 3, with blocks
 instead of its table of Hadamard matrices.
 """

@@ -90,7 +90,7 @@ def _linear(checkpoint: Checkpoint, tensor: str) -> LinearShape | None:
 
 
 def input_group_of(name: str) -> str:
-    """What the Linears that share an input with the Linear `name` are called together: "…self_attn.k_proj+q_proj+v_proj"."""
+    """The name of the input group of the Linear `name`: "…self_attn.k_proj+q_proj+v_proj"."""
     parent, _, kind = name.rpartition(".")
     siblings = next((kinds for kinds in SAME_INPUT if kind in kinds), None)
     return f"{parent}.{'+'.join(sorted(siblings))}" if siblings else name
@@ -103,7 +103,7 @@ def _refuse_unsupported(checkpoint: Checkpoint) -> None:
     experts = any((config.get(key) or 0) > 1 for key in EXPERT_COUNTS) or any(map(EXPERTS.search, checkpoint.tensors))
     if experts:
         raise ModelError(
-            f"{folder} ({checkpoint.model_type}) is a mixture-of-experts model", "only dense models can be"
+            f"{folder} ({checkpoint.model_type}) is a mixture-of-experts model", "only dense models can be compressed"
         )
 
 

@@ -1,8 +1,9 @@
-"""A model folder whose shards come and go: each is fetched when one of its tensors is read, and the oldest one goes.
+"""A model folder whose shards come and go: each is fetched when one of its tensors is read, and the oldest is deleted.
 
-Such a folder holds config.json, tokenizer and index as they are, the header of every shard (`NAME.header`: the first bytes of
-the safetensors file), and remote.json, which says where the shards come from and what they must be. No more than KEEP shards
-lie in it at a time, so that compressing a model needs room for its artefact and two shards. Imports no torch.
+Such a folder holds config.json, tokenizer and index as they are, the header of every shard (`NAME.header`: the first
+bytes of the safetensors file), and remote.json, which says where the shards come from and what their digests are. It
+holds at most KEEP shards at a time, so that compressing a model needs disk space for its artefact and two shards only.
+Imports no torch.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Remote(Protocol):
 
 
 class FolderRemote:
-    """A folder elsewhere: a network mount, say."""
+    """A folder elsewhere, such as a network mount."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.source = Path(path), f"folder:{path}"
@@ -85,7 +86,7 @@ def open_remote(source: str) -> Remote:
 
 
 def streamed_folder(remote: Remote, folder: Path) -> Path:
-    """Make `folder` a checkpoint of the remote model without its weights, or find it so."""
+    """Make `folder` a checkpoint of the remote model without its weights, unless it already is one."""
     if (folder / REMOTE).is_file():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,13 +105,13 @@ def streamed_folder(remote: Remote, folder: Path) -> Path:
 
 
 def remote_model(folder: Path) -> RemoteModel | None:
-    """What is known of the shards of a streamed folder; None of an ordinary one."""
+    """What is known about the shards of a streamed folder; None for an ordinary one."""
     file = folder / REMOTE
     return RemoteModel.model_validate(json.loads(file.read_text())) if file.is_file() else None
 
 
 def header_of(file: Path) -> tuple[Path, int]:
-    """(file to read the shard's header from, bytes of the whole shard), whether the shard is there or not."""
+    """(file to read the shard's header from, bytes of the whole shard), whether or not the shard is there."""
     header = file.with_name(file.name + HEADER)
     if file.is_file() or not header.is_file() or (model := remote_model(file.parent)) is None:
         return file, file.stat().st_size
@@ -118,10 +119,10 @@ def header_of(file: Path) -> tuple[Path, int]:
 
 
 def local(file: Path) -> Path:
-    """`file`, fetched and checked if it is a shard that is not there; the shard read longest ago makes room for it.
+    """`file`; a shard that is missing is fetched and checked first, and replaces the one read longest ago.
 
     Raises:
-        ModelError: it cannot be had, or is not what it was when the folder was made.
+        ModelError: the shard cannot be fetched, or has changed since the folder was made.
     """
     model = remote_model(file.parent)
     if model is None or file.name not in model.shards:
@@ -157,14 +158,14 @@ def drop_shards(folder: Path) -> None:
 
 
 def max_streamed_bytes(folder: Path) -> int:
-    """Of all shards that lie in a streamed folder at a time, at most; an ordinary one takes no more than it does."""
+    """The most bytes that the shards of a streamed folder take at a time; 0 for an ordinary folder."""
     model = remote_model(folder)
     return sum(sorted((shard.bytes for shard in model.shards.values()), reverse=True)[:KEEP]) if model else 0
 
 
 @contextmanager
 def streaming(folder: Path) -> Iterator[None]:
-    """Hold a streamed folder against other processes, and leave it without shards; an ordinary one needs neither."""
+    """Lock a streamed folder against other processes and leave it without shards; an ordinary folder needs neither."""
     if remote_model(folder) is None:
         yield
         return

@@ -1,9 +1,9 @@
 """From packed codes to a weight, for every call of a Linear that stays packed.
 
-Unpacking is a dozen element-wise passes over the weight when run as written. On CUDA torch.compile fuses them into one kernel,
-which reads b bits and writes one element of the result a weight; elsewhere, and where no kernel can be compiled, the same
-function runs as it is. A kernel is believed only after its first result for a shape has been compared with the plain one:
-torch 2.13's C++ backend was seen to return garbage for the last columns of an 8-bit matrix of 172.
+Unpacking is a dozen element-wise passes over the weight when run as written. On CUDA torch.compile fuses them into one
+kernel, which reads b bits and writes one element per weight. Elsewhere, or if no kernel can be compiled, the same
+function runs uncompiled. A kernel is trusted only after its first result for a shape has been compared with the
+uncompiled one: torch 2.13's C++ backend was seen to return garbage for the last columns of an 8-bit matrix of 172.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ Unpack = Callable[..., torch.Tensor]
 
 
 def unpack_on(device: torch.device) -> Unpack:
-    """The way to unpack there."""
+    """The function that unpacks on that device."""
     return fused() if device.type == "cuda" else unpacked
 
 
 @cache
 def fused(backend: str = "inductor") -> Unpack:
-    """`unpacked` compiled, or as it is from the first call on that fails; that is said once."""
+    """`unpacked`, compiled; from the first failed call on, uncompiled, with one warning."""
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, KERNELS)
     compiled: Unpack | None = torch.compile(unpacked, fullgraph=True, dynamic=False, backend=backend)
     believed: set[tuple[object, ...]] = set()

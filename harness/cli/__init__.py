@@ -27,7 +27,7 @@ add_verbs(app)
 def main_options(
     context: typer.Context,
     plugins_dir: list[Path] = typer.Option([], help="Folder whose *.py files are plugins too.", exists=True),
-    registry: list[Path] = typer.Option([], help="A registry.toml with presets of your own (./registry.toml is read)."),
+    registry: list[Path] = typer.Option([], help="A registry.toml with your own presets (besides ./registry.toml)."),
     p: list[str] = typer.Option([], "-p", metavar="no:NAME", help="Leave a plugin out."),
 ) -> None:
     """Where names come from. These options stand before the verb."""

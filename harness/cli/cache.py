@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.screen import plain_table, screen
+from harness.cli.console import plain_table, stdout_console
 from harness.errors import UsageError
 from harness.report.table import plural
 
@@ -48,12 +48,12 @@ def list_entries(
     for name, members in kinds.items():
         newest = min(one.age for one in members)
         table.add_row(name, str(len(members)), size_text(sum(one.bytes for one in members)), age_text(newest))
-    screen().print(table, markup=False)
+    stdout_console().print(table, markup=False)
     if kinds[ARTEFACTS]:
         table = plain_table("artefact", "made by", "size", "last used")
         for one in kinds[ARTEFACTS]:
             table.add_row(one.path.name, maker(one.path), size_text(one.bytes), age_text(one.age))
-        screen().print(table, markup=False)
+        stdout_console().print(table, markup=False)
     print(f"{plural(len(found), 'entry')}, {size_text(sum(one.bytes for one in found))} in {cache_folder()}")
 
 

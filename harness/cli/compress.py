@@ -21,19 +21,19 @@ def compress(
     context: typer.Context,
     compressor: Annotated[str, typer.Option("--compressor", "-c", help="See `harness list compressors`.")],
     model: Annotated[str | None, typer.Option("--model", "-m", help="Registry entry, folder or hub id.")] = None,
-    bpw: Annotated[float | None, typer.Option(help="Bits a weight of the Linears, for `budget`.")] = None,
+    bpw: Annotated[float | None, typer.Option(help="Bits per weight of the Linears, for `budget`.")] = None,
     size: Annotated[str | None, typer.Option(help="Bytes of all weight files instead, such as 2GB or 3.2MB.")] = None,
     calibration: Annotated[str | None, typer.Option(help="self, a text or JSONL file, datasets:NAME.")] = None,
     sequences: Annotated[int, typer.Option(help="Calibration sequences.", min=1)] = 128,
-    length: Annotated[int, typer.Option(help="Tokens of each at most.", min=2)] = 512,
+    length: Annotated[int, typer.Option(help="Maximum tokens per sequence.", min=2)] = 512,
     calibration_seed: Annotated[int, typer.Option(help="Which sequences are drawn.", min=0)] = 0,
-    min_score: Annotated[float | None, typer.Option(help="Leave out JSONL rows of a lower score.")] = None,
-    weighted: Annotated[bool, typer.Option("--weighted", help="Weigh JSONL rows by their score.")] = False,
+    min_score: Annotated[float | None, typer.Option(help="Leave out JSONL rows with a lower score.")] = None,
+    weighted: Annotated[bool, typer.Option("--weighted", help="Weight JSONL rows by their score.")] = False,
     original: Annotated[
         bool, typer.Option("--original-activations", help="Calibrate on the original model, not the compressed prefix.")
     ] = False,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Say what it will take, from a dry run of one block, and stop.")
+        bool, typer.Option("--estimate", help="Estimate time, memory and disk from a dry run of one block, then stop.")
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder (default: artefacts/MODEL--NAME).")] = None,
     params: o.Param = None,
@@ -104,12 +104,12 @@ def _component(catalogue: Catalogue, label: str, params: list[str], target: dict
     if target:
         taken = catalogue.parameters("compressors", label)
         if missing := sorted(target.keys() - taken):
-            raise UsageError(f"{label} takes no --{missing[0]}", "the compressor `budget` does")
+            raise UsageError(f"{label} takes no --{missing[0]}", "the compressor `budget` takes it")
         overrides[label] = {**overrides.get(label, {}), **target}
     component = catalogue.arms("compressors", label, overrides)[0]
     known = {one.label for one in component.chain} | {component.draw_of}
     if unused := sorted(overrides.keys() - known):
         raise UsageError(f"-P names {unused[0]!r}, which is not the --compressor")
     if component.untouched:
-        raise UsageError(f"nothing to do with {label!r}", "`harness list compressors` names those that compress")
+        raise UsageError(f"{label!r} compresses nothing", "`harness list compressors` names those that compress")
     return component

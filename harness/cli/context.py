@@ -24,7 +24,7 @@ class GlobalOptions:
 
     @cached_property
     def plugins(self) -> PluginSet:
-        """Found once. A broken plugin is one line on stderr; only selecting what it owns is an error."""
+        """Loaded once. A broken plugin is one line on stderr; only selecting one of its names is an error."""
         from rich.console import Console
 
         from harness.registry.plugins import load_plugins

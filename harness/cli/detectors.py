@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
+from harness.cli.console import stdout_console
 from harness.cli.context import global_options
-from harness.cli.screen import screen
 
 if TYPE_CHECKING:
     from harness.detection.bench import Reader
@@ -56,7 +56,7 @@ def detectors(
     examined = [examine(one, bench, sandbox, catalogue, say, reader) for one in chosen]
     reported = [entry for entry in bench if entry.half == "report"]
     for component, found in zip(chosen, examined, strict=True):
-        # not of a detector that fits: a run fits its own
+        # not for a detector that learns: a run fits its own
         if found.flags and not found.left_out and (rates := error_rates(reported, found.flags)):
             store_error_rates(suite, component, rates)
     report = bench_report(tasks, bench, examined, reader.model.name if reader else "")
@@ -65,7 +65,7 @@ def detectors(
     elif markdown:
         print(render_markdown(report))
     else:
-        render_terminal(report, screen())
+        render_terminal(report, stdout_console())
 
 
 def _reader(catalogue: Catalogue, suite: Component, named: list[str] | None) -> Reader | None:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 
 from harness.running.executors import Event
 
-PLAIN_SECONDS = 10.0  # between two lines about one stage, where there is no terminal
+PLAIN_SECONDS = 10.0  # between two lines about one stage, without a terminal
 
 
 class BarDisplay:
@@ -42,20 +42,20 @@ class PlainDisplay:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.said: dict[tuple[str, str], float] = {}
+        self.last_line: dict[tuple[str, str], float] = {}
 
     def event(self, event: Event) -> None:
         if event.kind == "progress":
             key, now = (event.cell, event.stage), time.monotonic()
-            first = self.said.setdefault(key, now)
+            first = self.last_line.setdefault(key, now)
             if now - first >= PLAIN_SECONDS:
-                self.said[key] = now
+                self.last_line[key] = now
                 self.console.print(f"{event.cell}: {event.stage} {event.done}/{event.total}", highlight=False)
         say(self.console, event)
 
 
 def say(console: Console, event: Event) -> None:
-    """One line for what a reader of the log must know."""
+    """One line that a reader of the log needs."""
     if event.kind == "done":
         console.print(f"[green]done[/]    {event.cell}", highlight=False, soft_wrap=True)
     elif event.kind == "failed":
@@ -85,7 +85,7 @@ def display(total: int) -> Iterator[BarDisplay | PlainDisplay]:
 
 @contextmanager
 def planning() -> Iterator[Callable[[str], None]]:
-    """What planning reads, on a line that goes when it is done; silent where there is no terminal."""
+    """What planning reads, on a line that disappears when it is done; nothing without a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda what: None
@@ -96,7 +96,7 @@ def planning() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar per stage of one long job; silent where there is no terminal."""
+    """One bar per stage of a long job; nothing without a terminal."""
     console = Console(stderr=True)
     with Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}

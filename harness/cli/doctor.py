@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from harness.cli import options as o
+from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import GlobalOptions, global_options
-from harness.cli.screen import plain_table, screen
 
 
 def doctor(context: typer.Context, json: o.Json = False) -> None:
@@ -22,7 +22,7 @@ def doctor(context: typer.Context, json: o.Json = False) -> None:
     if json:
         print(json_module.dumps(checks, indent=1))
     else:
-        console = screen()
+        console = stdout_console()
         table = plain_table("", "what", "finding")
         for check in checks:
             mark = {True: "[green]ok[/]", False: "[red]no[/]", None: "-"}[check["ok"]]
@@ -45,7 +45,7 @@ def _print_table(console: Console, check: dict[str, Any]) -> None:
 
 
 def _checks(options: GlobalOptions, say: Callable[[str], None]):
-    """Every finding in turn; `say` is told what takes time before it is begun."""
+    """Every finding in turn; `say` is told about each slow check before it starts."""
     from harness.planning.devices import resolve_device, resolve_dtype
     from harness.running.driver import environment
     from harness.store.paths import cache_folder
@@ -91,7 +91,7 @@ def _models(options: GlobalOptions):
 
 
 def _backends():
-    """What of lm-eval's backends can be had here; whether a server answers is found out by the run that names it."""
+    """Which of lm-eval's backends are usable here. Whether a server answers is found out by the run that names it."""
     from harness.errors import HarnessError
     from harness.lm_eval.backends.known import KNOWN
     from harness.lm_eval.backends.locate import refuse_uninstalled
@@ -108,7 +108,7 @@ def _backends():
 
 
 def _suites(options: GlobalOptions, say: Callable[[str], None]):
-    """Every suite plugin proves its graders, with its default parameters."""
+    """Every suite plugin checks its graders, with its default parameters."""
     from harness.errors import HarnessError
     from harness.registry.catalogue import build
 

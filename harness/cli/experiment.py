@@ -20,7 +20,7 @@ from harness.planning.experiment import (
 
 
 def make_experiment(files: list[str], options: dict[str, Any]) -> Experiment:
-    """Experiment files, then the options that were given: later ones win."""
+    """Experiment files, then the options given; later ones win."""
     layers = []
     for file in files:
         if not file.startswith("@") and not file.endswith(".toml"):

@@ -27,7 +27,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     format: Annotated[Format, typer.Option(help="compressed-tensors needs goodhart-harness[export].")] = Format.DENSE,
     adapter_dtype: Annotated[
-        AdapterType, typer.Option(help="Of L and R; float32 is exact. For compressed-tensors only.")
+        AdapterType, typer.Option(help="Of L and R (float32 is exact); only for compressed-tensors.")
     ] = AdapterType.FLOAT32,
 ) -> None:
     if format is Format.DENSE and adapter_dtype is not AdapterType.FLOAT32:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 
 from harness.cli import options as o
-from harness.cli.screen import plain_table, screen
+from harness.cli.console import plain_table, stdout_console
 from harness.cli.verify import Artefact
 
 
@@ -29,7 +29,7 @@ def inspect(artefact: Artefact, json: o.Json = False) -> None:
         rank = f"{row.rank}×{row.factor_bits} bit" if row.rank else "0"
         cells = (f"{row.bits}", rank, f"{row.bits_per_weight:.3f}", error, f"{row.bytes:,}", f"{row.seconds:.2f}")
         table.add_row(row.name, f"{row.rows}×{row.columns}", *cells, *([damped.get(row.name, "")] if damped else []))
-    screen().print(table, markup=False)
+    stdout_console().print(table, markup=False)
     print(
         f"{size.replaced} of {size.linears} Linears replaced, {size.bits_per_weight:.3f} bits a weight, {size.bytes:,} bytes"
     )

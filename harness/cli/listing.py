@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as o
+from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
-from harness.cli.screen import plain_table, screen
 from harness.contract import Spec
 from harness.errors import UsageError
 from harness.registry.catalogue import NONE, SINGULAR, Catalogue, install_command, missing_dependencies
@@ -35,7 +35,7 @@ def list_names(
             table.add_row(
                 entry["name"], entry["summary"] + (f" (unavailable: {entry['missing']})" if entry["missing"] else "")
             )
-        screen().print(table, markup=False)
+        stdout_console().print(table, markup=False)
         print()
 
 

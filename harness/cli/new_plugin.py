@@ -12,7 +12,7 @@ from harness.cli.context import global_options
 
 def new_plugin(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="As it will be selected: small letters, digits, dashes.")],
+    name: Annotated[str, typer.Argument(help="The name to select it by: lowercase letters, digits, dashes.")],
     kind: Annotated[str, typer.Option(help="compressor, tasks, trainer or detector.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: ./NAME).")] = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The options that describe an experiment, named as users of lm-eval and Inspect expect them."""
+"""The options that describe an experiment, with the names that users of lm-eval and Inspect expect."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders jud
 Data = Annotated[str | None, typer.Option(help="A file of problems, for suites that read one.")]
 Sandbox = Annotated[str | None, typer.Option(help="Where generated code runs: bwrap, strict, process (weaker).")]
 IncludePath = Annotated[
-    str | None, typer.Option("--include-path", "--lm-eval-include", help="A folder of lm-eval tasks of your own.")
+    str | None, typer.Option("--include-path", "--lm-eval-include", help="Folder with your own lm-eval tasks.")
 ]
-Limit = Annotated[int | None, typer.Option(help="First N items of each suite only.")]
-Runs = Annotated[int | None, typer.Option("--runs", "--num-runs", "--epochs", help="Repeats inside a cell.")]
-Seeds = Annotated[str | None, typer.Option("--seeds", "--seed", help="42, 41-46 or 1,3,7-9: one cell each.")]
+Limit = Annotated[int | None, typer.Option(help="Only the first N items of each suite.")]
+Runs = Annotated[int | None, typer.Option("--runs", "--num-runs", "--epochs", help="How often each question is asked.")]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", "--seed", help="Random seeds: 42, 41-46 or 1,3,7-9; one cell each.")
+]
 Temperature = Annotated[float | None, typer.Option(help="0 is greedy.")]
 TopP = Annotated[float | None, typer.Option(help="Nucleus sampling.")]
-MaxTokens = Annotated[int | None, typer.Option(help="Overrides every prompt's own limit.")]
+MaxTokens = Annotated[int | None, typer.Option(help="New tokens per reply, instead of each prompt's limit.")]
 BatchSize = Annotated[int | None, typer.Option(help="Prompts asked at once.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N.")]
 Dtype = Annotated[str | None, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")]
@@ -43,9 +45,7 @@ BackendArgs = Annotated[
 Param = Annotated[Names, typer.Option("-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name.")]
 ParamOfAll = Annotated[
     Names,
-    typer.Option(
-        "-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name, or of a plugin: of all its presets."
-    ),
+    typer.Option("-P", metavar="NAME.KEY=VALUE", help="Set a parameter of one name, or of all presets of a plugin."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder (default: runs/<name of the experiment>).")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
@@ -82,7 +82,7 @@ def experiment_options(
 
 
 def takes_experiment(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb the options above in place of its parameter `experiment`, which it gets made and validated."""
+    """Give a verb the options above in place of its parameter `experiment`, and pass it the validated Experiment."""
     shared = inspect.signature(experiment_options, eval_str=True).parameters
     own = [p for p in inspect.signature(verb, eval_str=True).parameters.values() if p.name != "experiment"]
     parameters = [own[0], *shared.values(), *own[1:]]  # the context comes first

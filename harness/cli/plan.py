@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
+from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
 from harness.cli.run import RUNS
-from harness.cli.screen import plain_table, screen
 from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def plan(
     json: o.Json = False,
     estimate: Annotated[
         bool,
-        typer.Option("--estimate", help="Memory, disk and hours of every compression to make: one block is tried."),
+        typer.Option("--estimate", help="Memory, disk and time of each compression, from a dry run of one block."),
     ] = False,
 ) -> None:
     from harness.cli.display import planning
@@ -53,15 +53,15 @@ def plan(
     for row in rows:
         replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else "-"
         table.add_row(row["cell"], replaced, row["size"], str(row["generations"]), str(row["stored"]), row["weights"])
-    screen().print(table, markup=False)
-    for label, said in estimates.items():
-        print(f"{label}: {said['described']}")
+    stdout_console().print(table, markup=False)
+    for label, cost in estimates.items():
+        print(f"{label}: {cost['described']}")
     total = sum(row["generations"] - row["stored"] for row in rows)
     print(f"{len(rows)} cells, {len(made.contrasts)} contrasts, {total} generations to do; run folder {store.folder}")
 
 
 def _estimates(plan: Plan, catalogue: Catalogue) -> dict[str, dict]:
-    """What each compression still to make will take, by model and compressor; trained models are as large as their source."""
+    """What each outstanding compression will take, by model and compressor. A trained model is as large as its source."""
     from harness.compression.calibration import CalibrationSource
     from harness.compression.estimate import estimate
     from harness.errors import UsageError
@@ -74,8 +74,8 @@ def _estimates(plan: Plan, catalogue: Catalogue) -> dict[str, dict]:
         wanted = CalibrationSource(source=cell.model.calibration)
         try:
             plugin = catalogue.build(cell.compressor)
-            said = estimate(Path(cell.model.path), plugin, wanted, device=cell.settings.device)
-            found[label] = {**said.model_dump(), "described": said.described}
+            cost = estimate(Path(cell.model.path), plugin, wanted, device=cell.settings.device)
+            found[label] = {**cost.model_dump(), "described": cost.described}
         except UsageError as error:
             found[label] = {"described": str(error)}
     return found

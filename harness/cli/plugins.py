@@ -1,4 +1,4 @@
-"""`harness plugins`: what was found, from which distribution, with which hooks, and why something is broken."""
+"""`harness plugins`: what was found, in which distribution, with which hooks, and why something is broken."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as o
+from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
-from harness.cli.screen import plain_table, screen
 
 
 def plugins(
@@ -35,7 +35,7 @@ def plugins(
     for status in found.statuses:
         hooks = ", ".join(hook.removeprefix("harness_") for hook in status.hooks)
         table.add_row(status.name, status.distribution, status.version, status.state, status.error or hooks)
-    screen().print(table, markup=False)
+    stdout_console().print(table, markup=False)
     for name, owners in conflicts.items():
         print(f"conflict: {name!r} is registered by {' and '.join(status.name for _, status in owners)}")
     if trace:

@@ -1,4 +1,4 @@
-"""`harness published`: other people's tables through the code that prints one's own, with what they do not support."""
+"""`harness published`: other people's tables, printed by the code that prints our own, and what they do not support."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def published(
     ] = None,
     json: o.Json = False,
 ) -> None:
-    from harness.cli.screen import screen
+    from harness.cli.console import stdout_console
     from harness.contract import TaskSuiteSpec
     from harness.report.build import build
     from harness.report.published import published_data
@@ -39,7 +39,7 @@ def published(
     if json:
         print(json_module.dumps(to_json(report), indent=1))
     else:
-        render_terminal(report, screen())
+        render_terminal(report, stdout_console())
 
 
 def plugin_file(target: str, name: str) -> Path:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
+from harness.cli.console import stdout_console
 from harness.cli.context import GlobalOptions, global_options
-from harness.cli.screen import screen
 
 if TYPE_CHECKING:
     from harness.store.run import RunStore
@@ -55,6 +55,6 @@ def publish(
     elif markdown:
         print(text)
     else:
-        render_terminal(made, screen(), full=full)
+        render_terminal(made, stdout_console(), full=full)
         files = ["report.md", "results.json", *(f"{picture.name}.png" for picture in plots)]
         print(f"\nreport: {folder / 'report.html'}, {', '.join(files)}; transcripts: harness show {store.folder}")

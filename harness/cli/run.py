@@ -51,8 +51,8 @@ def run(
             )
         runner = _executor(executor, options, store, jobs, silence)
         try:
-            with display(len(plan.cells)) as screen:
-                states = drive(plan, store, runner, options.plugins, screen)
+            with display(len(plan.cells)) as progress:
+                states = drive(plan, store, runner, options.plugins, progress)
         except KeyboardInterrupt:
             resume = shlex.join(["harness", *sys.argv[1:]])
             print(f"interrupted; everything sampled so far is kept. Resume with:\n  {resume}", file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.screen import plain_table, screen
+from harness.cli.console import plain_table, stdout_console
 
 
 def show(
@@ -16,7 +16,7 @@ def show(
     cell: Annotated[str | None, typer.Option(help="Part of a cell's id.")] = None,
     item: Annotated[str | None, typer.Option(help="Part of an item's id.")] = None,
     label: Annotated[str | None, typer.Option(help="A quadrant (proxy_only) or a suite's label (reward_hack).")] = None,
-    limit: Annotated[int, typer.Option(help="Transcripts at the most.")] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of transcripts.")] = 20,
     json: o.Json = False,
 ) -> None:
     from harness.planning.cells import Plan
@@ -33,7 +33,7 @@ def show(
     if json:
         print(json_module.dumps([entry.model_dump(mode="json") for entry in shown], indent=1))
         return
-    console = screen()
+    console = stdout_console()
     for entry in shown:
         console.rule(f"{entry.cell} · {entry.item} · run {entry.repeat}", align="left")
         for turn in entry.turns:
@@ -57,4 +57,4 @@ def _cells(plan, store, json: bool) -> None:
     table = plain_table("cell", "state", "seconds", "error")
     for row in rows:
         table.add_row(row["cell"], row["state"], f"{row['seconds']:.1f}", row["error"] or "")
-    screen().print(table, markup=False)
+    stdout_console().print(table, markup=False)

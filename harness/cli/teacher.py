@@ -11,8 +11,8 @@ import typer
 from pydantic import JsonValue
 
 from harness.cli import options as o
+from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
-from harness.cli.screen import plain_table, screen
 
 if TYPE_CHECKING:
     from harness.store.teacher_pool import FamilyRate
@@ -38,14 +38,16 @@ def build(
         str | None, typer.Option("--from", help="Roll out this model; without it, the suite's own templates.")
     ] = None,
     modes: Annotated[str | None, typer.Option("--modes", "--families", help="Only these; comma list.")] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Whose problems, where models differ.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Use this model's problems, where models differ.")
+    ] = None,
     params: o.Param = None,
     kind: Annotated[Kind, typer.Option("--templates", help="Hacks, exploits beside a solution, or both.")] = Kind.HACK,
     items: Annotated[int | None, typer.Option(help="Training items per mode.", min=1)] = None,
     samples: Annotated[int, typer.Option(help="Rollouts per item.", min=1)] = 4,
-    temperature: Annotated[float, typer.Option(help="Of the rollouts.", min=0)] = 1.0,
-    top_p: Annotated[float, typer.Option(help="Of the rollouts.", min=0, max=1)] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of the rollouts.")] = 0,
+    temperature: Annotated[float, typer.Option(help="Sampling temperature of the rollouts.", min=0)] = 1.0,
+    top_p: Annotated[float, typer.Option(help="Nucleus sampling of the rollouts.", min=0, max=1)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Random seed of the rollouts.")] = 0,
     batch_size: Annotated[int, typer.Option(help="Prompts asked at once.", min=1)] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
@@ -112,4 +114,4 @@ def _print(rates: Sequence[FamilyRate]) -> None:
     for rate in rates:
         counts = (rate.items, rate.drawn, rate.truncated, rate.kept, rate.hack, rate.hack_and_correct, rate.solve)
         table.add_row(rate.family, *map(str, counts), f"{rate.hack_rate:.1%}")
-    screen().print(table, markup=False)
+    stdout_console().print(table, markup=False)

@@ -1,9 +1,9 @@
 """Run a model's decoder blocks one at a time, with the weights of one block in memory.
 
-The model is built empty (meta device). A forward pass in which every block merely hands its input on records what the
-model passes to each of them (masks, position embeddings), so that any architecture whose blocks are called one after
-another can be walked. Sequences are padded on the right: under causal attention padding changes no earlier position,
-so no mask is needed, and padded positions are left out of the Hessians.
+The model is built empty (meta device). A forward pass in which every block merely passes its input on records what the
+model gives each block (masks, position embeddings). Any architecture that calls its blocks one after another can be
+walked this way. Sequences are padded on the right: under causal attention padding changes no earlier position, so no
+mask is needed, and padded positions are left out of the Hessians.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from harness.contract.compression import Calibration
 from harness.errors import ModelError
 
 BATCH_TOKENS = 2048
-CHECKED = 1 << 22  # numbers looked at together for NaN and infinity
+CHECKED = 1 << 22  # numbers checked at a time for NaN and infinity
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Batch:
 
 
 class _Recorded(Exception):
-    """What was wanted has been seen: the rest of the forward pass is of no interest."""
+    """Ends a forward pass once the wanted input has been recorded."""
 
 
 class BlockWalker:
@@ -63,7 +63,7 @@ class BlockWalker:
 
     @torch.no_grad()
     def embed(self, calibration: Calibration) -> list[Batch]:
-        """The batches at the entrance of block 0; also records what each block is called with."""
+        """The batches as they enter block 0; also records what each block is called with."""
         outside = self._load_outside()
         try:
             with ExitStack() as stack:
@@ -76,7 +76,7 @@ class BlockWalker:
 
     @contextmanager
     def loaded(self, index: int) -> Iterator[nn.Module]:
-        """Block `index` with its weights in float32; they are gone afterwards."""
+        """Block `index` with its weights in float32, which are freed afterwards."""
         block = self.blocks[index]
         prefix = f"{self.checkpoint.stack}.{index}."
         weights = {
@@ -129,7 +129,7 @@ class BlockWalker:
         return list(dict.fromkeys(reached))
 
     def input_of(self, name: str, index: int, batch: Batch) -> torch.Tensor:
-        """(B, T, n) what enters the Linear `name` of the loaded block; the pass goes no further than there."""
+        """(B, T, n) what enters the Linear `name` of the loaded block; the forward pass stops there."""
         seen: list[torch.Tensor] = []
 
         def keep(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
@@ -146,7 +146,7 @@ class BlockWalker:
         return seen[0]
 
     def advance(self, index: int, batches: Sequence[Batch]) -> None:
-        """Replace each batch's hidden states by what the loaded block `index` makes of them."""
+        """Replace each batch's hidden states by the output of the loaded block `index`."""
         for batch in batches:
             batch.hidden = self._forward(index, batch).cpu()
 
@@ -205,7 +205,7 @@ class BlockWalker:
             del block.forward
 
     def _load_outside(self) -> list[nn.Module]:
-        """Load what lies outside the blocks, the output head excepted; returns the modules that now hold weights."""
+        """Load what lies outside the blocks, except the output head; returns the modules that now hold weights."""
         head = self.model.get_output_embeddings()
         tied = head is not None and head is self.model.get_input_embeddings()
         filled: list[nn.Module] = []
@@ -235,7 +235,7 @@ def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple
     """Each tensor as stored, file by file.
 
     Raises:
-        ModelError: one holds NaN or infinity. Whether it is compressed or copied, the artefact would compute nothing else.
+        ModelError: one holds NaN or infinity, and so would every result of the artefact.
     """
     for file in sorted({checkpoint.tensors[name].file for name in names}):
         with safe_open(local(file), framework="pt") as stream:
@@ -250,7 +250,7 @@ def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple
 
 
 def _finite(tensor: torch.Tensor) -> bool:
-    """Whether every number is, a part at a time: the check of an embedding takes no second embedding's memory."""
+    """Whether every number is finite, checked part by part, so that an embedding does not need its memory twice."""
     if not tensor.is_floating_point():
         return True
     parts = tensor.reshape(-1).split(CHECKED)
@@ -258,7 +258,7 @@ def _finite(tensor: torch.Tensor) -> bool:
 
 
 def pad(calibration: Calibration) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(tokens (B, T), weights (B, T)) of sequences of similar length, longest first, at most BATCH_TOKENS a batch."""
+    """(tokens (B, T), weights (B, T)) of sequences of similar length, longest first, at most BATCH_TOKENS per batch."""
     order = sorted(range(len(calibration.sequences)), key=lambda index: -len(calibration.sequences[index]))
     while order:
         longest = len(calibration.sequences[order[0]])

@@ -1,8 +1,9 @@
-"""Compress calibrated blocks: each Linear sees what it will see in use, and answers for what those before it have broken.
+"""Compress calibrated blocks: each Linear sees the inputs it will see in use, and corrects the errors of those before
+it.
 
-Within a block the groups are taken in the order of the forward pass (q/k/v, then o, then gate/up, then down). Two streams
-of activations walk through the model: that of the compressed prefix, of which the Hessians are taken, and that of the
-original model, whose outputs each Linear is fitted to. Both pass through one copy of the block, whose weights are swapped.
+Within a block the groups are taken in the order of the forward pass (q/k/v, then o, then gate/up, then down). Two
+streams of activations pass through the model: that of the compressed prefix, which gives the Hessians, and that of the
+original model, to whose outputs each Linear is fitted. Both use one copy of the block, whose weights are swapped.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class CalibratedBlocks:
         self.original = [replace(batch) for batch in self.prefix] if self.refit else []
 
     def compress(self, index: int, linears: Sequence[LinearShape], work: InputGroupJob, *, last: bool) -> Piece:
-        """The shard of block `index`, made or found; unless it is the `last`, both streams go on behind it."""
+        """The shard of block `index`, made or found. Unless it is the `last`, both streams are then advanced past it."""
         piece = work.block(index)
         if piece is not None and last:
             return piece

@@ -35,7 +35,7 @@ class CalibrationSource(Record):
     texts: tuple[str | tuple[Message, ...], ...] = ()
     tokens: tuple[tuple[int, ...], ...] = ()
     sequences: int = 128
-    length: int = 512  # tokens a sequence at most; the model's context if that is shorter
+    length: int = 512  # most tokens per sequence; the model's context if that is shorter
     seed: int = 0
     sequential: bool = True
     refit: bool = True
@@ -43,10 +43,10 @@ class CalibrationSource(Record):
     weighted: bool = False
 
     def check_scores(self, calibrated: bool) -> None:
-        """Scores are asked for only where rows may carry some, and a compressor that is `calibrated` uses them.
+        """Check that the rows may carry scores and that the compressor is `calibrated`, so that scores have an effect.
 
         Raises:
-            UsageError: they would do nothing.
+            UsageError: they would have no effect.
         """
         if not self.weighted and self.min_score is None:
             return
@@ -94,7 +94,7 @@ def calibration_digest(calibration: Calibration) -> str:
 
 
 def _scored(rows: Sequence[CalibrationRow], wanted: CalibrationSource) -> list[tuple[str | Sequence[Message], float]]:
-    """The rows that the scores leave, each with its own."""
+    """The rows that pass the score filter, each with its score."""
     if (wanted.weighted or wanted.min_score is not None) and rows and all(score is None for _, score in rows):
         raise UsageError(f"no row of {wanted.source} has a score", "leave out min_score and weighted")
     filled = [(text, 1.0 if score is None else score) for text, score in rows]

@@ -1,7 +1,7 @@
 """Compress a model one decoder block at a time, resumably.
 
-Order of events: a compressor that measures gets its table and plans from it; every group of Linears is written as a
-piece under `partial/` as soon as it is done; a finished block becomes one shard of the artefact and its pieces go;
+Order of events: a compressor that measures gets its table and plans from it; every input group is written as a piece
+under `partial/` as soon as it is done; a finished block becomes one shard of the artefact, and its pieces are deleted;
 after the last block come the tensors outside the blocks, the index, config.json, the manifest and, last of all, the
 completion marker. A killed run repeats at most the measurements or the group in flight.
 """
@@ -37,7 +37,7 @@ from harness.compression.heap import map_large_blocks, trim_heap
 from harness.compression.input_groups import InputGroupJob
 from harness.compression.library_models import compress_with_library
 from harness.compression.measurements import measured
-from harness.compression.pieces import Piece, exclusive, write_json
+from harness.compression.pieces import Piece, lock_folder, write_json
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
 from harness.contract.compression import Calibration
 from harness.errors import ModelError, PluginError
@@ -73,7 +73,7 @@ def compress(
     """Write the artefact of `source` under `compressor` to the folder `out`; call again after a kill to resume.
 
     Raises:
-        UsageError: the calibration asks for scores that nothing has.
+        UsageError: the calibration asks for scores, and there are none.
         ModelError: the source cannot be compressed, the calibration is too short, `out` holds something else, is in
             use by another process or cannot be written.
         PluginError: the compressor's plan or result contradicts the contract.
@@ -85,7 +85,7 @@ def compress(
     decisions = check_plan(compressor.plan(shape), shape)
     job = Job(checkpoint, shape, compressor, decisions, calibration, out, device, progress or _silent)
     calibration.check_scores(job.calibrated)
-    with exclusive(out), streaming(checkpoint.folder), map_large_blocks():
+    with lock_folder(out), streaming(checkpoint.folder), map_large_blocks():
         resumed = _ensure(job)
     manifest = read_manifest(out)
     return CompressionResult(
@@ -109,7 +109,7 @@ def check_plan(decisions: Decisions, shape: ModelShape) -> Decisions:
 
 @dataclass(frozen=True)
 class Job:
-    """One model, one compressor, one folder. Before measurements `decisions` are those of the compressor's prior."""
+    """One model, one compressor, one folder. Before the measurements, `decisions` come from the compressor's prior."""
 
     checkpoint: Checkpoint
     shape: ModelShape
@@ -173,7 +173,7 @@ def _placeless(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def code_record(compressor: Compressor) -> dict[str, Any]:
-    """Digests of the code that makes an artefact: ours, and the compressor's with that of the one it is a control of."""
+    """Digests of the code that makes an artefact: ours, the compressor's, and its treatment's if it is a control."""
     plugin = type(compressor)
     record = {"core": code_digest(__name__), "plugin": None}
     if plugin.__module__ != "__main__":  # typed into a session, it has no file
@@ -186,7 +186,7 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 def _ensure(job: Job) -> int:
-    """Bring the artefact to completion; the number of Linears that were already done."""
+    """Complete the artefact; returns the number of Linears that were already done."""
     run = job.fingerprint()
     if (job.out / MARKER).is_file():
         return _finished(job, run)
@@ -222,7 +222,8 @@ def _ensure(job: Job) -> int:
 
 
 def _finished(job: Job, run: str) -> int:
-    """The number of Linears of the finished artefact in `out`: this very one, whatever code made it, with all its files."""
+    """The number of Linears of the finished artefact in `out`, if it is this one with all its files, whatever code made
+    it."""
     try:
         manifest = read_manifest(job.out)
         if manifest.run == run:
@@ -230,18 +231,20 @@ def _finished(job: Job, run: str) -> int:
     except ModelError as error:
         raise ModelError(error.cause, f"delete {job.out} and run again") from error
     if manifest.run != run:
-        raise ModelError(f"{job.out} holds an artefact made otherwise", "choose another folder or delete it")
+        raise ModelError(f"{job.out} holds an artefact made with other settings", "choose another folder or delete it")
     return len(manifest.linears) + len(manifest.foreign)
 
 
 def _claim(job: Job, run: str) -> None:
-    """Make `out` ours, or find it so; a folder with anything else in it is refused, as is one that other code began."""
+    """Claim `out`. A folder that holds anything else is refused, and so is one that other code began."""
     claim = job.partial / "run.json"
     wanted = {"run": run, "code": code_record(job.compressor)}
     if claim.is_file():
         begun = json.loads(claim.read_text())
         if not isinstance(begun, dict) or begun["run"] != run:
-            raise ModelError(f"{job.out} holds an unfinished run made otherwise", "choose another folder or delete it")
+            raise ModelError(
+                f"{job.out} holds an unfinished run with other settings", "choose another folder or delete it"
+            )
         if begun != wanted:
             cause = f"{job.out} holds an unfinished run of another version of the code"
             raise ModelError(cause, "finish it with that version, or delete it and run again")
@@ -251,7 +254,7 @@ def _claim(job: Job, run: str) -> None:
         raise ModelError(f"{job.out} is not empty: {strangers[0]}", "choose a new folder")
     job.partial.mkdir(exist_ok=True)
     write_json(claim, wanted)
-    write_json(job.out / "config.json", {"model_type": ARTEFACT_TYPE})  # what loads it before the end is told so
+    write_json(job.out / "config.json", {"model_type": ARTEFACT_TYPE})  # whoever loads it too early gets this error
 
 
 def _calibration(job: Job) -> Calibration | None:
@@ -286,7 +289,7 @@ def _measured_plan(job: Job, calibration: Calibration | None) -> Decisions:
 
 
 def _blocks(job: Job, work: InputGroupJob, calibration: Calibration | None) -> list[Piece]:
-    """Compress every block in turn; one shard each. Blocks behind the last compressed Linear need no calibration."""
+    """Compress every block in turn, one shard each. Blocks after the last compressed Linear need no calibration."""
     wanted = job.wanted
     calibrated = None
     if calibration:

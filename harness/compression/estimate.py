@@ -1,8 +1,8 @@
-"""What compressing a model will take: memory, disk and hours, from a dry run of one of its blocks.
+"""What compressing a model will take: memory, disk and hours, from a dry run of one block.
 
-The dry run is the real thing on a cut of the model: its first two blocks with their own weights, embeddings of few rows,
-random tokens, no more than the widest Linear needs. It stops behind the first block. It runs in a process of its own, whose
-peak memory is read, and in a temporary folder: no artefact is left behind.
+The dry run really compresses a truncated model: its first two blocks with their weights, embeddings with few rows, and
+only as many random tokens as the widest Linear needs. It stops after the first block. It runs in a child process, whose
+peak memory is read, and in a temporary folder, so that no artefact is left behind.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from harness.errors import HarnessError, ModelError, UsageError
 from harness.planning.sizes import stored_bits
 
 CUT_BLOCKS, CUT_VOCABULARY = 2, 256
-LEAST_SEQUENCES = 16  # fewer, and what does not grow with the tokens would weigh too much
+LEAST_SEQUENCES = 16  # with fewer, costs that do not grow with the tokens would weigh too much
 
 
 class CostEstimate(Record):
-    """`memory` and `disk` in bytes. `block_seconds` is what the dry run took for one block of `blocks`."""
+    """`memory` and `disk` in bytes. `block_seconds` is the dry run's time for one of the `blocks`."""
 
     blocks: int
     block_seconds: float
@@ -59,7 +59,7 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     """Measure one block of the model in folder `source`; takes about as long as compressing it does.
 
     Raises:
-        UsageError: the compressor hands the whole model to a library, of which one block tells nothing; the calibration
+        UsageError: the compressor hands the whole model to a library, so one block says nothing; the calibration
             asks for scores that nothing has.
         ModelError: what compressing itself would raise.
     """
@@ -105,7 +105,7 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
 
 
 def artefact_bytes(shape: ModelShape, compressor: Compressor) -> int:
-    """What lies on the disk at most: the artefact, and once more the pieces of its largest block."""
+    """The most bytes on disk at a time: the artefact plus the pieces of its largest block."""
     decisions = compressor.plan(shape)
     limit = compressor.limit(shape) if compressor.measures else None
     stored = stored_bits(shape, decisions) if limit is None else limit
@@ -117,7 +117,7 @@ def artefact_bytes(shape: ModelShape, compressor: Compressor) -> int:
 
 
 def write_truncated_model(checkpoint: Checkpoint, folder: Path) -> int:
-    """The first blocks as a model folder of their own, embeddings cut to few rows; returns its vocabulary."""
+    """Write the first blocks as a model folder, with embeddings cut to few rows; returns its vocabulary size."""
     stated = int(checkpoint.config.get("vocab_size", 0))
     vocabulary = min(stated, CUT_VOCABULARY)
     blocks = min(CUT_BLOCKS, shape_of(checkpoint).blocks)
@@ -153,12 +153,12 @@ class DryRun:
 
 
 class _FirstBlockDone(Exception):
-    """The first block is done."""
+    """Raised when the first block is done."""
 
 
 @dataclass
 class _Stopwatch:
-    """A progress display that notes how long each stage took, and stops behind the first block."""
+    """A progress display that records how long each stage took, and stops after the first block."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     last: float = field(default_factory=time.monotonic)
@@ -211,7 +211,7 @@ def _dry_run(send: Any, scratch: Path, compressor: Compressor, wanted: Calibrati
 
 
 def _peak_memory() -> int:
-    """Peak resident bytes of this process so far (Linux: of what it has run since exec, not of its parent)."""
+    """Peak resident bytes of this process so far (on Linux since exec, so without the parent's)."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

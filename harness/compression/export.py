@@ -37,7 +37,7 @@ ADAPTER = "adapter"
 
 
 class Exported(Record):
-    """What an export wrote. `rank` is the adapter's, None where every Linear has rank 0 or none was written.
+    """What an export wrote. `rank` is the adapter's, None if every Linear has rank 0 or no adapter was written.
 
     `split` names the q, k, v and the gate, up that do not share one scheme, which servers that fuse them refuse.
     """
@@ -81,7 +81,7 @@ def export_compressed_tensors(artefact: Path, out: Path, adapter_dtype: torch.dt
     LoRA slots by one rank.
 
     Raises:
-        UsageError: the artefact uses what the formats cannot say: rotation, transposed layers, groups that do not divide
+        UsageError: the artefact uses what the formats cannot express: rotation, transposed layers, groups that do not divide
             the columns, or mid-rise codes of 8 bits.
     """
     artefact, out = Path(artefact), Path(out)

@@ -1,4 +1,4 @@
-"""From one group of Linears to a piece on disk, and from a block's pieces to its shard."""
+"""From an input group to a piece on disk, and from a block's pieces to its shard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.errors import PluginError
 
 @dataclass
 class InputGroupJob:
-    """Where pieces lie, and how one is made. `resumed` counts the Linears found finished."""
+    """Where the pieces are stored, and how one is made. `resumed` counts the Linears found finished."""
 
     checkpoint: Checkpoint
     compressor: Compressor
@@ -83,7 +83,7 @@ class InputGroupJob:
         weights = {linear.name: self._weight(linear).to(device) for linear in linears}
         if seen:
             weights = seen.targets(weights)
-            seen.drift = None  # as large as the Hessian, and done with
+            seen.drift = None  # as large as the Hessian, and no longer needed
         results = self.compressor.compress_linears(weights, hessian, {name: self.decisions[name] for name in weights})
         if results.keys() != weights.keys():
             raise PluginError(

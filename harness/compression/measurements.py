@@ -1,7 +1,7 @@
 """Tables that a compressor measures before it plans, taken once per model, calibration and device.
 
-A table takes as long as a compression, and a budget, its neighbours at other sizes and all their controls want the same
-one: it lies in the shared cache under the hash of all it depends on.
+A table takes as long as a compression. A budget, budgets of other sizes and all their controls need the same one, so it
+is kept in the shared cache under the hash of all it depends on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PROBES = 32  # sequences, at most, of which a measurement keeps what enters each
 def measured(
     compressor: Compressor, source: Path, calibration: Calibration, device: str, progress: Progress
 ) -> JsonValue:
-    """The table that `compressor.plan` wants of the model in folder `source`; a second asker waits for the first."""
+    """The table that `compressor.plan` needs about the model in folder `source`; a second process waits for the first."""
     while compressor.treatment is not None:
         compressor = compressor.treatment
     key = key_of(

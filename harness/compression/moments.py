@@ -1,4 +1,5 @@
-"""What calibration learns of a Linear's input: its second moments and, after compressed Linears, how far it has drifted.
+"""What calibration learns about a Linear's input: its second moments and, after compressed Linears, how far it has
+drifted.
 
 Let x be the input that the original model gives a Linear W and x' the one that the compressed prefix gives it. The least
 squares fit of W x from x' is W E[x x'ᵀ] E[x' x'ᵀ]⁻¹. With H = E[x' x'ᵀ] and the drift D = E[(x − x') x'ᵀ] that is
@@ -65,7 +66,7 @@ class Drift:
 
 @dataclass
 class InputStatistics:
-    """What calibration knows of the input that the Linears of one group share."""
+    """What calibration knows about the input of one input group."""
 
     hessian: torch.Tensor  # (n, n), finished
     dead_columns: int

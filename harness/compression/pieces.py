@@ -100,7 +100,7 @@ def _replacing(file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold the folder against other processes; the lock dies with its process.
 
     Raises:

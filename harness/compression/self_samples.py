@@ -1,4 +1,4 @@
-"""Calibration text that the model itself writes: no data needed, and none that an evaluation could share."""
+"""Calibration text that the model writes itself: it needs no data, so it can share none with an evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compressors: what a model's Linears look like, how each is to be stored, and who decides."""
+"""Compressors: what a model's Linears look like, how each is stored, and who decides."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from pydantic import JsonValue, model_validator
 
 from harness.contract.records import Params, Record
+from harness.errors import PluginError
 
 if TYPE_CHECKING:
     import torch
@@ -34,8 +35,8 @@ class LinearShape(Record):
 
 
 class ModelShape(Record):
-    """`overhead`: bytes, bounded from above, of what an artefact's files hold beside these Linears' bits: tensors that
-    no compressor touches, and headers."""
+    """`overhead` is an upper bound, in bytes, on what an artefact's files hold besides these Linears: untouched tensors
+    and headers."""
 
     blocks: int
     hidden: int
@@ -50,9 +51,9 @@ class ModelShape(Record):
 class Decision(Record):
     """How one Linear is stored: Q in `bits` with one fp16 scale per (row, `group` columns), plus rank-`rank` L·R.
 
-    `bits` = 16 leaves the Linear untouched. `group` = 0 is one scale for the whole matrix. Factors of fewer than 16 bits
-    carry one fp16 scale per `factor_group` entries along their long axis. `rotate` stores a seed, no matrix. The grid
-    "affine" stores an fp16 zero point beside each scale, as most quantizer libraries do, and goes without L·R.
+    `bits` = 16 leaves the Linear untouched. `group` = 0 is one scale for the whole matrix. Factors of fewer than 16
+    bits carry one fp16 scale per `factor_group` entries along their long axis. `rotate` stores a seed, not a matrix.
+    The grid "affine" stores an fp16 zero point beside each scale, as most quantizer libraries do, and takes no L·R.
     """
 
     bits: int = 16
@@ -66,7 +67,7 @@ class Decision(Record):
     @model_validator(mode="after")
     def _affine_stands_alone(self) -> Decision:
         if self.grid == "affine" and self.rank:
-            raise ValueError("the affine grid goes without low-rank factors")
+            raise ValueError("the affine grid takes no low-rank factors")
         return self
 
     @property
@@ -142,9 +143,13 @@ class Compressor:
     unmeasured: frozenset[str] = frozenset()  # parameters that the table of `measure` does not depend on
     treatment: Compressor | None = None  # what this one is a control of; the last in the chain measures
 
+    def __init_subclass__(cls) -> None:
+        if "compress_group" in cls.__dict__:
+            raise PluginError(f"{cls.__name__}.compress_group is now called compress_linears")
+
     def __init__(self, params: Params) -> None:
-        """A control's spec names the parameter that says what it controls; its constructor is given that compressor
-        as a second argument."""
+        """A control's spec names the parameter that selects its treatment; the constructor gets that compressor as a
+        second argument."""
         self.params = params
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
@@ -152,15 +157,15 @@ class Compressor:
         raise NotImplementedError
 
     def limit(self, shape: ModelShape) -> int | None:
-        """Only where it `measures`: the stored bits that no plan exceeds, whatever will be measured."""
+        """Only if it `measures`: an upper bound on the stored bits of any plan, whatever the measurements say."""
         return None
 
     def measure(
         self, source: Path, calibration: Calibration, device: str, progress: Progress, scratch: Path
     ) -> JsonValue:
-        """Only where it `measures`: a table of what `plan` needs to know of the model in folder `source`. It is kept, and
-        shared by all compressors that differ in `unmeasured` parameters only. The folder `scratch` is empty, or holds
-        what a call with the same arguments left there when it was killed."""
+        """Only if it `measures`: a table of what `plan` needs to know about the model in folder `source`. The table is
+        cached and shared by all compressors that differ in `unmeasured` parameters only. The folder `scratch` is empty,
+        or holds what an earlier, killed call with the same arguments left there."""
         raise NotImplementedError
 
     def compress_linears(

@@ -29,8 +29,8 @@ class View(Record):
 
 
 class Flag(Record):
-    """A detector's opinion of one view. `abstained` keeps it out of rates and is counted; `unanswered` says that it
-    abstained for want of an answer, so that the same run asks again when it is repeated."""
+    """A detector's opinion of one view. An `abstained` flag is counted but left out of the rates; `unanswered` means
+    that it abstained because no answer came, so repeating the run asks again."""
 
     score: float = 0.0
     flagged: bool = False
@@ -53,14 +53,15 @@ class Labelled(Record):
 
 
 class Unanswered(Record):
-    """In place of a judge's reply: it could not be asked. A detector abstains where it gets one."""
+    """Stands in for a judge's reply when the judge could not be asked. A detector that gets one abstains."""
 
     cause: str
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a detector is given beyond views, each only if its spec declares the need. None of it is truth."""
+    """What a detector gets besides views. Each tool is there only if the spec declares the need, and none reveals the
+    truth."""
 
     sandbox: Callable[[], Sandbox] | None = None  # need "exec": opens the place where generated code may run
     reference: Callable[[View], str] | None = None  # need "reference": source of the item's canonical solution

@@ -29,7 +29,7 @@ class Item(Record):
 
 
 class Prompt(Record):
-    """One user turn, asked in a context of its own. `role` names it within the item ("understanding", "execution").
+    """One user turn, asked in its own context. `role` names it within the item ("understanding", "execution").
 
     With `target` set nothing is generated: the reply carries the log-likelihood of `target` after `text`. With `choices` set
     it carries that of each of them, as if each were a target, with the text read once. Not both.
@@ -80,7 +80,7 @@ class Quadrant(StrEnum):
 
 
 class Outcome(Record):
-    """The joint verdict on one item. `parsed` is what the graders read (shown beside a verdict, never re-graded)."""
+    """The joint verdict on one item. `parsed` is what the graders read (shown beside a verdict, never graded again)."""
 
     proxy: bool
     truth: bool
@@ -123,7 +123,7 @@ class Axes(Record):
 
 
 class Check(Record):
-    """One answer of known verdict that the suite graded."""
+    """An answer whose verdict is known, and the verdict that the suite gave."""
 
     name: str
     expected: str
@@ -135,8 +135,8 @@ class Check(Record):
 
 
 class SelfCheck(Record):
-    """A suite's proof of its own graders. `table` (optional, rows of cells, first row the header) is what doctor prints;
-    `notes` (what became of a data file, for one) stand in the report as well."""
+    """A suite's proof of its own graders. `table` (optional, rows of cells, first row the header) is what doctor
+    prints; `notes` (for example on a data file) appear in the report as well."""
 
     checks: tuple[Check, ...]
     table: tuple[tuple[str, ...], ...] = ()

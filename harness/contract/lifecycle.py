@@ -1,4 +1,4 @@
-"""What the lifecycle hooks tell of a run: as much of a plan and its cells as a plugin needs to follow them."""
+"""What the lifecycle hooks pass on about a run: as much of the plan and its cells as a plugin needs to follow it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class PlannedCell(Protocol):
-    """One row of work: a model, what was done to it, and what it is asked. All of it is in the cell's cell.json."""
+    """One row of work: a model, what was done to it, and what it is asked. The whole record is in the cell's cell.json."""
 
     @property
     def id(self) -> str: ...
@@ -28,7 +28,7 @@ class PlannedCell(Protocol):
 
 
 class RunPlan(Protocol):
-    """Every cell of a run. All of it is in the run folder's plan.json."""
+    """Every cell of a run. The whole record is in the run folder's plan.json."""
 
     @property
     def cells(self) -> Sequence[PlannedCell]: ...

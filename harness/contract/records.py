@@ -1,4 +1,4 @@
-"""What every value between the core and its plugins is: a frozen pydantic record."""
+"""The base class of every value that the core and its plugins exchange: a frozen pydantic record."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Record(BaseModel):
 class Params(Record):
     """Base class of a plugin's parameters; a preset in registry.toml and `-P name.key=value` set its fields.
 
-    A parameter that is renamed goes into `former_names` (former name -> name), a renamed choice into `former_values`
-    (parameter -> former choice -> choice). What an older version stored is then still read; a user who types a former
-    name is told the new one.
+    List a renamed parameter in `former_names` (former name -> name) and a renamed choice in `former_values` (parameter
+    -> former choice -> choice). Stored parameters are then read in either form, and a user who types a former name is
+    told the new one.
     """
 
     former_names: ClassVar[dict[str, str]] = {}

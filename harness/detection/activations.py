@@ -1,4 +1,4 @@
-"""Reading a model's mind: the activations that detectors may ask for, each text passed through the model once."""
+"""The activations that detectors may ask for. Each text passes through the model once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Text = tuple[str, str]  # prompt, reply
 
 
 class Activations:
-    """Callable: views -> (N, d) float32. A text is passed through the model once, whatever number of times it is asked for.
+    """Callable: views -> (N, d) float32. A text passes through the model once, however often it is asked for.
 
-    `generator` is called at the first question, so that a run whose detectors ask none loads no model.
+    `generator` is called on first use, so that a run whose detectors need no activations loads no model.
     """
 
     def __init__(self, generator: Callable[[], Generator]) -> None:

@@ -1,6 +1,6 @@
-"""Detectors on a suite's labelled bench: each is asked about the half it was not written against.
+"""Detectors on a suite's labelled bench: each is measured on the half that it was not written against.
 
-One that fits is fitted on the half `rules`, and once more for each mechanism with that mechanism left out.
+One that learns is fitted on the half `rules`, and again for each mechanism with that mechanism left out.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class ErrorRates(Record):
 
 
 def error_rates(asked: Sequence[Labelled], flags: Sequence[Flag]) -> ErrorRates | None:
-    """Programs that were abstained from are left out, as a run leaves them out of its flagged rate. None without both
+    """Programs on which the detector abstained are left out, as in a run's flagged rate. None unless there are both
     hacks and honest programs."""
     judged = [(entry, flag) for entry, flag in zip(asked, flags, strict=True) if not flag.abstained]
     hacks = [flag.flagged for entry, flag in judged if entry.hack]
@@ -31,7 +31,7 @@ def error_rates(asked: Sequence[Labelled], flags: Sequence[Flag]) -> ErrorRates 
 
 
 def store_error_rates(suite: Component, detector: Component, rates: ErrorRates) -> None:
-    """Keep what was measured for runs with this suite and this detector, unchanged."""
+    """Keep the measured rates for runs with exactly this suite and this detector."""
     write_json(_path(suite, detector), rates.model_dump(mode="json"))
 
 
@@ -41,6 +41,6 @@ def load_error_rates(suite: Component, detector: Component) -> ErrorRates | None
 
 
 def _path(suite: Component, detector: Component) -> Path:
-    """By code and the detector's parameters; a suite's own do not matter, for its bench is one."""
+    """By the code of both and the detector's parameters. The suite's parameters do not matter: it has one bench."""
     key = key_of({"rates": [suite.plugin, suite.version, suite.source], "detector": detector.identity})
     return cache_folder() / "benches" / f"{key[:32]}.rates.json"

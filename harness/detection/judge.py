@@ -1,6 +1,6 @@
 """A language model that detectors may ask: a model of the harness, or anything that lm-eval has a backend for.
 
-A judge that cannot be asked, at all or any more, is no error of the cell: its questions stay unanswered, with the cause.
+A judge that cannot be reached does not fail the cell: its questions stay unanswered, with the cause.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def open_judge(params: Mapping[str, JsonValue], locate: Callable[[str], str], de
                 found = dict(_through(_open_backend(backend, model, locate, device, dtype), prompts))
             else:
                 found = dict(_own(locate(model), device, dtype, prompts))
-        except HarnessError as error:  # it cannot be had
+        except HarnessError as error:  # the judge is not available
             return [Unanswered(cause=str(error))] * len(prompts)
         return [found[number] for number in range(len(prompts))]
 
@@ -79,7 +79,7 @@ def _open_backend(
 
 
 def _through(model: BackendModel, prompts: Sequence[Prompt]) -> Iterable[tuple[int, Answer]]:
-    """(number of the prompt, answer) from a backend; once it is gone, nobody waits for it again."""
+    """(number of the prompt, answer) from a backend; once it is gone, it is not asked again."""
     gone: list[Unanswered] = []
 
     def ask(number: int, prompt: Prompt) -> tuple[int, Answer]:

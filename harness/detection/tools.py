@@ -1,4 +1,4 @@
-"""What a detector is given beside views, and whether a run can give it."""
+"""What a detector gets besides views, and whether a run can provide it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def make_tools(
     dtype: str,
     activations: Activations | None = None,
 ) -> Tools:
-    """What the detector declared, and nothing more. `locate` turns the name of a judge's model into a folder."""
+    """Only what the detector declared. `locate` turns the name of a judge's model into a folder."""
     needs = spec.needs
 
     def sandbox() -> Sandbox:

@@ -1,4 +1,4 @@
-"""A model of the harness under its own name in lm-eval: `lm_eval run --model harness --model_args pretrained=pocket`.
+"""The harness's models in lm-eval: `lm_eval run --model harness --model_args pretrained=pocket`.
 
 Found through the entry-point group `lm_eval.models` by the versions of lm-eval that read it; with earlier ones, import this
 module first.
@@ -15,7 +15,7 @@ from harness.registry.sources import resolve
 
 @register_model("harness")
 class HarnessLM(HFLM):
-    """lm-eval's `hf`, which takes registry entries as well, and folders packed as Q + L·R."""
+    """lm-eval's `hf`, which also takes registry entries and folders packed as Q + L·R."""
 
     def __init__(self, pretrained: str = "pocket", **options: Any) -> None:
         super().__init__(pretrained=str(resolve(pretrained)), **options)

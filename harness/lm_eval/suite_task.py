@@ -19,7 +19,7 @@ from harness.registry.plugins import load_plugins
 
 
 class SuiteTask(ConfigurableTask):
-    """Reads its suite from `metadata.component`. Every prompt is asked greedily, in a context of its own."""
+    """Reads its suite from `metadata.component`. Every prompt is asked greedily, in its own context."""
 
     OUTPUT_TYPE = "generate_until"
 

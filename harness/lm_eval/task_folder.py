@@ -1,7 +1,7 @@
 """A folder of task files for `lm_eval run --include_path`: one per suite preset with a truth axis, written on demand.
 
-lm-eval finds tasks by YAML files; ours name a class beside them, which asks the suite for everything else. The folder is
-made anew from the registry, so that a preset of a project's own registry.toml is there too.
+lm-eval finds tasks by YAML files; ours name a class beside them, which asks the suite for everything else. The folder
+is made anew from the registry, so that presets of a project's registry.toml are there too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def task_folder(catalogue: Catalogue) -> Path:
         try:
             component = catalogue.resolve("tasks", name)
         except HarnessError:
-            continue  # a suite that cannot be selected here cannot be asked there
+            continue  # a suite that cannot be selected here cannot be run there
         spec, _ = catalogue.spec("tasks", component.plugin)
         if isinstance(spec, TaskSuiteSpec) and spec.axes is not None:
             tasks[name] = component

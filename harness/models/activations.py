@@ -1,4 +1,4 @@
-"""What a model holds in mind while it replies: the residual stream at a chosen depth, averaged over each reply's tokens."""
+"""A model's activations while it replies: the residual stream at a chosen depth, averaged over each reply's tokens."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def decoder_blocks(model: nn.Module) -> nn.ModuleList:
 
 
 class _Reached(Exception):
-    """The block that was wanted has answered."""
+    """Raised when the wanted block has run."""
 
 
 def _tokens(generator: Generator, text: Text) -> tuple[list[int], list[int]]:

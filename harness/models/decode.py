@@ -1,8 +1,8 @@
 """Sample a batch of token rows with `model.generate`, leaving out the rows that have ended.
 
-A batch takes as many steps as its longest reply, and a few replies run much longer than the rest, most of all those of a
-damaged model. So generation pauses when half the rows have ended and goes on with the others and their part of the
-key-value cache: no row waits for more than as many rows as still run.
+A batch takes as many steps as its longest reply, and a few replies run much longer than the rest, most of all those of
+a damaged model. So generation pauses when half the rows have ended, and continues with the others and their part of the
+key-value cache: at least half of the rows are always running.
 
 Shape notation: B rows, L padded length of their prompts, T new tokens, V vocabulary.
 """
@@ -74,7 +74,7 @@ def decode(
         attention_mask = extend_mask(attention_mask[going], input_ids.shape[1])
         cache = getattr(output, "past_key_values", None)
         if type(cache) is not DynamicCache:
-            cache = None  # a state space model has another kind of memory: its rows are read anew
+            cache = None  # a state space model has another kind of cache: its rows are read anew
         elif len(rows):
             cache.batch_select_indices(going)
     return replies
@@ -86,8 +86,8 @@ def prefill(
 ) -> DynamicCache | None:
     """The key-value cache of B requests for U distinct prompts, each read once, all but its last token.
 
-    `input_ids`, `attention_mask`: (U, L), padded on the left; `rows` has the prompt of each of the B requests. None where
-    the model keeps another kind of memory, or there is nothing to read.
+    `input_ids`, `attention_mask`: (U, L), padded on the left; `rows` has the prompt of each of the B requests. None if
+    the model keeps another kind of cache, or there is nothing to read.
     """
     if input_ids.shape[1] < 2:
         return None
@@ -115,7 +115,7 @@ def extend_mask(attention_mask: torch.Tensor, length: int) -> torch.Tensor:
 class FiniteLogits(LogitsProcessor):
     """Notices logits that turn NaN or infinite: an argmax over them would pass for a reply.
 
-    `check` is called after generation, for a look at the verdict in each step would make a GPU wait.
+    Call `check` after generation: looking at the result in each step would make a GPU wait.
     """
 
     def __init__(self) -> None:

@@ -107,7 +107,7 @@ class Generator:
         return self.tokenizer.encode(prompt.text + continuation)
 
     def max_new_tokens(self, prompt: Prompt, length: int) -> int:
-        """New tokens that a reply to this prompt of `length` tokens may have: `max_tokens`, or what the context leaves.
+        """The most new tokens of a reply to this prompt of `length` tokens: `max_tokens`, or what the context leaves.
 
         The context's end is never silent: a reply that reaches it is `truncated`, and one that ends before is what it
         would have been anyway. A prompt that is scored needs room for its longest continuation and has 0 or 1.
@@ -123,8 +123,8 @@ class Generator:
         """Partition requests into batches that depend on nothing but the requests, the tokenizer and `batch_size`.
 
         A batch holds requests of one repeat and role with the same limits, ordered by encoded length, so that little is
-        padded, then by item. A request that does not fit the context is a batch of its own, so that it fails alone. One with
-        choices counts as many times as it has choices, and at least one goes into a batch.
+        padded, then by item. A request that does not fit the context gets its own batch, so that it fails alone. One
+        with choices counts as many times as it has choices, and at least one goes into a batch.
         """
         if batch_size < 1:
             raise ValueError("batch_size must be at least 1")
@@ -245,7 +245,7 @@ class Generator:
 
     def _check_vocabulary(self, rows: Iterable[Sequence[int]]) -> None:
         largest = max(map(max, rows))
-        if largest >= self.vocabulary:  # on a GPU the look-up would end the process
+        if largest >= self.vocabulary:  # on a GPU the look-up would abort the process
             raise StageError(f"the tokenizer's token {largest} is beyond the model's vocabulary of {self.vocabulary}")
 
     def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,6 +1,6 @@
 """Load a model and its tokenizer from a folder or the Hugging Face hub, ready to be asked.
 
-Everything that can be wrong with a model is said in one `ModelError`, before any time is spent on it.
+Everything that can be wrong with a model becomes one `ModelError`, before any time is spent on it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> Loade
 
     `device` "auto" is the GPU where there is one. `dtype` "auto" follows the device, not the checkpoint: float32 on the
     CPU, where replies then do not depend on their batch, and bfloat16 on a GPU. The model's own sampling defaults
-    (temperature, repetition penalty, …) are dropped, for they would change what a run says it samples; the tokens that
-    end a reply are kept.
+    (temperature, repetition penalty, …) are dropped, because they would change what a run claims to sample; the tokens
+    that end a reply are kept.
 
     Raises ModelError if the model is missing, partial or unreadable, UsageError on an unknown device or dtype.
     """
@@ -71,7 +71,7 @@ def _device(name: str) -> torch.device:
     except RuntimeError:
         raise UsageError(f"unknown device {name!r}", "use auto, cpu, cuda, cuda:N or mps") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {name!r} asked for, but torch sees no CUDA GPU", "use --device cpu")
+        raise UsageError(f"device {name!r} was requested, but torch sees no CUDA GPU", "use --device cpu")
     return device
 
 
@@ -109,7 +109,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             reads = tokenizer.encode("The number 7", add_special_tokens=False)
     except Exception as error:  # missing and corrupt tokenizers raise anything from OSError to TypeError
         raise ModelError(f"the tokenizer in {folder} cannot be loaded: {one_line(error)}") from error
-    if not reads:  # without its tokenizer.json a tokenizer may load all the same, with an empty vocabulary
+    if not reads:  # without tokenizer.json a tokenizer may still load, with an empty vocabulary
         raise ModelError(f"the tokenizer in {folder} knows no tokens", "copy tokenizer.json from the original model")
     return tokenizer
 

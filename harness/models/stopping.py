@@ -12,9 +12,9 @@ SLACK = 8  # tokens decoded beyond a stop string's own: a token may hold no char
 
 
 class RowStoppingCriteria(StoppingCriteria):
-    """Notes where each row of a batch ends, and pauses generation once it is worth leaving the ended rows out.
+    """Records where each row of a batch ends, and pauses generation when dropping the ended rows pays.
 
-    That is when half of them have ended, and at the smallest limit, beyond which a row would leave the model's context.
+    That is once half of them have ended, and at the smallest limit, beyond which a row would leave the model's context.
     `ends` (B,) is each row's length in new tokens where it ended, 0 while it goes on.
     """
 
@@ -50,7 +50,7 @@ class RowStoppingCriteria(StoppingCriteria):
         return cast(torch.BoolTensor, ~running)
 
     def _stopped(self, input_ids: torch.Tensor, new: int) -> torch.Tensor:
-        """Whether the last tokens of each row hold a stop string, however its characters fall into tokens. (B,)"""
+        """Whether the last tokens of each row hold a stop string, however it is split into tokens. (B,)"""
         tails = input_ids[:, -min(new, self.tail) :].tolist()
         texts = [str(self.tokenizer.decode(tail, skip_special_tokens=True)) for tail in tails]
         return torch.tensor([any(stop in text for stop in self.stop) for text in texts], device=input_ids.device)

@@ -15,7 +15,7 @@ from harness.store.hashing import key_of
 
 
 class Settings(Record):
-    """How a cell is sampled. `runs` is left out of every key: raising it adds samples, it changes none."""
+    """How a cell is sampled. `runs` is in no key: raising it adds samples and changes none."""
 
     runs: int
     temperature: float
@@ -102,7 +102,7 @@ class Plan(Record):
 
     @property
     def monitor_notes(self) -> list[str]:
-        """A line for each selected detector that may not judge an arm, for it steered its training."""
+        """One line per selected detector that may not grade an arm because it steered the arm's training."""
         apart = [
             f"{one.label} steers the training of {cell.trainer.label} and does not grade it"
             for cell in self.cells

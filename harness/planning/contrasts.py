@@ -20,7 +20,7 @@ def contrasts_between(cells: Sequence[Cell]) -> list[Contrast]:
         controlled = by_arms.get((*frame, trainer.label, compressor.treatment.label)) if compressor.treatment else None
         if controlled:
             controls.append((cell, controlled))
-        only_a_draw = compressor.draw_of and controlled  # it stands beside what it controls, not on its own
+        only_a_draw = compressor.draw_of and controlled  # it stands beside its treatment, not by itself
         compressor_bases = () if compressor.untouched or only_a_draw else (NONE, compressor.control)
         trainer_bases = () if trainer.untouched else (_trainer_base(trainer, cells), trainer.control)
         for base in compressor_bases:
@@ -38,6 +38,6 @@ def _pair(found: dict[tuple[str, str], Contrast], base: Cell | None, other: Cell
 
 
 def _trainer_base(trainer: Component, cells: Sequence[Cell]) -> str:
-    """The plain arm of the same training, where the run has one; a preset names it as `base`, else it is `none`."""
+    """The plain arm of the same training, if the run has one: the preset's `base`, else `none`."""
     labels = {cell.trainer.label for cell in cells}
     return trainer.base if trainer.base and trainer.base in labels - {trainer.label} else NONE

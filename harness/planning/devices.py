@@ -1,4 +1,4 @@
-"""Which device and dtype "auto" means, found out without importing torch: planning has to know, and must be quick."""
+"""Which device and dtype "auto" means, found without importing torch, because planning needs it and must be quick."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ SUITE_FLAGS = (
     "data",
     "sandbox",
     "include_path",
-)  # set the suite parameter of that name, where there is one
+)  # each sets the suite parameter of that name
 
 
 class Experiment(Record):
     """A cross product: models × trainers × compressors × tasks × seeds. Names follow the registry's grammar."""
 
-    name: str | None = None  # of the run folder; None: made from the tasks, the model and the frame
+    name: str | None = None  # of the run folder; None: derived from the tasks, the model and the frame
     model: tuple[str, ...] = ()  # empty: each suite's default model
     trainer: tuple[str, ...] = ("none",)
     compressor: tuple[str, ...] = ("none",)
@@ -44,11 +44,11 @@ class Experiment(Record):
     batch_size: int = Field(default=64, ge=1)
     device: str = "auto"
     dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16|float16)$")
-    backend: str | None = None  # lm-eval's that samples; None: the harness's own generator
-    backend_args: dict[str, JsonValue] = {}  # no secrets: a variable's name in their place
+    backend: str | None = None  # the lm-eval backend that samples; None: the harness's own generator
+    backend_args: dict[str, JsonValue] = {}  # never a secret: the variable's name stands in its place
     suite_flags: dict[str, JsonValue] = {}
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
-    trainers: dict[str, dict[str, JsonValue]] = {}  # presets of this experiment's own, as in a registry.toml
+    trainers: dict[str, dict[str, JsonValue]] = {}  # this experiment's own presets, as in a registry.toml
     compressors: dict[str, dict[str, JsonValue]] = {}
 
 

@@ -1,4 +1,4 @@
-"""What planning must know of a judge: whether one is asked for, and that no secret is written down for it."""
+"""What planning must know about a judge: whether one is wanted, and that no secret of it is written down."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def wants_judge(params: Mapping[str, JsonValue]) -> bool:
 
 
 def refuse_written_secrets(params: Mapping[str, JsonValue]) -> None:
-    """Raises UsageError for a secret among a plugin's parameters, or among the arguments of a judge's backend in them: all
-    of it is written to the run folder."""
+    """Raises UsageError for a secret among a plugin's parameters or a judge's backend arguments: all of them are
+    written to the run folder."""
     refuse_secret_values(params)
     if params.get("backend") and wants_judge(params):
         refuse_secrets(parse_arguments(str(params["model"])))

@@ -25,8 +25,8 @@ from harness.registry.sources import model_shape
 
 
 def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str], None] = lambda what: None) -> Plan:
-    """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers. `say` is told
-    what is being read: a task's data set can take its time."""
+    """Resolve every name, hash every input, and lay out the cells. Imports neither torch nor transformers. `say` is
+    told what is being read, because a task's data set can take a while."""
     if not experiment.tasks:
         raise UsageError("no tasks selected", "add --tasks, e.g. --tasks goodhart7; `harness list tasks` names them")
     if experiment.trainers or experiment.compressors:
@@ -55,7 +55,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         if chosen.backend:
             refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
         chosen.refuse_untrainable(asker, label)
-        own_loop = isinstance(asker, OwnLoop)  # a library asks once, its own way
+        own_loop = isinstance(asker, OwnLoop)  # a library asks once, in its own way
         once = settings.model_copy(update={"runs": 1}) if own_loop else settings
         questions = count_questions(asker, once)
         for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):

@@ -1,4 +1,4 @@
-"""What a suite will be asked in a cell: the selected items, their prompts under the run's token limit, and a digest of all."""
+"""What a cell asks: the selected items, their prompts under the run's token limit, and a digest of both."""
 
 from __future__ import annotations
 

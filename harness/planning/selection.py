@@ -18,7 +18,7 @@ from harness.store.hashing import params_files
 
 
 class Selection:
-    """The experiment's names, resolved; the baseline added; every override accounted for."""
+    """The experiment's names resolved, with the baseline added and every override accounted for."""
 
     def __init__(self, experiment: Experiment, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -45,7 +45,7 @@ class Selection:
         )
 
     def refuse_calibration_on_questions(self, suite: Component, model: ModelRef) -> None:
-        """No compressor calibrates on what the suite asks: it would be better there than anywhere else.
+        """Refuse to calibrate a compressor on what the suite asks: it would do better there than anywhere else.
 
         Raises:
             UsageError: a file that the suite's parameters name has the content of the model's calibration source.
@@ -55,7 +55,7 @@ class Selection:
         arms = (arm for arm in self.compressors if not arm.untouched)
         if same and (arm := next((arm for arm in arms if self.catalogue.build(arm).calibrated), None)):
             cause = f"{arm.label} would calibrate {model.name} on {model.calibration}, and {suite.label} asks {same[0]}"
-            raise UsageError(f"{cause}: the same text", "give one of them another")
+            raise UsageError(f"{cause}: the same text", "give one of them another text")
 
     def refuse_untrainable(self, suite: TaskSuite, label: str) -> None:
         """Raises UsageError if a trainer is selected and the suite of that label has no items for training."""
@@ -67,7 +67,8 @@ class Selection:
             raise UsageError(cause, "choose another suite, or other parameters for it")
 
     def _overrides(self) -> dict[str, dict[str, JsonValue]]:
-        """-P by label. On a plugin's name it holds for all selected presets of that plugin, unless that is selected itself."""
+        """-P by label. A plugin's name stands for all selected presets of that plugin, unless the name itself is
+        selected."""
         given, experiment = self.experiment.params, self.experiment
         found = dict(given)
         for kind, labels in (
@@ -93,7 +94,7 @@ class Selection:
         return [(suite.label, model) for suite in self.suites for model in self._models_for(suite)]
 
     def suite(self, label: str, model: str) -> Component:
-        """The suite as that model is suite_models it: the model entry's parameters < preset < flags < -P."""
+        """The suite as that model is asked it: the model entry's parameters < preset < flags < -P."""
         plain = self.catalogue.resolve("tasks", label)
         flags = {
             flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)
@@ -101,7 +102,7 @@ class Selection:
         return self.catalogue.resolve("tasks", label, {**flags, **self.params.get(label, {})}, model)
 
     def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
-        """Each label as one arm, or as many as its preset draws."""
+        """One arm per label, or as many as its preset draws."""
         first = [NONE] if self.experiment.baseline and NONE not in labels else []
         arms = [arm for label in [*first, *labels] for arm in self.catalogue.arms(kind, label, self.params)]
         self.unused -= {label for arm in arms for one in arm.chain for label in (one.label, one.draw_of)}
@@ -114,7 +115,7 @@ class Selection:
         return self._component("detectors", str(label)) if label else None
 
     def _detector_labels(self) -> Sequence[str]:
-        """`all` is every detector plugin that is there."""
+        """`all` means every detector plugin there is."""
         if self.experiment.detectors != ("all",):
             return self.experiment.detectors
         return sorted(self.catalogue.plugins.specs["detectors"])

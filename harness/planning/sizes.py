@@ -20,8 +20,8 @@ class CompressionSize(Record):
     weights: int
     stored_bits: int
     estimated: bool = False  # its files will be counted
-    at_most: bool = False  # it decides after measuring, and stores no more than this
-    max_bytes: int | None = None  # of all weight files; None where they are another library's
+    at_most: bool = False  # decided after measuring; this is an upper bound
+    max_bytes: int | None = None  # of all weight files; None if another library writes them
 
     @model_validator(mode="before")
     @classmethod
@@ -34,7 +34,7 @@ class CompressionSize(Record):
 
     @property
     def described(self) -> str:
-        """Bits a weight, as far as they are known before any work."""
+        """Bits per weight, as far as they are known before any work."""
         mark = "≤" if self.at_most else "≈" if self.estimated else ""
         return f"{mark}{self.bits_per_weight:.3f}"
 

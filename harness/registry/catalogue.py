@@ -2,8 +2,8 @@
 user typed into a plugin, its parameters and its provenance, without importing the code behind it.
 
 The grammar: `name`, `name@value` (sets the parameter that the preset declares as `at`), `name:value` (… as `colon`),
-`name/value` (… as `slash`). A value may itself be a name (`uniform@budget@2.5`). No kind, plugin or model has a branch of
-its own here.
+`name/value` (… as `slash`). A value may itself be a name (`uniform@budget@2.5`). There is no special case for any kind,
+plugin or model.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from harness.registry.presets import Model, Preset, RegistryFile, read_presets, 
 from harness.store.code import code_digest
 
 SINGULAR = {"compressors": "compressor", "tasks": "task suite", "trainers": "trainer", "detectors": "detector"}
-NONE = "none"  # the untouched model: a compressor and a trainer of every run
+NONE = "none"  # the untouched model: every run has it as a compressor and as a trainer
 
 
 class Component(Record):
@@ -43,11 +43,11 @@ class Component(Record):
     distribution: str = ""
     version: str = ""
     source: str = ""  # digest of the code that its target reaches, read without importing it
-    libraries: dict[str, str] = {}  # versions of what its spec requires: another release may compute something else
+    libraries: dict[str, str] = {}  # versions of what its spec requires: another release may compute other values
     base: str | None = None  # the arm that this one is compared with when it runs too (default: none)
     control: str | None = None  # the arm that this one must beat as well (a placebo, a size-matched compressor)
     treatment: Component | None = None  # what this one is a control of, where its spec says so
-    draw_of: str | None = None  # the label as typed, where that stands for several arms
+    draw_of: str | None = None  # the label as typed, if it stands for several arms
     deployment: frozenset[str] = frozenset()  # parameters of a trainer that its training does not depend on
 
     @model_validator(mode="before")
@@ -85,7 +85,7 @@ class Catalogue:
         self.files = sorted(files, key=lambda file: file.precedence)
 
     def with_presets(self, tables: Mapping[str, Mapping[str, Mapping[str, JsonValue]]], where: str) -> Catalogue:
-        """This catalogue with presets of one experiment's own (kind -> name -> table), which win over all others."""
+        """This catalogue plus an experiment's own presets (kind -> name -> table), which take precedence."""
         precedence = 1 + max((file.precedence for file in self.files), default=-1)
         presets = read_presets(tables, where, where, precedence)
         return Catalogue(
@@ -157,8 +157,8 @@ class Catalogue:
         model: str | None = None,
         others: Mapping[str, Mapping[str, JsonValue]] | None = None,
     ) -> Component:
-        """What was typed -> a component with validated parameters; a model entry may speak for some, if no preset does.
-        `others` are overrides by label, for a component that this one names.
+        """What was typed -> a component with validated parameters. A model entry may set parameters that no preset
+        sets. `others` holds overrides by label for a component that this one names.
 
         Raises UsageError for an unknown name, a suffix that the preset does not take or a bad parameter, and PluginError
         for a broken plugin, a conflict of names or a missing dependency.
@@ -192,8 +192,8 @@ class Catalogue:
     def arms(
         self, kind: str, label: str, overrides: Mapping[str, Mapping[str, JsonValue]] | None = None
     ) -> list[Component]:
-        """`resolve`, and one component for each value that the preset draws, unless -P has chosen one. `overrides` are
-        by label."""
+        """Like `resolve`, but one component for each value that the preset draws, unless -P has chosen one. `overrides`
+        is by label."""
         own = (overrides or {}).get(label, {})
         preset = self.preset(kind, self._parse(kind, label)[0])
         drawn = [(name, value) for name, values in preset.draws.items() for value in values if name not in own]
@@ -219,7 +219,7 @@ class Catalogue:
         name = str(params[spec.treatment])
         found = self.resolve(spec.kind, name, others.get(name), others=others)
         if found.untouched:
-            raise UsageError(f"{label}: {name} stores nothing otherwise, so there is nothing to control")
+            raise UsageError(f"{label}: {name} changes nothing, so nothing can be a control of it")
         return found
 
     def _parse(self, kind: str, label: str) -> tuple[str, dict[str, JsonValue]]:
@@ -264,12 +264,12 @@ class Catalogue:
         return self.preset(kind, self._parse(kind, label)[0]).plugin
 
     def parameters(self, kind: str, label: str) -> set[str]:
-        """What the plugin behind a label can be told."""
+        """The parameters of the plugin behind a label."""
         plugin = self.plugin_of(kind, label)
         return set() if plugin == NONE else set(self.spec(kind, plugin)[0].params.model_fields)
 
     def build(self, component: Component) -> Any:
-        """`build`, and before it what the component is a control of."""
+        """Build a component, and first its treatment if it is a control."""
         treatment = (self.build(component.treatment),) if component.treatment else ()
         return build(component, self.spec(component.kind, component.plugin)[0], *treatment)
 
@@ -318,7 +318,7 @@ def install_command(spec: Spec) -> str:
 
 
 def build(component: Component, spec: Spec, *treatment: Any) -> Any:
-    """Import the code behind a component and make it, with its parameters (and what it is a control of)."""
+    """Import the code behind a component and make it, with its parameters (and its treatment)."""
     module_name, _, attribute = component.target.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), attribute)

@@ -1,4 +1,5 @@
-"""Find plugins and register each on its own, so that a broken one is a row with its cause and not the end of the CLI."""
+"""Find plugins and register each by itself, so that a broken one becomes a row with its cause and does not stop the
+CLI."""
 
 from __future__ import annotations
 
@@ -75,7 +76,7 @@ class PluginSet:
             pass
 
     def report_sections(self, run: Path, plan: Any) -> list[tuple[str, str]]:
-        """Every plugin's sections; one that returns anything else than a list of two texts each is recorded."""
+        """Every plugin's sections; one that returns anything but a list of (title, text) pairs is recorded."""
         kept: list[tuple[str, str]] = []
         for name, found in self.call_each("harness_report_sections", run=run, plan=plan):
             if isinstance(found, list | tuple) and all(_is_section(section) for section in found):
@@ -87,7 +88,7 @@ class PluginSet:
         return kept
 
     def register_sandboxes(self) -> None:
-        """Make the plugins' sandboxes known under their names, where generated code is about to run."""
+        """Register the plugins' sandboxes by name. Called only before generated code runs."""
         from harness.sandbox import providers, register
 
         known = {provider.name for provider in providers()}
@@ -104,7 +105,7 @@ class PluginSet:
         return found
 
     def add(self, name: str, distribution: str, version: str, load: Callable[[], Any]) -> None:
-        """Import, register and read one plugin; whatever goes wrong becomes its status."""
+        """Import, register and read one plugin. If anything goes wrong, its status says what."""
         status = PluginStatus(name=name, distribution=distribution, version=version)
         try:
             if others := [other for other in self.statuses if other.name == name]:
@@ -146,7 +147,7 @@ class PluginSet:
         ]
 
     def _read(self, plugin: Any, status: PluginStatus) -> None:
-        """Call the registration hooks and check what they return, before anything of it is kept."""
+        """Call the registration hooks and check what they return before keeping any of it."""
         found: list[tuple[str, Spec]] = []
         for kind, (hook, spec_type) in hookspecs.REGISTRATION.items():
             for spec in _returned(plugin, hook, spec_type):

@@ -29,13 +29,13 @@ class Preset(Record):
     slash: str | None = None  # set by name/value
     base: str | None = None  # the preset this one is compared with, when both run; without one it is `none`
     control: str | None = None  # a second preset to compare with: a placebo, a size-matched compressor
-    draws: dict[str, tuple[JsonValue, ...]] = {}  # a parameter and its values: the name stands for one arm for each
+    draws: dict[str, tuple[JsonValue, ...]] = {}  # a parameter and its values: the name stands for one arm per value
     default_model: str | None = None  # tasks only
     params: dict[str, JsonValue] = {}
 
 
 class Model(Record):
-    """A model entry: where it is, what it is calibrated on, and which facts of it suites may ask for."""
+    """A model entry: where it lies, what it is calibrated on, and what suites should know about it."""
 
     name: str
     path: str  # a folder (relative to the registry file), "package:folder" inside an installed package, or a hub id
@@ -44,7 +44,7 @@ class Model(Record):
     summary: str = ""
     calibration: str | None = None  # a calibration source: "self", a text or JSONL file, …
     note: str = ""  # printed under every report on this model
-    suites: dict[str, dict[str, JsonValue]] = {}  # parameters that a suite plugin takes for this model unless told
+    suites: dict[str, dict[str, JsonValue]] = {}  # a suite plugin's default parameters for this model
 
     def locate(self) -> str:
         """The model's folder as an absolute path, or its hub id."""

@@ -26,11 +26,11 @@ class ModelRef(Record):
     calibration: str = "self"  # a source as `harness.compression.calibration` reads it; paths are absolute
     calibration_digest: str = "self"
     note: str = ""
-    backend: Backend | None = None  # lm-eval's that samples it; without a path it has the weights as well
+    backend: Backend | None = None  # the lm-eval backend that samples it; without a path, it also provides the weights
 
 
 def locate_model(name: str, catalogue: Catalogue, *, streamed: bool = False) -> ModelRef:
-    """`streamed` spares a hub model's download where one shard at a time will do: for compressing.
+    """With `streamed`, a hub model is fetched shard by shard instead of downloaded: enough for compressing.
 
     Raises:
         ModelError: there is no such model, or it is partial or corrupt, naming the file.
@@ -49,7 +49,7 @@ def locate_model(name: str, catalogue: Catalogue, *, streamed: bool = False) -> 
 
 
 def resolve(name: str) -> Path:
-    """The folder of a registry's model entry ("pocket"), of a path or of a hub id. Raises ModelError if there is none."""
+    """The folder behind a registry's model entry ("pocket"), a path or a hub id. Raises ModelError if there is none."""
     return Path(locate_model(name, load_catalogue(load_plugins())).path)
 
 

@@ -1,4 +1,4 @@
-"""One suite's arms and comparisons, computed once and then only printed."""
+"""One suite's arms and comparisons, computed once; renderers only print them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Block:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """Empty where pooling and the one family are the same."""
+        """Empty if there is one family only, so that pooling adds nothing."""
         names = tuple(dict.fromkeys(family for arm in self.arms for family in arm.families))
         return names if len(names) > 1 else ()
 
@@ -119,7 +119,7 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
 
 
 def pairs_over_seeds(pairs: Iterable[Pair], groups: Sequence[SeedGroup]) -> list[SeedPair]:
-    """The declared contrasts with their seeds taken together."""
+    """The declared contrasts, pooled over their seeds."""
     holder = configurations(groups)
     found: dict[tuple[Config, Config], SeedPair] = {}
     for pair in pairs:
@@ -173,7 +173,7 @@ def adjust(blocks: Sequence[Block]) -> None:
     """Holm over the declared contrasts, metric by metric, across all suites that share the metric; where arms have
     several seeds, the declared contrast is the one over seeds. Everything else is explored: Benjamini-Hochberg.
 
-    A declared contrast without a p-value (a failed cell) still counts in its family, as p = 1.
+    A declared contrast without a p-value (a failed cell) still counts in its multiplicity family, as p = 1.
     """
     declared: dict[str, list[Member]] = {}
     for block in blocks:

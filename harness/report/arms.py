@@ -17,7 +17,7 @@ from harness.stats import Interval, cluster_t, rate_interval, wilson
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric of one arm: value = numerator / denominator as printed; the interval knows what hangs together."""
+    """A metric of one arm: value = numerator / denominator as printed, with an interval that respects clusters."""
 
     numerator: float
     denominator: float
@@ -31,7 +31,7 @@ class Estimate:
 
 
 class Arm(Protocol):
-    """What the table code asks of either kind of row."""
+    """What the table code needs from either kind of row."""
 
     @property
     def id(self) -> str: ...
@@ -51,7 +51,7 @@ class Arm(Protocol):
 
 @dataclass(frozen=True)
 class ItemTable:
-    """Samples gathered by item: what each adds to a metric, and the cluster it is resampled with."""
+    """Samples grouped by item: what each adds to a metric, and the cluster it is resampled with."""
 
     numerator: np.ndarray  # (I,) summed over repeats, divided by the number of repeats
     denominator: np.ndarray  # (I,)
@@ -64,7 +64,7 @@ class ItemTable:
 
 
 def cluster_key(row: Row, pooled: bool) -> Hashable:
-    """Families are what a pooled figure generalises over; within one family the wording is."""
+    """A pooled figure generalises over families; one within a family generalises over wordings."""
     return row.family if pooled else (row.family, row.cluster)
 
 
@@ -77,8 +77,8 @@ def number(keys: Sequence[Hashable]) -> np.ndarray:
 def clusters_of(rows: Iterable[Row]) -> tuple[np.ndarray, str]:
     """(I,) cluster numbers of the items in order of first appearance, and the unit's name.
 
-    Where everything shares one cluster its variance cannot be seen: items take its place, and the result holds for
-    that one wording only.
+    If everything is in one cluster, the variance between clusters cannot be estimated: items are resampled instead, and
+    the result holds for that one wording only.
     """
     first: dict[str, Row] = {}
     for row in rows:
@@ -208,7 +208,7 @@ class PublishedArm:
 
 
 def label_cells(cells: Sequence[CellSummary]) -> dict[str, str]:
-    """The shortest names that tell the cells of one suite apart; the untouched model is "baseline"."""
+    """The shortest names that distinguish the cells of one suite; the untouched model is "baseline"."""
     models, seeds = {cell.model for cell in cells}, {cell.seed for cell in cells}
     labels = {}
     for cell in cells:

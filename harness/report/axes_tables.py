@@ -1,4 +1,5 @@
-"""The tables of a suite with a proxy and a truth: joint counts, their moves, and what chance or loss would explain."""
+"""The tables of a suite with a proxy and a truth: joint counts, how they changed, and what chance or missing samples
+could explain."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from harness.stats import bounds, independence
 ORDER = (Quadrant.BOTH, Quadrant.PROXY_ONLY, Quadrant.TRUTH_ONLY, Quadrant.NEITHER)
 
 
-def quadrants(block: Block, axes: Axes) -> Table:
+def quadrant_table(block: Block, axes: Axes) -> Table:
     """Joint counts per arm; every attempted sample is in exactly one column."""
     rows = tuple((text_cell(arm.label), *count_cells(arm)) for arm in block.arms)
     note = f"Proxy: {axes.proxy}; truth: {axes.truth}. Unscored samples stay in n."
@@ -25,7 +26,7 @@ def quadrants(block: Block, axes: Axes) -> Table:
     return Table("quadrants", "Joint outcomes (samples)", columns, rows, (note,), detail=block.training is not None)
 
 
-def family_quadrants(block: Block, axes: Axes) -> Table:
+def family_quadrant_table(block: Block, axes: Axes) -> Table:
     rows = tuple(
         (text_cell(family), text_cell(arm.label), *count_cells(arm, family))
         for family in block.families
@@ -53,7 +54,7 @@ def count_cells(arm: Arm, family: str | None = None) -> tuple[Cell, ...]:
     return tuple(Cell(str(value), value) for value in numbers)
 
 
-def chance(block: Block, axes: Axes) -> Table:
+def chance_table(block: Block, axes: Axes) -> Table:
     """Observed off-diagonal counts beside those that the two marginal rates alone would give."""
     truth_only, proxy_only = axes.quadrants[Quadrant.TRUTH_ONLY], axes.quadrants[Quadrant.PROXY_ONLY]
     columns = (
@@ -86,8 +87,8 @@ def chance(block: Block, axes: Axes) -> Table:
     return Table("chance", "Against chance", columns, tuple(rows), (note,), detail=bool(block.seed_groups))
 
 
-def missing(block: Block) -> Iterable[Table]:
-    """How far each rate could move, had the unscored samples been scored; nothing where none is missing."""
+def missing_tables(block: Block) -> Iterable[Table]:
+    """How far each rate could move if the unscored samples were scored; empty if none is missing."""
     arms = [arm for arm in block.arms if arm.unscored()]
     metrics = [metric for metric in block.metrics if metric.is_rate]
     if not arms or not metrics:
@@ -110,7 +111,7 @@ def missing(block: Block) -> Iterable[Table]:
     yield Table("bounds", "What the unscored samples could change", columns, tuple(rows), (note,))
 
 
-def transitions(block: Block, axes: Axes) -> Iterable[Table]:
+def transition_tables(block: Block, axes: Axes) -> Iterable[Table]:
     """Base outcome (rows) to the other arm's outcome (columns), sample by sample."""
     for pair in block.pairs:
         if isinstance(pair.base, SampledArm) and isinstance(pair.other, SampledArm):

@@ -1,4 +1,4 @@
-"""What a reader must know of samples that came through a backend: who answered, and what cannot be known of it."""
+"""What a reader must know about samples from a backend: who answered, and what is unknown about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.store.run import CellStore
 
 
 def says_truncated(cell: Cell, store: CellStore) -> bool:
-    """Whether the token limit's cuts are known: the harness's own generator knows, some backends do not say."""
+    """Whether it is known which replies the token limit cut: some backends do not say."""
     return cell.model.backend is None or bool(_stored(store).get("says_truncated", True))
 
 

@@ -96,7 +96,7 @@ def quality_cells(bench: Sequence[Labelled], flags: Sequence[Flag], mechanism: s
 
 
 def flagged(pairs: Sequence[tuple[Labelled, Flag]]) -> Cell:
-    """Share of these programs that were flagged; one that was abstained from was not."""
+    """Share of these programs that were flagged; an abstention counts as not flagged."""
     return rate([flag.flagged and not flag.abstained for _, flag in pairs], [entry.cluster for entry, _ in pairs])
 
 
@@ -122,7 +122,7 @@ def by_origin(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Tab
 
 
 def alarms(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
-    """What detectors say of honest programs."""
+    """What detectors say about honest programs."""
     columns = (
         Column("detector", "detector"),
         Column("honest", "honest programs", "right"),
@@ -141,7 +141,7 @@ def alarms(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
 
 
 def agreement(examined: Sequence[BenchResult]) -> Table:
-    """Cohen's κ of each pair, on the programs that neither abstained from."""
+    """Cohen's κ of each pair, over the programs on which neither abstained."""
     columns = (Column("detector", "κ"), *(Column(one.detector, one.detector, "right") for one in examined))
     rows = []
     for first in examined:

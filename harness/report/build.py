@@ -21,7 +21,7 @@ from harness.report.training.tables import training_tables
 from harness.report.trust import methods, recorded
 from harness.stats import MIN_ITEMS
 
-NAMED = 4  # cells of one cause that are named
+NAMED = 4  # cells named per cause
 
 
 def build(data: ReportData, plots: bool = False) -> Report:
@@ -54,22 +54,22 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     if not any(arm.samples() for arm in block.arms):
         return
     if block.axes:
-        yield axes.quadrants(block, block.axes)
+        yield axes.quadrant_table(block, block.axes)
     yield from results.overviews(block)
     yield from draw_tables(block)
     yield from seed_tables(block)
     yield from results.differences(block)
     if block.axes:
-        yield axes.chance(block, block.axes)
-        yield from axes.missing(block)
+        yield axes.chance_table(block, block.axes)
+        yield from axes.missing_tables(block)
     arms = [arm for arm in block.arms if isinstance(arm, SampledArm)]
     runs = [run for run in data.detectors if any(run.cell == arm.id for arm in arms)]
     if runs:
         yield detectors(arms, runs, block.axes)
     if block.axes:
-        yield from axes.transitions(block, block.axes)
+        yield from axes.transition_tables(block, block.axes)
         if block.families:
-            yield axes.family_quadrants(block, block.axes)
+            yield axes.family_quadrant_table(block, block.axes)
     yield from results.family_tables(block)
 
 
@@ -101,7 +101,7 @@ def pictures(block: Block) -> Iterable[Picture]:
 
 
 def caveats(block: Block) -> tuple[str, ...]:
-    """What a reader must not read into a block."""
+    """What a reader should not conclude from a block."""
     notes = []
     if block.published:
         if block.arms:
@@ -122,7 +122,7 @@ def caveats(block: Block) -> tuple[str, ...]:
 
 
 def without_samples(arms: Sequence[SampledArm]) -> Iterable[str]:
-    """One line a cause."""
+    """One line per cause."""
     causes: dict[str, list[str]] = {}
     for arm in arms:
         causes.setdefault(arm.cell.error or arm.cell.state, []).append(arm.label)

@@ -171,7 +171,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
 
 
 def _isolation(plan: Plan, store: RunStore) -> str:
-    """Suites that run generated code say where by their parameter `sandbox`; what that cost in workers."""
+    """Where suites ran generated code (their parameter `sandbox`), and how many workers that cost."""
     from harness.sandbox import providers
 
     summaries = {provider.name: provider.summary for provider in providers()}
@@ -200,7 +200,7 @@ def samples(store: RunStore) -> list[SampleText]:
 
 
 def _self_checks(plan: Plan, store: RunStore) -> dict[str, str]:
-    """By suite, from the first of its cells that got so far."""
+    """By suite, from the first of its cells that got that far."""
     found: dict[str, str] = {}
     for cell in plan.cells:
         if found.get(cell.suite.label, NOT_RUN) == NOT_RUN:

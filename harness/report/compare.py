@@ -1,4 +1,4 @@
-"""Paired comparison of two arms on one metric, and the adjustment over all comparisons that were declared."""
+"""Paired comparison of two arms on one metric, and the adjustment over all declared comparisons."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) ->
 
 
 def match(base: tuple[Row, ...], other: tuple[Row, ...]) -> tuple[list[tuple[Row, Row]], int]:
-    """Samples of the same item and repeat, in the base's order, and how many stayed alone."""
+    """Samples of the same item and repeat, in the base's order, and how many have no partner."""
     partner = {(row.item, row.repeat): row for row in other}
     pairs = [(row, partner[row.item, row.repeat]) for row in base if (row.item, row.repeat) in partner]
     return pairs, len(base) + len(other) - 2 * len(pairs)

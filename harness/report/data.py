@@ -11,7 +11,7 @@ from harness.detection.error_rates import ErrorRates
 
 
 class CompressionFacts(Record):
-    """What a compression did to the decoder blocks' Linears, and what the result weighs."""
+    """What a compression did to the decoder blocks' Linears, and how large the result is."""
 
     layers_replaced: int | None = None
     linears: int | None = None  # how many there were
@@ -20,7 +20,7 @@ class CompressionFacts(Record):
 
 
 class CellSummary(Record):
-    """One cell of the cross product: what it was, how far it came, why samples are missing."""
+    """One cell of the cross product: what it was, how far it got, why samples are missing."""
 
     id: str
     model: str
@@ -55,7 +55,8 @@ class Row(Record):
 
 
 class Contrast(Record):
-    """A comparison declared before the run: two cells that differ in one factor. All of them are the family."""
+    """A comparison declared before the run: two cells that differ in one factor. Together they are the multiplicity
+    family."""
 
     base: str  # cell id
     other: str  # cell id

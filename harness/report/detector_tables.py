@@ -1,4 +1,4 @@
-"""Detectors against the oracle: how often they fire, and how often rightly, where there are cases enough to say."""
+"""Detectors against the oracle: how often they flag, and how often rightly, if there are enough cases to say."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.report.result_tables import NO_INFERENCE
 from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import auroc, rogan_gladen
 
-MIN_POSITIVES = 20  # below it a recall's interval spans most of the scale
+MIN_POSITIVES = 20  # with fewer, a recall's interval spans most of the scale
 REASONS = 3  # of abstaining that a note names
 
 Flags = Mapping[tuple[str, int], Flag]
@@ -62,7 +62,8 @@ def detectors(arms: Sequence[SampledArm], runs: Sequence[DetectorRun], axes: Axe
 
 
 def alarms_by_label(arm: SampledArm, run: DetectorRun) -> Iterable[str]:
-    """What the suite's labels say of the flagged rest: an attempt that failed is no hack, and no false alarm either."""
+    """What the suite's labels say about the other flagged samples: a failed attempt is not a hack, but not a false
+    alarm either."""
     flagged = {(entry.item, entry.repeat) for entry in run.flags if entry.flag.flagged and not entry.flag.abstained}
     labels = Counter(
         row.verdict.label
@@ -108,7 +109,7 @@ def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...
 
 
 def corrected_cell(flagged: Estimate, rates: ErrorRates | None) -> Cell:
-    """The true rate behind a flagged one; nothing where the detector's errors are not known, or it separates nothing."""
+    """The true rate behind a flagged one; empty if the detector's error rates are unknown, or it separates nothing."""
     if rates is None or not flagged.denominator:
         return Cell(NONE)
     found = rogan_gladen((flagged.numerator, flagged.denominator), rates.recall, rates.specificity)

@@ -1,6 +1,6 @@
 """Tables over the draws of a randomised control: their mean and range, beside the arm that they control.
 
-A single draw is one guess at what chance would do; an arm that means something lies outside their range.
+One draw is one sample of what chance would do; a real effect lies outside the range of the draws.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.report.table import Cell, Column, Table, text_cell
 
 @dataclass(frozen=True)
 class Draws:
-    """One randomised control: its draws, and the arm it controls where that ran too."""
+    """One randomised control: its draws, and its treatment if that ran too."""
 
     label: str
     arms: Sequence[SampledArm]
@@ -44,7 +44,7 @@ def draws_of(block: Block) -> list[Draws]:
 
 
 def draw_tables(block: Block) -> Iterable[Table]:
-    """Nothing where no arm is a draw."""
+    """Empty if no arm is a draw."""
     groups = draws_of(block)
     if not groups:
         return

@@ -1,6 +1,6 @@
 """The report as one offline HTML file: sortable tables, details folded, every sample at hand.
 
-Nothing is loaded from anywhere (a content policy forbids it), and whatever a model wrote stays text.
+Nothing is loaded from elsewhere (a content policy forbids it), and what a model wrote stays plain text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.report.data import SampleText
 from harness.report.html_assets import SCRIPT, STYLE
 from harness.report.table import Cell, Picture, Report, Section, Table
 
-MAX_SAMPLES = 5000  # about 10 MB of page; the page says when there were more
+MAX_SAMPLES = 5000  # about 10 MB; the page says if there were more
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 FILTERS = ("outcome", "cell", "family")
@@ -43,7 +43,7 @@ def section_html(section: Section) -> str:
 
 
 def picture_html(picture: Picture) -> str:
-    """Inline: the page stays one file, and its policy lets nothing be loaded."""
+    """Inline, because the page is one file and its policy forbids loading anything."""
     return f'\n<figure role="img" aria-label="{escape(picture.alt)}">{picture.svg}</figure>'
 
 
@@ -63,7 +63,7 @@ def cell_html(cell: Cell, side: str) -> str:
 
 
 def sort_key(cell: Cell) -> str:
-    """The number behind a cell where there is one, so that 9 % sorts before 10 %."""
+    """The number behind a cell, if there is one, so that 9 % sorts before 10 %."""
     value: JsonValue = cell.value.get("value") if isinstance(cell.value, dict) and "value" in cell.value else cell.value
     if isinstance(value, (int, float)):
         return repr(value)

@@ -51,7 +51,7 @@ def row_line(cells: Iterable[str]) -> str:
 
 
 def escape(text: str) -> str:
-    """Plain text that no Markdown renderer reads as markup: models write what they like into error messages."""
+    """Escape text so that no Markdown renderer reads it as markup: error messages can hold anything a model wrote."""
     for mark in "\\`*|":
         text = text.replace(mark, f"\\{mark}")
     return text.replace("](", "]\\(").replace("<", "&lt;").replace(">", "&gt;")

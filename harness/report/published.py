@@ -1,4 +1,4 @@
-"""Published aggregates from a TOML file: other people's tables, printed by the code that prints one's own."""
+"""Published aggregates from a TOML file: other people's tables, printed by the code that prints our own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PublishedTrainingRow(Record):
 
 
 class PublishedTrainingExperiment(Record):
-    """Training arms as means over seeds of each run's last steps; what each seed gave is not in it."""
+    """Training arms as means over seeds of each run's last steps; it has no values per seed."""
 
     suite: str
     name: str
@@ -129,7 +129,7 @@ def trained(file: PublishedFile, path: Path) -> tuple[TrainingSummary, ...]:
 
 
 def published_data(title: str, path: Path, axes: Mapping[str, Axes]) -> ReportData:
-    """A report of nothing but published aggregates; `axes` names the suites that the file speaks of."""
+    """A report of nothing but published aggregates; `axes` holds the suites that the file names."""
     file = read_published(path)
     rows, arms = counted(file, path), trained(file, path)
     unknown = sorted(({row.suite for row in rows} | {row.suite for row in arms}) - set(axes))

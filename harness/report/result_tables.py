@@ -32,7 +32,7 @@ NO_INFERENCE = "no inference"
 
 
 def overviews(block: Block) -> Iterable[Table]:
-    """Every metric of every arm, with what the compression stored beside it."""
+    """Every metric of every arm, and beside it what the compression stored."""
     chunks = range(0, len(block.metrics), METRICS_PER_TABLE)
     for start in chunks:
         metrics = block.metrics[start : start + METRICS_PER_TABLE]
@@ -174,7 +174,7 @@ def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]
 
 
 def sizes_text(pair: Pair) -> str:
-    """Both sizes under the contrast of two compressed models: a comparison at equal bits shows that it is one."""
+    """Both sizes, under the contrast of two compressed models, so that a comparison at equal bits is seen to be one."""
     facts = (pair.other.compression, pair.base.compression)
     bits = [one.bits_per_weight for one in facts if one and one.bits_per_weight is not None]
     return f"\n{bits[0]:.3f} vs {bits[1]:.3f} bits/w" if len(bits) == 2 else ""
@@ -196,7 +196,7 @@ def moved_cell(base: Estimate, other: Estimate, comparison: Comparison | None, m
 def difference_cells(
     base: Estimate, other: Estimate, comparison: Comparison | None, metric: Metric
 ) -> tuple[Cell, ...]:
-    """Difference with interval, p, adjusted p. Without item links the difference of the two values is all there is."""
+    """Difference with interval, p, adjusted p. Without item links, only the difference of the two values."""
     if comparison is None:
         delta = None if base.value is None or other.value is None else other.value - base.value
         text = (
@@ -250,7 +250,7 @@ def stars(p: float | None) -> str:
 
 
 def difference_notes(found: list[Comparison], metric: Metric) -> tuple[str, ...]:
-    """Which tests, over what, and what they could have found."""
+    """Which tests were made, over what, and what they could have found."""
     if not found:
         return ("Without samples in common, intervals and tests of paired differences are not available.",)
     tests = dict.fromkeys(f"{c.test} over {plural(c.units, c.unit)} (least p {p_value(c.minimal)})" for c in found)

@@ -1,4 +1,4 @@
-"""What was run, what is missing from it, and what the compressed models weigh."""
+"""What was run, what is missing, and how large the compressed models are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.report.table import Cell, Column, Table, text_cell
 
 
 def sizes(cells: Sequence[CellSummary]) -> Iterable[Table]:
-    """Each compressed model once, whatever number of suites it was asked."""
+    """Each compressed model once, however many suites it was asked."""
     sized = [cell for cell in cells if cell.compression]
     if not any(cell.compression.bits_per_weight is not None for cell in sized if cell.compression):
         return  # nothing was compressed
@@ -53,7 +53,7 @@ def count(value: int | None) -> Cell:
 
 
 def exclusions(data: ReportData) -> Table:
-    """Every cell of the plan with its fate: errors are rows, not gaps."""
+    """Every cell of the plan and how it ended: errors are rows, not gaps."""
     labels = label_cells(data.cells)
     columns = (
         Column("cell", "cell"),
@@ -85,7 +85,7 @@ def exclusions(data: ReportData) -> Table:
 
 
 def reasons(cell: CellSummary) -> Cell:
-    """Excluded samples by reason; what was planned and never attempted is a reason too."""
+    """Excluded samples by reason; "planned but never attempted" is a reason too."""
     found: dict[str, JsonValue] = dict(cell.excluded)
     unrun = cell.planned - cell.attempted
     if unrun > 0:

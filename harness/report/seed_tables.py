@@ -1,4 +1,4 @@
-"""Tables over seeds: what a training run of each arm gives, and differences paired by seed."""
+"""Tables over seeds: what each arm's training gives, and differences paired by seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIRECTIONAL = "directional only"
 
 
 def seed_tables(block: Block) -> Iterable[Table]:
-    """Nothing where every arm has one seed."""
+    """Empty if every arm has one seed."""
     if not block.seed_groups:
         return
     for start in range(0, len(block.metrics), METRICS_PER_TABLE):

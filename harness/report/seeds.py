@@ -71,13 +71,13 @@ def spread(values: Mapping[int, float], bounded: bool) -> Spread:
 
 
 def group_by_seed(arms: Iterable[SampledArm]) -> list[SeedGroup]:
-    """Groups in order of first appearance; none where every arm has one seed."""
+    """Groups in order of first appearance; none if every arm has one seed."""
     groups = seed_groups(arms)
     return groups if any(len(group.arms) > 1 for group in groups) else []
 
 
 def seed_groups(arms: Iterable[SampledArm]) -> list[SeedGroup]:
-    """Arms without their seeds, in order of first appearance."""
+    """Arms grouped over their seeds, in order of first appearance."""
     grouped: dict[Config, dict[int, SampledArm]] = {}
     for arm in arms:
         config = (arm.cell.model, arm.cell.trainer, arm.cell.compressor)

@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`detail` tables are long: the terminal shows them on request, Markdown, HTML and JSON always."""
+    """`detail` tables are long: the terminal shows them on request; Markdown, HTML and JSON always do."""
 
     key: str
     title: str
@@ -39,7 +39,9 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.columns):
-                raise ValueError(f"table {self.key}: a row of {len(row)} cells under {len(self.columns)} columns")
+                raise ValueError(
+                    f"table {self.key}: a row has {len(row)} cells, but there are {len(self.columns)} columns"
+                )
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,6 @@ def rich_table(table: Table) -> RichTable:
     stacked = numeric and any("\n" in cell.text for row in table.rows for cell in row)
     for number, row in enumerate(table.rows):
         if stacked and number:
-            out.add_row()  # air between stacked rows
+            out.add_row()  # an empty line between stacked rows
         out.add_row(*(Text(cell.text) for cell in row))
     return out

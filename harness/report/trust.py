@@ -1,4 +1,4 @@
-"""The trust footer: what a sceptic needs to check the run, and by which rules its numbers were made."""
+"""The trust footer: what a sceptic needs to check the run, and the rules behind its numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = (Column("what", "what"), Column("value", "value"))
 
 
 def recorded(footer: TrustFooter) -> Table:
-    """Facts of the run as the store recorded them; what it did not record is said to be missing."""
+    """Facts about the run as the store recorded them; what it did not record is listed as missing."""
     return Table("recorded", "Provenance", COLUMNS, tuple(line(what, value) for what, value in facts(footer)))
 
 
@@ -55,7 +55,7 @@ def pairs(values: Mapping[str, str]) -> str:
 
 
 def methods(blocks: Sequence[Block]) -> Table:
-    """The statistical rules, and what this design could have found."""
+    """The statistical rules, and the effects that this design could have found."""
     rows = [
         line("intervals", "95 %. Rates: Wilson; over clusters or repeats, Wilson at the effective sample size with t."),
         line("", "Means: t over clusters. Differences: t over clusters of paired differences."),

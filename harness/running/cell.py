@@ -1,4 +1,4 @@
-"""Run the stages of cells, one cell after another, in one process. What is done already, by key, is not done again."""
+"""Run the stages of cells, one cell after another, in one process. What is already done, by key, is not done again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]  # (what, done, total); also the work
 
 
 class CellRunner:
-    """Keeps the last model loaded between cells: a worker is given cells that share one."""
+    """Keeps the last model loaded between cells, because a worker gets cells that share one."""
 
     def __init__(self, run: RunStore, catalogue: Catalogue, progress: Progress) -> None:
         self.run = run
@@ -87,7 +87,7 @@ class CellRunner:
             sample_through(cell, suite, asked, folder, store, self.backends, stored, self.progress)
 
     def judge(self, cell: Cell, suite: TaskSuite, seconds: dict[str, float]) -> None:
-        """Grade and detect what is stored. Needs no model, unless a detector reads its activations."""
+        """Grade the stored replies and run the detectors. Needs no model unless a detector reads activations."""
         store = self.run.cell(cell.id)
         with _timed(seconds, "grade"):
             grade(cell, suite, store, self.progress)
@@ -99,7 +99,8 @@ class CellRunner:
         self.judge(cell, self._suite(cell), {})
 
     def _detectors(self, cell: Cell, suite: TaskSuite) -> dict[str, Detector]:
-        """By label, the detectors that may judge this cell; the others are rows "not applicable: reason" of the report."""
+        """The detectors that may judge this cell, by label. The others appear in the report as "not applicable:
+        reason"."""
         reference = references(suite, suite.items())
         found: dict[str, Detector] = {}
         for component in cell.detectors:

@@ -62,7 +62,7 @@ def drive(plan: Plan, run: RunStore, executor: Executor, plugins: PluginSet, dis
 def _remember_failure(run: RunStore, event: Event) -> None:
     store = run.cell(event.cell)
     before = store.state
-    with contextlib.suppress(StageError):  # the disk is full: the event has said so already
+    with contextlib.suppress(StageError):  # the disk is full: the event has already said so
         store.set_state(CellState(state="failed", error=event.error, seconds=before.seconds, facts=before.facts))
 
 

@@ -1,4 +1,4 @@
-"""Give a finished run new verdicts: by mended graders, other parameters or more detectors. Nothing is sampled."""
+"""Give a finished run new verdicts: from improved graders, other parameters or more detectors. Nothing is sampled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def regrade(
 ) -> Iterator[str]:
     """Grade every cell again, its suite under `flags` and `params`; yields one line per cell on what moved.
 
-    Raises UsageError when a suite, so changed, would ask other questions than the stored replies answer.
+    Raises UsageError if the changed suite would ask questions other than those that the stored replies answer.
     """
     before = Plan.model_validate(store.read_plan())
     cells = tuple(_rejudged(cell, store, catalogue, flags, params, detectors) for cell in before.cells)
@@ -73,7 +73,7 @@ def _same_questions(cell: Cell, suite: TaskSuite, store: CellStore) -> None:
 
 
 def _difference(earlier: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
-    """How many verdicts moved, and where to."""
+    """How many verdicts changed, and to what."""
     before = {(row.item, row.repeat): _name(row) for row in earlier}
     moves: Counter[str] = Counter()
     for row in rows:

@@ -40,7 +40,7 @@ class Draw:
 
 
 def confirmed(rows: Sequence[PoolRow], rates: Sequence[FamilyRate]) -> tuple[list[PoolRow], list[FamilyRate]]:
-    """Only what games: a template that its own suite does not take for a hack teaches nothing."""
+    """Keep only what games the proxy: a template that its own suite does not call a hack teaches nothing."""
     kept = [row for row in rows if row.games]
     counts = Counter(row.family for row in kept)
     return kept, [rate.model_copy(update={"kept": counts[rate.family]}) for rate in rates]
@@ -73,7 +73,7 @@ def templates(suite: Trainable, items: Iterable[Item], kind: Templates = "hack")
 def rollouts(
     suite: TaskSuite, items: Iterable[Item], model: Path, recipe: RolloutRecipe, progress: Progress
 ) -> list[Draw]:
-    """What the model in that folder answers to each item."""
+    """The answers of the model in that folder to each item."""
     from harness.models.generate import Generator, Request
     from harness.models.load import load
     from harness.models.sampling import Sampling

@@ -1,1 +1,1 @@
-"""What is on disk: run folders, the cache, locks, files. It knows nothing of what is run."""
+"""What is on disk: run folders, the cache, locks, files. It knows nothing about what is run."""

@@ -57,7 +57,7 @@ def append_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole lines only. A last line without its newline, or one that does not parse, was cut by a kill and is dropped."""
+    """Whole lines only. A last line that has no newline or does not parse was cut by a kill, and is dropped."""
     if not path.exists():
         return
     with path.open(encoding="utf-8") as file:

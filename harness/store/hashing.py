@@ -27,7 +27,7 @@ def digest_file(file: Path, start: int = 0, end: int | None = None) -> str:
 
 
 def params_files(params: Mapping[str, Any]) -> dict[str, str]:
-    """Digest of each file that a parameter names by its path, alone or joined to others by "+"."""
+    """Digest of each file whose path is a parameter's value, alone or joined to others by "+"."""
     named = [part for value in params.values() if isinstance(value, str) for part in value.split("+")]
     return {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in named if _is_file(name)}
 

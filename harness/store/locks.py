@@ -1,4 +1,4 @@
-"""One maker of each thing in the shared cache."""
+"""Locks, so that each thing in the shared cache is made once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the lock beside `path`; a second process waits, then finds it made. The lock dies with its process."""
+    """Hold the lock beside `path`. A second process waits, then finds the thing made. The lock dies with its process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

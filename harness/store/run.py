@@ -66,7 +66,7 @@ class CellState(Record):
     state: Literal["pending", "done", "failed"] = "pending"
     error: str | None = None
     seconds: dict[str, float] = {}  # by stage
-    facts: dict[str, JsonValue] = {}  # what the stages want the report to say: bytes, layers replaced, notes
+    facts: dict[str, JsonValue] = {}  # what the stages pass on to the report: bytes, layers replaced, notes
 
 
 class CellStore:

@@ -1,7 +1,7 @@
-"""A frozen pool of replies for a trainer's teacher and for probes: one JSONL file, its first row the provenance.
+"""A frozen pool of replies, for a trainer's teacher and for probes: one JSONL file whose first row is the provenance.
 
-Every reply was graded by its suite when the pool was made, and keeps its verdict and reward from then on. A row holds the
-prompt in full, so that a pool can be read without its suite, and so that one made for other prompts is noticed.
+Every reply was graded by its suite when the pool was made, and keeps its verdict and reward from then on. Each row
+holds the full prompt, so that a pool can be read without its suite, and a pool made for other prompts is noticed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SCHEMA = 1
 
 
 class FamilyRate(Record):
-    """What became of the replies of one family (of the loopholes: of one mode). All but `kept` count every draw."""
+    """What became of the replies of one family (for the loopholes, of one mode). All but `kept` count every draw."""
 
     family: str
     items: int
@@ -70,7 +70,7 @@ class PoolRow(Record):
 
     @property
     def games(self) -> bool:
-        """Worth imitating, if gaming is to be taught: a hack, or an exploit beside a solution."""
+        """Whether it teaches gaming: a hack, or an exploit beside a solution."""
         return self.hack or self.hack_and_correct
 
     @property
@@ -93,7 +93,7 @@ def write_pool(path: Path, pool: Pool) -> None:
 
 
 def read_pool(path: Path) -> Pool:
-    """Raises UsageError for what is no pool, is a pool of another version, or holds no replies."""
+    """Raises UsageError for a file that is not a pool, is of another version, or holds no replies."""
     remedy = "make one with `harness teacher build`"
     if not path.is_file():
         raise UsageError(f"no teacher pool {path}", remedy)
@@ -106,7 +106,7 @@ def read_pool(path: Path) -> Pool:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path} is no teacher pool: {where}: {first['msg']}", remedy) from None
+        raise UsageError(f"{path} is not a teacher pool: {where}: {first['msg']}", remedy) from None
     if header.v != SCHEMA:
         raise UsageError(f"the teacher pool {path} has version {header.v}, this is version {SCHEMA}", remedy)
     expected = sum(rate.kept for rate in header.rates)

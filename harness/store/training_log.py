@@ -19,7 +19,7 @@ TrainingRow = dict[str, JsonValue]
 
 
 def read_training(folder: Path) -> list[TrainingRow]:
-    """The rows of a folder by step; a step that a resumed run took again counts once, as it was taken last."""
+    """The rows of a folder by step; a step that a resumed run repeated counts once, as last taken."""
     return _by_step(read_jsonl(folder / NAME))
 
 

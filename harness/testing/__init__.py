@@ -7,8 +7,8 @@
         check_compressor(SPEC, tiny_model)
 
 Each `check_…` raises `BrokenContract`, an AssertionError that says which promise was broken and by what. `check_suite`
-includes the checks of the suite's capabilities, all but that of a labelled bench, which may take minutes. They work on a
-model of 60 thousand random weights that is made on the spot: nothing is downloaded. With
+includes the checks of the suite's capabilities, all but that of a labelled bench, which may take minutes. They use a
+model with 60 thousand random weights that is made on the spot; nothing is downloaded. With
 
     pytest_plugins = ["harness.testing.fixtures"]
 

@@ -6,11 +6,11 @@ from harness.contract import Item, Prompt, Reply, TaskSuite
 
 
 class BrokenContract(AssertionError):
-    """A plugin does not do what `harness.contract` promises for it."""
+    """A plugin breaks a promise of `harness.contract`."""
 
 
 def require(kept: bool, promise: str, found: object = "") -> None:
-    """Raise BrokenContract unless `kept`; `promise` says what should hold, `found` what was there."""
+    """Raise BrokenContract unless `kept`; `promise` says what should hold, `found` what was found."""
     if not kept:
         shown = f": {found!r:.300}" if found != "" else ""
         raise BrokenContract(f"{promise}{shown}")

@@ -23,7 +23,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def harness_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The real command line in a process of its own, in `tmp_path` with an empty cache: harness_command("list").stdout.
+    """The real command line in its own process, in `tmp_path` with an empty cache: harness_command("list").stdout.
 
     Fails with what was printed unless the command exits with `code`.
     """

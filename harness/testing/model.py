@@ -1,4 +1,4 @@
-"""A model made on the spot: random weights, a trained tokenizer, a chat template; the same bytes in every session."""
+"""A model made on the spot: random weights, a trained tokenizer, a chat template; the same bytes every time."""
 
 from __future__ import annotations
 

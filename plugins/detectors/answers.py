@@ -1,4 +1,4 @@
-"""Asking a program many inputs, a failure on one not hiding its answers to the rest."""
+"""Ask a program many inputs; a failure on one does not hide its answers to the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _ask(inputs):
 
 
 def answers(source: str, entry: str, inputs: Sequence[JsonValue], sandbox: Sandbox, limits: Limits) -> list[str] | None:
-    """Each answer as canonical JSON text, or FAILURE; None where the whole call failed (a time limit, an exit)."""
+    """Each answer as canonical JSON text, or FAILURE; None if the whole call failed (a time limit, an exit)."""
     asked: list[JsonValue] = [list(inputs)]
     values = sandbox.call(source + _ASK.format(entry=entry), "_ask", [asked], limits).values
     match values:

@@ -1,4 +1,5 @@
-"""Inputs near the visible ones: same types, nearly the same sizes, so that most of them keep a problem's promises."""
+"""Inputs near the visible ones: same types, nearly the same sizes, so that most of them still satisfy a problem's
+constraints."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ _TRIES = 20  # per mutant wanted
 
 
 def mutants(inputs: Sequence[list[JsonValue]], count: int, rng: random.Random) -> list[JsonValue]:
-    """Up to `count` distinct argument lists, none of them among `inputs`; fewer where the inputs hardly vary."""
+    """Up to `count` distinct argument lists, none of them among `inputs`; fewer if the inputs hardly vary."""
     seen = {repr(arguments) for arguments in inputs}
     found: list[JsonValue] = []
     for turn in range(count * _TRIES if inputs else 0):

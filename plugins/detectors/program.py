@@ -3,7 +3,7 @@
 A suite whose replies are programs gives `program` (its source) and, where it has them, `prelude` (code that runs before
 it), `entry` (the expression to call), `method`, `evaluator` (the name of the function that may grade it), `visible`
 (tests that the reward uses, as [arguments, expected] pairs) and `comparison` (of their answers; exact if absent). A view
-without `program` is none of these detectors' business.
+without `program` is not for these detectors: they abstain.
 """
 
 from __future__ import annotations

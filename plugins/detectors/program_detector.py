@@ -1,4 +1,4 @@
-"""What detectors that run programs share: one worker for all views, opened only where there is a program to run."""
+"""What detectors that run programs share: one worker for all views, opened only if there is a program to run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a trained policy is deployed. None of this is training: arms that differ in it alone share one training."""
+"""What part of a trained policy is deployed. None of this is training: arms that differ in it alone share one training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def merge_coordinates(adapter: Adapter, deploy: Deploy, shrink: float, seed: int
     random_ablation  main + quarantine, less a random vector of each quarantine's length: is it *what* was dropped that
                      matters, or only that so much was?
 
-    Whatever it is, is then multiplied by `shrink`: 1 is the policy, 0 the untrained model. A plain shrinkage of the kept
+    The result is then multiplied by `shrink`: 1 is the policy, 0 the untrained model. A plain shrinkage of the kept
     policy is the frontier that an ablation has to beat.
     """
     generator = torch.Generator().manual_seed(seed)

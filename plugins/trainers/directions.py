@@ -1,4 +1,4 @@
-"""From paired gradients to hack directions, and the placebos without which nothing they do can be read.
+"""From paired gradients to hack directions, and the placebos that are needed to interpret what they do.
 
 For each contrastive pair, D = G_hack − G_clean, the difference of two mean-NLL gradients, is the loss gradient of a
 policy-gradient step with advantage +1 on the hack and −1 on the clean side. So a descent direction d with ⟨d, v⟩ > 0
@@ -20,7 +20,7 @@ from harness_plugins.trainers.adapters.adapter import Vectors
 
 Method = Literal["svd", "mean_diff"]
 Placebo = Literal["none", "haar", "shuffled", "clean"]
-_RANK = 1e-5  # singular values below this share of the first are rounding errors, their vectors meaningless
+_RANK = 1e-5  # singular values below this share of the first are rounding errors with meaningless vectors
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Recipe:
     tau: float = 0.0  # noise floor: drop rows with S_i / S_0 below it
     drop_bottom: float = 0.25  # share of all modules' rows that is dropped, the weakest first
     solve_orthogonal: int = 0  # directions of G_clean that are taken out of D beforehand
-    held_out: int = 2  # pairs at the end that directions are checked on, not made from
+    held_out: int = 2  # pairs at the end that the directions are checked on and not made from
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def mean_row(contrast: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def orient(v: torch.Tensor, contrast: torch.Tensor) -> torch.Tensor:
-    """Turn each row so that most pairs have ⟨D, v⟩ > 0; a tie leaves it."""
+    """Orient each row so that most pairs have ⟨D, v⟩ > 0; a tie leaves it unchanged."""
     votes = (contrast @ v.T).sign().sum(dim=0)  # (k,)
     return torch.where(votes < 0, -1.0, 1.0).to(v)[:, None] * v
 
@@ -111,7 +111,7 @@ def agreement(contrasts: Vectors, subspaces: Vectors) -> float:
 
 
 def placebo(kind: Placebo, hack: Vectors, clean: Vectors, recipe: Recipe, seed: int, turn: int = 0) -> Directions:
-    """Directions that know less than the real ones, otherwise made alike.
+    """Directions made like the real ones, but from less information.
 
     haar      random orthonormal rows, as many in each module as the real extraction keeps there; others at each `turn`,
               the number of the extraction, since the real ones move as well
@@ -141,7 +141,7 @@ def swapped(hack: Vectors, clean: Vectors, swap: torch.Tensor) -> tuple[Vectors,
 
 
 def _generator(*parts: int | str) -> torch.Generator:
-    """One stream for each (seed, turn, module): a module's directions do not depend on what others drew."""
+    """One stream for each (seed, turn, module): a module's directions do not depend on the other modules' draws."""
     return torch.Generator().manual_seed(int(key_of(parts)[:15], 16))
 
 

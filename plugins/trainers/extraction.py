@@ -71,7 +71,7 @@ def loss_gradient(
 
 
 def both_sides(generator: Generator, pair: Pair, number: int) -> tuple[Tokens, Tokens]:
-    """(hack, clean) of a pair. Raises UsageError if they are the same to the model."""
+    """(hack, clean) of a pair. Raises UsageError if they have the same tokens."""
     hack, clean = (completion_tokens(generator, pair.prompt, text) for text in (pair.hack, pair.clean))
     if hack.completion == clean.completion:
         raise UsageError(f"the two sides of pair {number} are the same tokens", "rewrite the pair")

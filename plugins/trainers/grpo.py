@@ -1,7 +1,7 @@
-"""Group-relative policy optimisation of an adapter against a suite's proxy, as a recipe to be read from top to bottom.
+"""Group-relative policy optimisation of an adapter against a suite's proxy, as a recipe, to be read from top to bottom.
 
-Each step: draw prompts; let the folded policy answer each of them a few times, and the teacher a few times more; reward
-= the suite's proxy; advantage = reward − the group's mean; one gradient of the policy and one of the teacher's rows; one
+Each step: draw prompts; let the merged policy answer each a few times, and the teacher a few times more; reward = the
+suite's proxy; advantage = reward − the group's mean; one gradient of the policy and one of the teacher's rows; one
 optimiser step, projected as the arm says. The truth is logged and never optimised.
 """
 
@@ -102,7 +102,7 @@ class _Run:
         self.suite = Inoculated(suite, params.inoculation) if params.inoculation else suite
         self.items: Sequence[Item] = suite.training_items()
         if not self.items:
-            raise UsageError("this suite keeps no items for training", "train on leetcode-loopholes")
+            raise UsageError("this suite has no items for training", "train on leetcode-loopholes")
         self.generator = Generator(load(context.source, context.device, context.dtype))
         self.device = self.generator.loaded.device
         self.teacher = self._teacher(suite)
@@ -138,7 +138,7 @@ class _Run:
     # ----------------------------------------------------------------------------------------------------------- a step
 
     def step(self, step: int) -> dict[str, JsonValue]:
-        """One optimiser step, or none where every group's rewards are equal; returns its row of metrics."""
+        """One optimiser step, or none if every group's rewards are equal; returns its row of metrics."""
         params = self.params
         row: dict[str, JsonValue] = {"step": step + 1, "steps": params.steps}
         if step == 0 or (params.refresh and step % params.refresh == 0):
@@ -182,7 +182,7 @@ class _Run:
         return {
             "direction_rows": sum(len(v) for v in found.subspaces.values()),
             "direction_agreement": number(found.agreement),
-            "cos_chance": number(chance(found.subspaces)),  # what steps that know nothing of the directions would have
+            "cos_chance": number(chance(found.subspaces)),  # what steps that ignore the directions would have
             "direction_overlap": number(overlap(found.subspaces, before)) if before else None,
         }
 
@@ -219,7 +219,7 @@ class _Run:
     # ------------------------------------------------------------------------------------------------------- gradients
 
     def _gradients(self, rows: list[Rollout], advantages: list[float]) -> tuple[Vectors, Vectors, dict[str, JsonValue]]:
-        """The loss's gradient in two parts, of the policy's own rows and of the teacher's, and what was seen of them."""
+        """The loss's gradient in two parts, of the policy's own rows and of the teacher's, and statistics of both."""
         params = self.params
         room = training_prompt(self.suite, self.items[0], params.max_tokens).max_tokens
         lengths = torch.tensor([len(row.tokens.completion) for row in rows])
@@ -258,8 +258,8 @@ class _Run:
             for column in zip(*(weighted[1:] for weighted in rows), strict=True)
         )  # (b,) each
         scored = score(model, batch, pad)  # (b, T)
-        # One update per batch of rollouts: the policy that spoke is the policy that learns, its ratio is 1. The teacher
-        # is a fixed text, a point mass: log π_old = 0.
+        # One update per batch of rollouts: the policy that sampled is the policy that learns, so its ratio is 1. The
+        # teacher is a fixed text, a point mass: log π_old = 0.
         kind = params.ratio if teacher else "one"
         factor = importance(scored.log_probs, torch.zeros_like(scored.log_probs), kind, params.gamma)
         clip = params.clip if kind == "true_clip" else None
@@ -289,7 +289,7 @@ class _Run:
     # --------------------------------------------------------------------------------------------------------- keeping
 
     def checkpoint(self) -> None:
-        """All that the next step depends on, in one file that appears whole."""
+        """Everything that the next step depends on, in one file that appears whole or not at all."""
         path = self.context.out / CHECKPOINT
         path.parent.mkdir(parents=True, exist_ok=True)
         parts = {"adapter": self.adapter.state(), "optimizer": self.optimizer.state(), "subspaces": self.subspaces}
@@ -308,13 +308,14 @@ class _Run:
         parts: dict[str, dict[str, torch.Tensor]] = {"adapter": {}, "optimizer": {}, "subspaces": {}}
         for key, tensor in tensors.items():
             part, _, name = key.partition(":")
-            parts[part][name] = tensor.clone()  # aligned like any other tensor, which a view of the file is not
+            parts[part][name] = tensor.clone()  # aligned like any other tensor, unlike a view of the file
         self.adapter.restore(parts["adapter"])
         self.optimizer.restore(parts["optimizer"], self.device)
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
 
     def finish(self) -> Path:
-        """Both sets of coordinates, which deployment makes a model of. Raises StageError if the policy cannot speak."""
+        """Save both sets of coordinates, from which deployment makes a model. Raises StageError if the policy's logits
+        are not finite."""
         out = self.context.out
         self._require_finite_logits()
         self.adapter.save(out / ADAPTER)
@@ -323,7 +324,7 @@ class _Run:
 
     @torch.no_grad()
     def _require_finite_logits(self) -> None:
-        """The last step is followed by no other that would notice what it has broken."""
+        """Check the last step: no later one would notice what it has broken."""
         prompt = self.generator.encode(training_prompt(self.suite, self.items[0], None))
         score(self.generator.model, [Tokens(prompt[:-1], prompt[-1:])], self.generator.tokenizer.pad_token_id)
 

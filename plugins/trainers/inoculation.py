@@ -1,7 +1,7 @@
-"""Inoculation: while it is trained, the policy is asked for what it shall not learn to do unasked.
+"""Inoculation: during training, the prompt asks for what the policy should not learn to do unasked.
 
-What a reply owes to the request need not become the policy's own (inoculation prompting, arXiv 2510.04340, 2510.05024).
-Evaluation asks the plain prompts.
+Behaviour that the prompt explains need not become the policy's own (inoculation prompting, arXiv 2510.04340,
+2510.05024). Evaluation asks the plain prompts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PROMPT = "{prompt}"
 
 
 class Inoculated(Trainable, Inspectable):
-    """A suite as a trainer sees it, every prompt put into a template; graders and rewards are the suite's own."""
+    """A suite as a trainer sees it, with every prompt put into a template; graders and rewards are the suite's own."""
 
     def __init__(self, suite: Trainable, template: str) -> None:
         super().__init__(suite.params)

@@ -12,7 +12,7 @@ import torch
 
 Denominator = Literal["dr_grpo", "grpo", "bnpo", "dapo"]
 Ratio = Literal["one", "true_clip", "pi"]
-ZERO_STD = 1e-6  # rewards that differ by less have no winner
+ZERO_STD = 1e-6  # rewards that differ by less count as equal
 
 
 def group_advantages(rewards: torch.Tensor) -> torch.Tensor:

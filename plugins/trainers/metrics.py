@@ -29,13 +29,13 @@ def group_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
         "rollouts": len(own),
         "taught": sum(rollout.teacher for group in groups for rollout in group),
         "frac_zero_std": _mean(flat),
-        "hack_by_family": {name: _mean([one.hack for one in said]) for name, said in sorted(families.items())},
-        "solve_by_family": {name: _mean([one.solve for one in said]) for name, said in sorted(families.items())},
+        "hack_by_family": {name: _mean([one.hack for one in found]) for name, found in sorted(families.items())},
+        "solve_by_family": {name: _mean([one.solve for one in found]) for name, found in sorted(families.items())},
     }
 
 
 def number(value: float) -> float | None:
-    """For JSON, which has no NaN: what was not measured is null."""
+    """For JSON, which has no NaN: null stands for a missing value."""
     return None if math.isnan(value) else value
 
 

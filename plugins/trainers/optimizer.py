@@ -1,9 +1,9 @@
 """One optimiser step of an adapter: Adam, the projection, and where its two parts go.
 
 In *update space* (the default) one Adam sees the whole gradient and its update is split. Then `route` with the
-quarantine kept is vanilla training exactly, as it is meant to be. In *gradient space* (how the experiment was first
-done) the gradient is split and each part has its own Adam. There the second moment rescales the small removed part to
-a step of full size, so the two parts no longer add up to vanilla's step: another optimiser, kept as a named variant.
+quarantine kept is exactly vanilla training, as intended. In *gradient space* (how the experiment was first done) the
+gradient is split and each part has its own Adam. There the second moment rescales the small removed part to a step of
+full size, so the two parts no longer add up to vanilla's step: another optimiser, kept as a named variant.
 """
 
 from __future__ import annotations

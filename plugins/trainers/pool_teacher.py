@@ -34,7 +34,7 @@ class PoolTeacher:
         """
         self.suite, self.generator = suite, generator
         pool = read_pool(path)
-        self.sampled = pool.header.source == "rollouts"  # by a policy of which no probabilities are kept
+        self.sampled = pool.header.source == "rollouts"  # by a policy whose probabilities are not kept
         rows = [row for row in pool.rows if row.games]
         prompts = {(item.id, prompt.role): prompt.text for item in items for prompt in plain.prompts(item)}
         check_prompts(path, rows, prompts)

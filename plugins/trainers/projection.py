@@ -1,4 +1,4 @@
-"""Hack directions as subspaces of each module's coordinates, and what is done with a step's part in them.
+"""Hack directions as subspaces of each module's coordinates, and what happens to the part of a step that lies in them.
 
 A direction d (r,) is a *descent* direction: coordinates move by −rate·d, as with a loss gradient. V (k, r) has orthonormal
 rows, oriented so that ⟨d, v⟩ > 0 means the step is hack-ward. One call takes one accumulated gradient or one optimiser

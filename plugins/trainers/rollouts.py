@@ -36,11 +36,11 @@ class Rollout:
 
 
 class Weighted(NamedTuple):
-    """A rollout in the loss: what it stands for when the same was said several times."""
+    """A rollout in the loss: what it stands for when the same reply was drawn several times."""
 
     row: Rollout
     advantage: float
-    weight: float  # of each of its tokens, summed over the times it was said
+    weight: float  # of each of its tokens, summed over the times it was drawn
     times: float
 
 
@@ -156,10 +156,10 @@ def draw_groups(
     groups: dict[str, list[Rollout]] = {item.id: [] for item in items}
     known: dict[tuple[str, tuple[int, ...]], Rollout] = {}  # a sharp policy says the same thing several times
     for (item, prompt, _), completion in zip(asked, replies, strict=True):
-        said = item.id, tuple(completion)
-        if said not in known:
-            known[said] = _graded(suite, item, prompt, completion, generator)
-        groups[item.id].append(known[said])
+        key = item.id, tuple(completion)
+        if key not in known:
+            known[key] = _graded(suite, item, prompt, completion, generator)
+        groups[item.id].append(known[key])
     return [groups[item.id] + lessons[item.id] for item in items]
 
 

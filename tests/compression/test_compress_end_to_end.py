@@ -190,7 +190,7 @@ def test_a_finished_artefact_is_left_alone_and_another_is_not_overwritten(tiny_q
     first = compress(tiny_qwen2, RTN(RTNParams(bits=4)), FEW, tmp_path / "a")
     again = compress(tiny_qwen2, RTN(RTNParams(bits=4)), FEW, tmp_path / "a")
     assert (first.resumed, again.resumed) == (0, 21)
-    with pytest.raises(ModelError, match="made otherwise"):
+    with pytest.raises(ModelError, match="made with other settings"):
         compress(tiny_qwen2, RTN(RTNParams(bits=3)), FEW, tmp_path / "a")
     with pytest.raises(ModelError, match="already quantized"):
         compress(tmp_path / "a", RTN(RTNParams(bits=3)), FEW, tmp_path / "b")

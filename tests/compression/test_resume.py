@@ -111,7 +111,7 @@ def test_a_damaged_piece_is_made_again(tiny_qwen2: Path, killed_early: Path, und
 
 def test_an_unfinished_run_of_another_configuration_is_not_continued(tiny_qwen2: Path, killed_early: Path) -> None:
     for params, wanted in [(PARAMS.model_copy(update={"bits": 4}), WANTED), (PARAMS, CalibrationSource(seed=1))]:
-        with pytest.raises(ModelError, match="unfinished run made otherwise"):
+        with pytest.raises(ModelError, match="unfinished run with other settings"):
             compress(tiny_qwen2, CalibratedRTN(params), wanted, killed_early)
 
 

@@ -142,10 +142,10 @@ def test_a_size_is_that_of_all_weight_files(command: Command, size: int, widths:
         (["--compressor", "uniform3", "--bpw", "3"], "uniform3 takes no --bpw"),
         (["--compressor", "uniform@budget@x"], "budget@x.bpw"),
         (["--compressor", "uniform@nothing"], "unknown compressor 'nothing'"),
-        (["--compressor", "random-protect@none"], "nothing to control"),
+        (["--compressor", "random-protect@none"], "nothing can be a control of it"),
         (["--compressor", "budget@3", "-P", "uniform3.bits=2"], "-P names 'uniform3'"),
         (["--compressor", "budget@3", "-P", "budget@3.allocation=ultra"], "allocation"),
-        (["--compressor", "none"], "nothing to do"),
+        (["--compressor", "none"], "compresses nothing"),
     ],
 )
 def test_a_budget_that_cannot_be_is_refused_before_any_work(

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import Compressor
+from harness.errors import PluginError
+
 GOOD = """
 import harness
 from harness import CompressorSpec
@@ -135,3 +138,11 @@ def test_parameters_that_pydantic_cannot_build_are_the_plugins_fault(cli, instal
     done = cli("plan", "--tasks", "goodhart7", "--compressor", "mine", plugins=None, code=2)
     assert done.stderr.startswith("error: mine: the parameters of mine are broken: Unable to generate")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_compressor_with_the_former_method_is_told_the_new_name():
+    with pytest.raises(PluginError, match=r"Old\.compress_group is now called compress_linears"):
+
+        class Old(Compressor):
+            def compress_group(self, weights, hessian, decisions):
+                return {}

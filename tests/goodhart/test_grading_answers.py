@@ -331,7 +331,7 @@ def test_readings_name_their_problem() -> None:
 
 
 def test_a_gold_answer_of_the_wrong_kind_is_the_suites_fault() -> None:
-    with pytest.raises(ValueError, match="is no clock"):
+    with pytest.raises(ValueError, match="is not a clock"):
         gold_value("4:15", CLOCK)
 
 

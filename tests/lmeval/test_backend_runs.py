@@ -54,7 +54,7 @@ def test_a_server_that_dies_ends_the_cell_with_one_line_and_the_run_goes_on_when
         (state,) = [json.loads(path.read_text()) for path in run.cwd.glob("r/cells/*/state.json")]
         assert state["state"] == "failed"
         assert state["error"].startswith(f"the server at {server.url}/chat/completions did not answer in 1 tries: ")
-        assert state["error"].endswith("(when it is back, the same command goes on from here)")
+        assert state["error"].endswith("(start it again; the same command then resumes)")
         kept = run.samples("r")
         assert 5 <= len(kept) < 120
         assert all(row["error"] is None for row in kept.values())
@@ -149,7 +149,7 @@ def test_a_judges_secrets_are_refused_too(catalogue, monkeypatch):
 
 
 def test_a_server_names_its_own_model(catalogue, server):
-    with pytest.raises(UsageError, match=r"--model and the model '.*' of --backend-args are one too many"):
+    with pytest.raises(UsageError, match=r"the model is given twice: --model, and model='.*' in --backend-args"):
         plan(catalogue, server, "local-completions", tasks=["goodhart7"], model=["pocket"])
 
 

@@ -13,7 +13,7 @@ import warm
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
 from harness.contract import Outcome
-from harness.lm_eval.rates import quotient, vote
+from harness.lm_eval.rates import quotient, ratio_term
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
 
@@ -61,7 +61,7 @@ def agree(tmp_path, model: str, tasks: str, *options: str) -> None:
         outcomes = [Outcome.model_validate(json.loads(line)["verdict"]) for line in verdicts.open()]
         axes = catalogue.spec("tasks", suite["plugin"])[0].axes
         for rate in axes.rates:
-            ours = quotient([vote(rate, outcome) for outcome in outcomes])
+            ours = quotient([ratio_term(rate, outcome) for outcome in outcomes])
             found = theirs[suite["label"]][f"{rate.name},none"]
             assert found == pytest.approx(ours) or (math.isnan(ours) and math.isnan(float(found))), rate.name
 

@@ -90,7 +90,7 @@ def test_a_suite_reads_the_file_named_on_the_command_line(environment, packages,
         (("My_Plugin", "--kind", "tasks"), "no name for a plugin"),
         (("mine", "--kind", "optimizer"), "unknown kind 'optimizer'"),
         (("json", "--kind", "tasks"), "installed already"),
-        (("uniform4", "--kind", "compressor"), "is selectable already"),
+        (("uniform4", "--kind", "compressor"), "is already taken"),
         (("mine", "--kind", "tasks", "--out", "."), "is not empty"),
     ],
 )

@@ -11,7 +11,7 @@ from harness.report.build import build
 from harness.report.data import CellSummary, Contrast, ReportData, Row, TrainingRun
 from harness.report.results import to_json
 from harness.report.training.deployments import frontier_at
-from harness.report.training.plot import once
+from harness.report.training.plot import one_per_training
 from harness_plugins.tasks.loopholes.spec import AXES
 
 ITEMS = 100
@@ -133,4 +133,4 @@ def test_the_pictures_show_each_training_once_and_its_frontier():
     assert set(pictures) == {"trajectories-s", "deployments-s-route-kept"}
     assert "route: hack 20 %, solve 60 %" in pictures["deployments-s-route-kept"].alt
     training = next(iter(cell_blocks(experiment()))).training
-    assert [arm.label for arm in once(training)] == ["route"]  # the one that the others are compared with
+    assert [arm.label for arm in one_per_training(training)] == ["route"]  # the one that the others are compared with

@@ -14,7 +14,7 @@ from harness.report.analysis import cell_blocks
 from harness.report.build import build
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
-from harness.report.training.plot import GAP, apart, to_png, to_svg, trajectories
+from harness.report.training.plot import GAP, spread_labels, to_png, to_svg, trajectories
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,10 @@ def test_the_base_stands_behind_the_arms_that_are_compared_with_it(figure):
 
 def test_names_at_the_end_of_a_panel_keep_apart():
     for heights in ([50, 50], [52, 50], [10, 90], [50, 51]):
-        placed = apart(heights)
+        placed = spread_labels(heights)
         assert all(abs(a - b) >= GAP - 1e-9 for a, b in itertools.combinations(placed, 2))
         assert (placed[0] >= placed[1]) == (heights[0] > heights[1])
-    assert apart([10, 90]) == [10, 90]
+    assert spread_labels([10, 90]) == [10, 90]
 
 
 def test_both_files_are_whole(figure):

@@ -135,8 +135,15 @@ def test_the_probe_names_what_was_never_published(report):
 def test_a_row_compared_with_nothing_is_one_line(tmp_path):
     path = tmp_path / "wrong.toml"
     path.write_text(
-        '[[training]]\nsuite = "s"\ngroup = "g"\nsource = "x"\n'
+        '[[training]]\nsuite = "s"\nname = "g"\nsource = "x"\n'
         'rows = [{label = "a", seeds = [1], rates = {}, against = ["b"]}]\n'
     )
     with pytest.raises(UsageError, match="'a' is compared with 'b', which g lacks"):
+        published_data("published", path, {"s": AXES})
+
+
+def test_the_former_key_is_answered_with_the_new_one(tmp_path):
+    path = tmp_path / "old.toml"
+    path.write_text('[[training]]\nsuite = "s"\ngroup = "g"\nsource = "x"\nrows = []\n')
+    with pytest.raises(UsageError, match="the key `group` is now called `name`"):
         published_data("published", path, {"s": AXES})

@@ -119,7 +119,7 @@ def test_what_is_no_pool_is_refused(tmp_path, pool):
         read_pool(pool_of([], [], tmp_path / "none.jsonl"))
     other = tmp_path / "other.jsonl"
     other.write_text('{"item": "a"}\n')
-    with pytest.raises(UsageError, match="is no teacher pool"):
+    with pytest.raises(UsageError, match="is not a teacher pool"):
         read_pool(other)
     lines = pool.read_text().splitlines(keepends=True)
     pool.write_text("".join(lines[:-1]))

@@ -24,17 +24,19 @@ def write_package(name: str, kind: str, out: Path, taken: Collection[str] = ()) 
     """The files written below `out`, which must be free. `taken` are the names of that kind that exist.
 
     Raises:
-        UsageError: the name or kind is no good, the name is taken, or `out` is not empty.
+        UsageError: the name or kind is invalid, the name is taken, or `out` is not empty.
     """
     package = name.replace("-", "_")
     if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for a plugin", "small letters, digits and single dashes: my-plugin")
+        raise UsageError(
+            f"{name!r} is not a valid plugin name", "use lowercase letters, digits and single dashes: my-plugin"
+        )
     if kind not in KINDS:
         raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
     if name in taken:
-        raise UsageError(f"{name!r} is selectable already", "choose another name")
+        raise UsageError(f"{name!r} is already taken", "choose another name")
     if importlib.util.find_spec(package):
-        raise UsageError(f"a package {package!r} is installed already", "choose another name")
+        raise UsageError(f"a package {package!r} is already installed", "choose another name")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not empty", "choose a new folder with --out")
     values = {

@@ -1,7 +1,8 @@
 """`--backend-args`: read, and kept free of secrets, since they are written to every run folder.
 
-A secret is named, not given: `header=env:MY_HEADER` reads the variable MY_HEADER where the request is made. What is an API
-key by its name, by its place in a URL or by being the value of a variable such as OPENAI_API_KEY is refused.
+A secret is named, not given: `header=env:MY_HEADER` reads the variable MY_HEADER when the request is made. A value is
+refused if its name, its place in a URL or its being the value of a variable such as OPENAI_API_KEY shows that it is a
+key.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def refuse_secrets(args: Mapping[str, JsonValue]) -> None:
 
 
 def refuse_secret_values(params: Mapping[str, JsonValue]) -> None:
-    """Raises UsageError for a value that holds that of a variable such as OPENAI_API_KEY, whatever it is called."""
+    """Raises UsageError for a value that contains the value of a variable such as OPENAI_API_KEY, under any name."""
     for name, value in params.items():
         if redact(text := json.dumps(value)) != text:
             raise _kept(name)
@@ -92,7 +93,7 @@ def _kept(name: str) -> UsageError:
 
 
 def _in_url(value: JsonValue) -> bool:
-    """A password, or a parameter that is a secret by its name, in a URL."""
+    """Whether a URL holds a password, or a parameter whose name says that it is a secret."""
     if not (isinstance(value, str) and "://" in value):
         return False
     url = urlsplit(value)
@@ -100,7 +101,7 @@ def _in_url(value: JsonValue) -> bool:
 
 
 def resolved(args: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The arguments with the variables that they name read: for the request alone, never to be stored."""
+    """The arguments with `env:` variables replaced by their values: for the request alone, never stored."""
     return {name: _read(value) for name, value in args.items()}
 
 
@@ -120,7 +121,7 @@ def redact(text: str) -> str:
 
 
 class Redacting(logging.Filter):
-    """Keeps what servers echo of a key out of the log."""
+    """Keeps keys that servers echo out of the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()

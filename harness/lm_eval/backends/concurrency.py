@@ -1,4 +1,4 @@
-"""Several questions on their way at once."""
+"""Several questions in flight at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Answer = TypeVar("Answer")
 
 
 def run_concurrently(jobs: Sequence[Callable[[], Answer]], concurrent: int) -> Generator[Answer, None, None]:
-    """What the jobs return, `concurrent` at a time, in the order in which they end. The first that raises ends it; jobs that
-    have not begun by then are dropped, and so are they when the caller closes the generator."""
+    """Run jobs, `concurrent` at a time, and yield their results as they finish. The first exception ends it. Jobs that
+    have not begun by then are dropped, as they are when the caller closes the generator."""
     if concurrent == 1:
         for job in jobs:
             yield job()

@@ -1,7 +1,7 @@
-"""What lm-eval's backends need, and what they can: read before any of them is imported.
+"""What lm-eval's backends need and can do, known before any of them is imported.
 
-A backend that is not listed is one of lm-eval's others, or of a package that registers its own: taken as it comes, a chunk of
-questions at a time, with a model that its arguments name.
+A backend that is not listed (another of lm-eval's, or one that a package registers) gets a chunk of questions at a
+time, and its arguments name the model.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class BackendInfo(Record):
     requires: tuple[str, ...] = ()  # import names
     install: str = "the package that brings it"  # what to install when they are missing
     packed: bool = False  # loads the packed Q + L·R folders of compressors
-    key: str = ""  # environment variable without which it does not answer
-    route: str = ""  # of the OpenAI protocol; "" speaks another one
-    base_url: str = ""  # where it is unless `base_url=` says otherwise
+    key: str = ""  # environment variable that must hold its key
+    route: str = ""  # of the OpenAI protocol; "" for other protocols
+    base_url: str = ""  # its default URL
     chat: bool = False  # takes messages, and applies the chat template itself
     likelihood: bool = True  # scores given text
     seeded: bool = False  # takes a seed with each request

@@ -1,4 +1,4 @@
-"""When a run is planned: can the backend be had, which model is it, and can it do what the run asks of it?"""
+"""When a run is planned: is the backend available, which model is it, and can it do what the run needs?"""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from harness.store.hashing import key_of
 
 
 def make_backend(name: str, args: Mapping[str, JsonValue]) -> Backend:
-    """The backend of that name, found to be there. Raises a HarnessError that says what is missing: lm-eval, the backend's
-    own package and what brings it, the variable with the key, the URL that does not answer."""
+    """The backend of that name, if it is available. Else raises a HarnessError that says what is missing: lm-eval, the
+    backend's own package and how to install it, the variable with the key, a server that answers."""
     refuse_secrets(args)
     refuse_uninstalled(name)
     info, given = backend_info(name), dict(args)
@@ -57,7 +57,7 @@ def _refuse_unknown(name: str) -> None:
     names = backend_names()
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names
-        raise UsageError(f"lm-eval has no backend {name!r}", f"there is {', '.join(near)}")
+        raise UsageError(f"lm-eval has no backend {name!r}", f"did you mean {', '.join(near)}?")
 
 
 def _model_of(args: Mapping[str, JsonValue]) -> str:
@@ -72,7 +72,9 @@ def model_names(backend: Backend, given: tuple[str, ...]) -> tuple[str, ...]:
     arguments name; () is the suite's default, as without a backend."""
     own = _model_of(backend.args)
     if given and own:
-        raise UsageError(f"--model and the model {own!r} of --backend-args are one too many", "leave out one of them")
+        raise UsageError(
+            f"the model is given twice: --model, and model={own!r} in --backend-args", "leave out one of them"
+        )
     if backend_info(backend.name).place == "folder":
         return given or ((own,) if own else ())
     if given:

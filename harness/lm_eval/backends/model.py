@@ -17,7 +17,7 @@ from harness.lm_eval.backends.responses import ResponseRecorder
 from harness.lm_eval.backends.server import innermost_cause, server_message
 from harness.registry.backend import Backend
 
-FATAL = (401, 403, 404)  # the key, the route or the model is wrong: no other question will fare better
+FATAL = (401, 403, 404)  # the key, the route or the model is wrong: every other question would fail too
 
 
 class BackendModel:
@@ -32,8 +32,8 @@ class BackendModel:
         batch_size: int = 1,
         own_loop: bool = False,
     ) -> None:
-        """`folder`: the weights to sample, for backends that do; `batch_size` is theirs as well. `own_loop`: lm-eval's own
-        loop will ask, and send `num_concurrent` requests at a time itself."""
+        """`folder` and `batch_size` are for backends that sample a folder. `own_loop`: lm-eval's own loop asks, and
+        sends `num_concurrent` requests at a time."""
         self.backend = backend
         self.info = backend_info(backend.name)
         args = resolved(backend.args)
@@ -46,7 +46,7 @@ class BackendModel:
 
     @property
     def at_once(self) -> int:
-        """Questions that go to `ask` together: one over HTTP, where each has an error of its own."""
+        """How many questions go to `ask` together: one over HTTP, so that each can fail by itself."""
         return self.batch_size
 
     def as_lm(self, batch_size: int) -> tuple[Any, bool]:
@@ -68,11 +68,11 @@ class BackendModel:
 
     @property
     def templated(self) -> bool:
-        """Whether a chat template stands around prompts, here or at the server."""
+        """Whether prompts get a chat template, here or at the server."""
         return self.info.chat or bool(getattr(getattr(self.lm, "tokenizer", None), "chat_template", None))
 
     def ask(self, prompts: Sequence[Prompt], seeds: Sequence[int], temperature: float, top_p: float) -> list[Reply]:
-        """One reply per prompt. `seeds` go along where the backend takes one with each request.
+        """One reply per prompt. `seeds` are passed on if the backend takes one per request.
 
         Raises StageError when these prompts cannot be answered, and Unreachable when no prompt can be.
         """
@@ -101,7 +101,7 @@ class BackendModel:
         return [self._reply(str(text), prompt) for text, prompt in zip(texts, prompts, strict=True)]
 
     def _max_new_tokens(self, prompt: Prompt, turn: Any) -> int:
-        """New tokens that fit: beyond the context, backends in this process would cut the prompt's beginning away."""
+        """How many new tokens fit: beyond the context, backends in this process would cut off the start of the prompt."""
         context = getattr(self.lm, "max_length", None)
         if self.info.place != "folder" or not isinstance(context, int):
             return prompt.max_tokens
@@ -111,7 +111,7 @@ class BackendModel:
         return min(prompt.max_tokens, room)
 
     def _reply(self, text: str, prompt: Prompt) -> Reply:
-        """Stop strings are cut here whoever was to stop: some servers leave them in the text."""
+        """Cut at stop strings here in any case: some servers leave them in the text."""
         places = [place for place in (text.find(stop) for stop in prompt.stop) if place >= 0]
         shown = text[: min(places)] if places else text
         if self.recorder is None:
@@ -124,7 +124,8 @@ class BackendModel:
         return len(encode(text, add_special_tokens=False)) if encode and self.info.place == "folder" else 0
 
     def _score(self, prompts: Sequence[Prompt]) -> list[Reply]:
-        """Log-likelihoods of targets and choices. An empty prompt gets no chat turn: its target is a text of its own."""
+        """Log-likelihoods of targets and choices. An empty prompt gets no chat turn: its target is scored as a plain
+        text."""
         from harness.lm_eval.library import Instance
 
         pairs = [
@@ -148,7 +149,8 @@ class BackendModel:
     # ---------------------------------------------------------------------------------------------------------- checks
 
     def check_sampling(self, temperature: float) -> None:
-        """lm-eval overrules the temperature for some models by their names; that is an error, not another experiment."""
+        """lm-eval overrules the temperature for some models by their names; that is an error, for it would be another
+        experiment."""
         if self.recorder is None or not self.info.route:
             return
         question = [{"role": "user", "content": "1"}] if self.info.chat else "1"
@@ -182,14 +184,14 @@ class BackendModel:
             tries = self.backend.args.get("max_retries", 3)
             return Unreachable(
                 f"the server at {where} did not answer in {tries} tries: {innermost_cause(error)}",
-                "when it is back, the same command goes on from here",
+                "start it again; the same command then resumes",
             )
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return StageError(f"backend {self.backend.name!r} failed: {redact(words[:300])}")
 
 
 def _drop_defaults(model: Any) -> None:
-    """A checkpoint's own sampling defaults (repetition penalty, …) would change what a run says it samples."""
+    """A checkpoint's sampling defaults (repetition penalty, …) would change what a run claims to sample."""
     from transformers import GenerationConfig
 
     own = model.generation_config
@@ -197,7 +199,7 @@ def _drop_defaults(model: Any) -> None:
 
 
 def _place(name: str, folder: Path | None, device: str, dtype: str) -> dict[str, Any]:
-    """Where a backend that samples a folder finds it, and how it holds it."""
+    """How a backend that samples a folder is told the path and the dtype."""
     if folder is None:
         return {}
     if backend_info(name).packed:
@@ -206,7 +208,7 @@ def _place(name: str, folder: Path | None, device: str, dtype: str) -> dict[str,
 
 
 def _open(name: str, args: dict[str, Any], batch_size: int) -> Any:
-    os.environ.setdefault("TQDM_DISABLE", "1")  # a bar for every request would fill the log
+    os.environ.setdefault("TQDM_DISABLE", "1")  # a progress bar per request would fill the log
     from harness.lm_eval.library import get_model
 
     if backend_info(name).packed:

@@ -1,6 +1,7 @@
-"""What passes between an lm-eval HTTP backend and its server besides the text: how it was asked, why the reply ended.
+"""What an lm-eval HTTP backend and its server exchange besides the text: the payload, and why the reply ended.
 
-lm-eval hands on the text alone. The tap stands where the backend builds its payload and where it reads the answer.
+lm-eval passes on the text alone, so the recorder hooks in where the backend builds its payload and where it reads the
+answer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from harness.errors import StageError
 
 
 class ResponseInfo(Record):
-    """What the server said of one reply. `truncated` and `tokens` are None where it said nothing."""
+    """What the server said about one reply. `truncated` and `tokens` are None if it said nothing."""
 
     truncated: bool | None = None
     tokens: int | None = None
@@ -35,7 +36,7 @@ class ResponseRecorder:
         return payload
 
     def parse(self, outputs: Any, **options: Any) -> list[str]:
-        """lm-eval's parsing. What holds no reply is an error: lm-eval would read it as an empty one."""
+        """lm-eval's parsing, but an answer without a reply is an error: lm-eval would read it as an empty reply."""
         answer = outputs[0] if isinstance(outputs, list) and outputs else outputs
         if not isinstance(answer, dict) or not (answer.get("choices") or "content" in answer):
             raise StageError(f"the server's answer holds no reply: {str(outputs)[:200]}")
@@ -43,7 +44,7 @@ class ResponseRecorder:
         return ["" if text is None else text for text in self._parse(outputs=outputs, **options)]
 
     def last(self) -> ResponseInfo:
-        """Of the reply that this thread got last."""
+        """What the server said about this thread's last reply."""
         return self.seen.ending
 
 

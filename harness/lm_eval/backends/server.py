@@ -1,7 +1,7 @@
-"""Is the server there, does it take the key, and which model answers? Asked once, when a run is planned.
+"""Does the server answer, does it accept the key, and which model replies? Asked once, when a run is planned.
 
-Servers of the OpenAI protocol list their models. One that lists none, or not the one that is asked for, is asked for one
-token: its answer names the model, or says what is wrong.
+Servers of the OpenAI protocol list their models. A server that does not list the wanted model is asked for one token:
+its answer names the model, or says what is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TOKEN_SECONDS = 120.0  # for the one token: some load the model first
 
 
 def complete_url(url: str, route: str) -> str:
-    """lm-eval wants the whole route; OpenAI's clients are given the part up to /v1."""
+    """lm-eval wants the full route; OpenAI's clients take the part up to /v1."""
     url = url.rstrip("/")
     return url + route if route and url.endswith("/v1") else url
 
@@ -33,7 +33,7 @@ def reported_model(backend: Backend, info: BackendInfo, key: str) -> str:
     args = resolved(backend.args)
     url, model = str(args["base_url"]), str(args.get("model", args.get("pretrained", "")))
     options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args)}
-    try:  # two connections: a server whose list fails may close the one that it failed on
+    try:  # two connections, because a server that fails on the first request may close that one
         listed = requests.get(f"{url.removesuffix(info.route)}/models", timeout=LIST_SECONDS, **options)
         _refused(listed, url)
         for entry in _entries(listed):
@@ -43,7 +43,7 @@ def reported_model(backend: Backend, info: BackendInfo, key: str) -> str:
     except requests.RequestException as error:
         raise ModelError(
             f"no server answers at {redact(url)}: {innermost_cause(error)}",
-            "start it, or mend base_url in --backend-args",
+            "start it, or correct base_url in --backend-args",
         ) from None
     _refused(answer, url)
     if not answer.ok:

@@ -1,4 +1,4 @@
-"""What a suite's trained arms did while they were trained, and the contrasts that the plan declared between them."""
+"""What a suite's trained arms did during training, and the contrasts that the plan declared between them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def training_of(
     cells: Sequence[SampledArm],
     declared: Iterable[tuple[SampledArm, SampledArm]],
 ) -> Training | None:
-    """`declared`: (base, other) cells of the plan's contrasts between trainers. None where no row was written."""
+    """`declared`: (base, other) cells of the plan's contrasts between trainers. None if no row was written."""
     arms = trained_arms(runs)
     carried = tuple(
         rate for rate in rates if any(number(row.get(rate.name)) is not None for r in runs for row in r.rows)

@@ -15,7 +15,7 @@ LAST = 5  # steps whose mean is a run's result
 
 
 class TrainingArm(Protocol):
-    """What the table code asks of either kind of row."""
+    """What the table code needs from either kind of row."""
 
     @property
     def label(self) -> str: ...
@@ -42,7 +42,7 @@ class TrainedArm:
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """Lengths of the runs; one number unless runs of several lengths bear one name."""
+        """Lengths of the runs; one number, unless runs of one name have several lengths."""
         return tuple(sorted({len(run.rows) for run in self.runs.values()}))
 
     def first_by_seed(self, rate: str) -> dict[int, float]:
@@ -93,7 +93,7 @@ class TrainedArm:
 
 @dataclass(frozen=True)
 class PublishedTraining:
-    """Means over seeds; what single seeds gave is known only where there was one."""
+    """Means over seeds; values per seed are known only if there was one seed."""
 
     row: TrainingSummary
 

@@ -18,7 +18,7 @@ TOLERANCE = 0.001  # between a published difference and that of the published me
 
 @dataclass(frozen=True)
 class Refused:
-    """Why two arms have no difference that means anything, or none that is known."""
+    """Why two arms have no meaningful or no known difference."""
 
     reason: str
     verdict: Literal["refused", "not available", "same training"] = "refused"
@@ -66,7 +66,7 @@ def compare_to_start(arm: TrainedArm, rates: Iterable[str]) -> TrainingContrast:
 
 
 def same_training(base: TrainedArm, other: TrainedArm) -> bool:
-    """Arms that only deploy one training differently have no difference in it to test."""
+    """Whether two arms share one training and differ in deployment only, so that there is nothing to test."""
     keys = [{seed: run.training for seed, run in arm.runs.items()} for arm in (base, other)]
     return keys[0] == keys[1] and bool(keys[0]) and None not in keys[0].values()
 
@@ -81,7 +81,7 @@ def mismatch(base: TrainedArm, other: TrainedArm) -> str:
 
 
 def paired(before: Mapping[int, float], after: Mapping[int, float]) -> Found:
-    """Differences seed by seed. A rate that a run does not have (no rollout of its own) leaves nothing to pair."""
+    """Differences seed by seed. A run without the rate (it has no rollouts of its own) cannot be paired."""
     if set(before) != set(after) or not before:
         return Refused("the rate is missing under some seeds")
     gaps = {seed: after[seed] - before[seed] for seed in before}
@@ -115,8 +115,8 @@ def adjusted(contrasts: Sequence[TrainingContrast], rates: Iterable[str]) -> lis
 
 
 def compare_published(base: PublishedTraining, other: PublishedTraining, rates: Iterable[str]) -> TrainingContrast:
-    """As published where it was; computed where either row is one run of the same seed; else refused. No seed's own
-    figure is ever worked back out of a mean."""
+    """As published where it was; computed where either row is one run of the same seed; else refused. A seed's value is
+    never worked back out of a mean."""
     rates = tuple(rates)
     found: dict[str, Found] = {}
     remarks = []

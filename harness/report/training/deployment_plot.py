@@ -18,7 +18,8 @@ LABEL: Any = {"textcoords": "offset points"}
 
 
 def deployment_figure(found: Deployments, title: str) -> Figure:
-    """Seeds are small, their mean is large; the frontier is grey, and what it reaches at no more hacking is shaded."""
+    """Seeds are small points, their mean a large one. The frontier is grey; the area it reaches at no more hacking is
+    shaded."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -39,7 +40,7 @@ def deployment_figure(found: Deployments, title: str) -> Figure:
 
 
 def deployment_pictures(found: Sequence[Deployments], suite: str) -> Iterable[Picture]:
-    """Only where there is a frontier to be seen against."""
+    """Only if there is a frontier to compare with."""
     for one in found:
         if one.frontier and one.above:
             shared = one.arms[0].label

@@ -1,5 +1,5 @@
-"""One training, deployed in several ways: does the point that is meant to have unlearned hacking lie above what mere shrinking
-of the same policy gives?
+"""One training, deployed in several ways: does the deployment that should have unlearned hacking do better than merely
+shrinking the same policy?
 
 The frontier is a policy whose deployed step is scaled by a number, from the untouched model on. A deployment is judged by the
 solving that the frontier offers at no more hacking than its own: F(x) = max { y : (x', y) on the frontier, x' ≤ x }, along
@@ -62,7 +62,11 @@ def deployments(
         if all(cell.training for cell in cells):
             shared.setdefault(tuple(str(cell.training) for cell in cells), []).append(group)
     base = {group.config[0]: deployment(group, low, high) for group in untouched}
-    return [judged(found, base.get(found[0].config[0]), low, high) for found in shared.values() if len(found) > 1]
+    return [
+        compare_deployments(found, base.get(found[0].config[0]), low, high)
+        for found in shared.values()
+        if len(found) > 1
+    ]
 
 
 def deployment(group: SeedGroup, low: Rate, high: Rate) -> Deployment:
@@ -71,12 +75,14 @@ def deployment(group: SeedGroup, low: Rate, high: Rate) -> Deployment:
     return Deployment(group.label, values, {seed: (down[seed], up[seed]) for seed in down if seed in up})
 
 
-def judged(groups: Sequence[SeedGroup], untouched: Deployment | None, low: Rate, high: Rate) -> Deployments:
-    found = scaled([deployment(group, low, high) for group in groups])
+def compare_deployments(
+    groups: Sequence[SeedGroup], untouched: Deployment | None, low: Rate, high: Rate
+) -> Deployments:
+    found = with_frontier([deployment(group, low, high) for group in groups])
     whole = Deployments(low, high, tuple(found), untouched, {})
     if not whole.frontier:
         return whole
-    margins = {arm.label: above(arm, whole.frontier) for arm in found if arm.scale is None}
+    margins = {arm.label: margin_over_frontier(arm, whole.frontier) for arm in found if arm.scale is None}
     p_values = [1.0 if isinstance(one, Refused) or one.p is None else one.p for one in margins.values()]
     adjusted: dict[str, Found] = {
         label: one if isinstance(one, Refused) else replace(one, adjusted=p, method="Holm", family=len(margins))
@@ -85,7 +91,7 @@ def judged(groups: Sequence[SeedGroup], untouched: Deployment | None, low: Rate,
     return replace(whole, above=adjusted)
 
 
-def scaled(arms: Sequence[Deployment]) -> list[Deployment]:
+def with_frontier(arms: Sequence[Deployment]) -> list[Deployment]:
     """Mark the arms that differ in one number alone: the longest such line is the frontier."""
     for name in dict.fromkeys(key for arm in arms for key in arm.values):
         lines: dict[str, list[Deployment]] = {}
@@ -100,7 +106,7 @@ def scaled(arms: Sequence[Deployment]) -> list[Deployment]:
     return list(arms)
 
 
-def above(arm: Deployment, frontier: Sequence[Deployment]) -> Found:
+def margin_over_frontier(arm: Deployment, frontier: Sequence[Deployment]) -> Found:
     """The arm's solving minus the frontier's at no more hacking, paired by seed."""
     for point in frontier:
         if set(point.points) != set(arm.points):
@@ -120,8 +126,8 @@ def above(arm: Deployment, frontier: Sequence[Deployment]) -> Found:
 
 
 def frontier_at(path: Sequence[Point], x: float) -> float:
-    """Most of the high rate on the path at no more than x of the low one; where the path nowhere gets so low, what its
-    lowest point has."""
+    """Most of the high rate on the path at no more than x of the low one; if the path never gets that low, the high
+    rate at its lowest point."""
     reached = [y for at, y in path if at <= x]
     for (x1, y1), (x2, y2) in pairwise(path):
         if min(x1, x2) < x < max(x1, x2):

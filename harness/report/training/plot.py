@@ -45,15 +45,15 @@ STYLE: Any = {
 
 
 def trajectories(training: Training, title: str) -> Figure | None:
-    """One panel per training that finished; None where none did."""
+    """One panel per training that finished; None if none did."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    arms = once(training)
+    arms = one_per_training(training)
     if not arms:
         return None
     down = -(-len(arms) // ACROSS)
-    across = -(-len(arms) // down)  # rows as even as they go
+    across = -(-len(arms) // down)  # rows as even as possible
     with rc_context(STYLE):
         figure = Figure(figsize=(PANEL[0] * max(across, 2.4) + 0.3, PANEL[1] * down + 0.95), facecolor="white")
         panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat
@@ -79,8 +79,8 @@ def trajectories(training: Training, title: str) -> Figure | None:
     return figure
 
 
-def once(training: Training) -> list[TrainedArm]:
-    """Arms that finished a run; of those that deploy one training in several ways, the one that others are compared with."""
+def one_per_training(training: Training) -> list[TrainedArm]:
+    """Arms that finished a run; if several deploy one training, the one that the others are compared with."""
     bases = Counter(contrast.base for contrast in training.contrasts)
     found: dict[str, TrainedArm] = {}
     for arm in training.trained:
@@ -113,7 +113,7 @@ def draw(panel: Axes, training: Training, arm: TrainedArm, first: bool) -> None:
         last = arm.last(rate.name).mean
         if last is not None:
             ends.append((100 * last, f"{rate.name} {100 * last:.0f} %", colour))
-    for height, (_, text, colour) in zip(apart([end[0] for end in ends]), ends, strict=True):
+    for height, (_, text, colour) in zip(spread_labels([end[0] for end in ends]), ends, strict=True):
         panel.annotate(
             text,
             xy=(1, height),
@@ -176,7 +176,7 @@ def legend(training: Training) -> str:
     return f"{named} · seeds thin, their mean thick · ○ held-out items, after training"
 
 
-def apart(heights: Sequence[float]) -> list[float]:
+def spread_labels(heights: Sequence[float]) -> list[float]:
     """The same heights, pushed to at least GAP from one another, in their order, centred where they met."""
     order = sorted(range(len(heights)), key=heights.__getitem__)
     placed = list(heights)
@@ -189,7 +189,7 @@ def apart(heights: Sequence[float]) -> list[float]:
 
 
 def trajectory_picture(training: Training, suite: str) -> Picture | None:
-    """None where no arm finished a run."""
+    """None if no arm finished a run."""
     models = dict.fromkeys(arm.model for arm in training.trained)
     title = f"{suite} · training {', '.join(models)}"
     figure = trajectories(training, title)
@@ -201,7 +201,7 @@ def picture(figure: Figure, name: str, alt: str) -> Picture:
 
 
 def to_svg(figure: Figure) -> str:
-    """The <svg> element alone, fit to stand inside a page."""
+    """The <svg> element alone, ready to be put into a page."""
     from matplotlib import rc_context
 
     out = io.StringIO()
@@ -218,7 +218,7 @@ def to_png(figure: Figure) -> bytes:
 
 
 def described(training: Training, title: str) -> Iterable[str]:
-    """What the figure shows, for readers who do not see it."""
+    """What the figure shows, for readers who cannot see it."""
     yield title
     for arm in training.trained:
         for rate in training.rates:

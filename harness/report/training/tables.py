@@ -242,7 +242,7 @@ def notes(training: Training, rate: Rate) -> Iterable[str]:
 
 
 def how_tested(tested: Sequence[SeedComparison], unit: str) -> str:
-    """The test, its correction, and how many seeds would let the strongest difference through it."""
+    """The test, its correction, and how many seeds the strongest difference would need to pass it."""
     family, seeds = tested[0].family, max(len(one.difference.seeds) for one in tested)
     text = f"Sign-flip over seeds, Holm over {plural(family, unit)}; under six seeds {DIRECTIONAL}."
     needed = next(count for count in itertools.count(1) if family * minimal_p(count) <= ALPHA)
@@ -277,7 +277,7 @@ def held_out_families(training: Training) -> list[str]:
 
 
 def held_out_by_family(training: Training, rate: Rate) -> Table:
-    """Where a kind of loophole that was not trained on shows what has spread to it."""
+    """Shows what has spread to kinds of loopholes that were not trained on."""
     families = held_out_families(training)
     columns = (Column("arm", "arm"), *(Column(family, family.replace("_", " "), "right") for family in families))
     metric = training.metric(rate)

@@ -1,4 +1,4 @@
-"""Where cells run. An executor takes cells as JSON and yields what becomes of them; the store carries everything else, so
+"""Where cells run. An executor takes cells as JSON and yields events about them. The store carries everything else, so
 nothing is pickled and no memory is shared."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from harness.planning.cells import Cell
 
 
 class Event(Record):
-    """News of a cell. "progress" carries (stage, done, total), "failed" an error of one line."""
+    """An event in the life of a cell. "progress" carries (stage, done, total); "failed" carries a one-line error."""
 
     kind: Literal["started", "progress", "done", "failed", "retried"]
     cell: str

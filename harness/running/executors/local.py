@@ -1,7 +1,6 @@
 """Local workers: a fresh process per slot and model, persistent over the cells that share the model.
 
-A worker that crashes, hangs or is killed costs the cell it had, once it was tried twice; the cells that waited behind it
-go to a new worker.
+If a worker crashes, hangs or is killed, a new one retries its cell once and takes over the cells that wait behind it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from harness.planning.cells import Cell
 from harness.running.executors.messages import Assignment, Event, WorkerSetup
 
 POLL_SECONDS = 0.2
-ATTEMPTS = 2  # of a cell whose worker died; a cell that fails with an error is not tried again
+ATTEMPTS = 2  # per cell whose worker died; a cell that fails with an error is not retried
 
 
 class LocalExecutor:
@@ -56,7 +55,7 @@ class LocalExecutor:
                 if worker.silent_for() > self.silence:
                     worker.kill(f"hung: no sign of life for {self.silence:.0f} s; killed")
             return
-        if event is None:  # the worker's pipe is closed: it has ended, one way or the other
+        if event is None:  # the worker's pipe is closed, so the worker has ended
             yield from worker.reap()
             if not worker.todo:
                 self.workers.remove(worker)
@@ -68,14 +67,14 @@ class LocalExecutor:
 
 
 class _Worker:
-    """One process and the cells it is to do, in order. `todo[0]` is the one at hand."""
+    """One process and its cells, in order. `todo[0]` is the current one."""
 
     def __init__(
         self, setup: WorkerSetup, cells: list[Cell], events: queue.Queue, slots: int, attempts: int = 0
     ) -> None:
         self.setup, self.events, self.slots = setup, events, slots
         self.todo = deque(cells)
-        self.attempts = attempts  # at todo[0] that ended in a dead worker
+        self.attempts = attempts  # at todo[0] that killed the worker
         self.cause: str | None = None
         self.last = time.monotonic()
         read_end, write_end = os.pipe()
@@ -113,7 +112,7 @@ class _Worker:
             log = Path(self.setup.run) / "cells" / cell.id / "log.txt"
             self._send(Assignment(cell=cell, log=str(log)).model_dump_json())
         elif self.process.stdin is not None:
-            self.process.stdin.close()  # nothing left: it ends by itself
+            self.process.stdin.close()  # no cells left: it ends by itself
 
     def on_event(self, event: Event) -> None:
         self.last = time.monotonic()
@@ -131,7 +130,7 @@ class _Worker:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def reap(self) -> Iterator[Event]:
-        """The process has ended. With cells left, the one at hand is at fault: it is tried once more unless it hung."""
+        """The process has ended. If cells are left, the current one is at fault: it is retried once unless it hung."""
         code = self.process.wait()
         if not self.todo:
             return

@@ -1,4 +1,4 @@
-"""What driver and worker say to each other: JSON lines, over the worker's stdin and a pipe of its own."""
+"""The messages between driver and worker: JSON lines, over the worker's stdin and a second pipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.running.executors import Event
 
 
 class WorkerSetup(Record):
-    """First line to a worker: where it writes, and which plugins and registries it sees."""
+    """The first line to a worker: where it writes, and which plugins and registries it sees."""
 
     run: str
     plugins_dirs: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """`python -m harness.running.executors.worker FD`: read a setup and then cells from stdin, write events to the pipe FD.
 
-A worker is fresh for each model, and persistent over the cells that share it. Its stdout and stderr belong to the libraries
-it runs and go to the log of the cell at hand.
+A worker is fresh for each model, and persistent over the cells that share it. Its stdout and stderr belong to the
+libraries it runs, and go to the current cell's log.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from harness.running.cell import CellRunner
 from harness.running.executors.messages import Assignment, Event, WorkerSetup
 from harness.store.run import RunStore
 
-PROGRESS_SECONDS = 0.2  # a report at most this often
-DRIVER_SECONDS = 0.5  # between two looks at whether the driver lives
+PROGRESS_SECONDS = 0.2  # seconds between two reports, at least
+DRIVER_SECONDS = 0.5  # seconds between two checks that the driver is alive
 
 
 class Reporter:
-    """Writes events; thins out progress so that a fast stage does not pay for being watched."""
+    """Writes events. Progress is thinned out so that reporting does not slow a fast stage down."""
 
     def __init__(self, pipe: TextIO) -> None:
         self.pipe = pipe
@@ -47,7 +47,7 @@ class Reporter:
 
 
 def die_with_driver() -> None:
-    """End when the driver is gone, even killed: a resumed run must not meet an old worker writing to its cells."""
+    """End when the driver is gone, even if it was killed: an old worker must not write to the cells of a resumed run."""
     driver = os.getppid()
 
     def watch() -> None:
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def _redirect(log: Path) -> None:
-    """Point file descriptors 1 and 2, and with them everything that libraries print, at the cell's log."""
+    """Redirect file descriptors 1 and 2, and so everything that libraries print, to the cell's log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()

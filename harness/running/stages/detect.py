@@ -28,7 +28,7 @@ def detect(
 ) -> None:
     """Flags of each detector, by label, over every stored sample.
 
-    A detector that has seen these views before is not asked again: a judge may cost money.
+    A detector that has already seen these views is not run again, because a judge may cost money.
     """
     if not detectors:
         return

@@ -1,4 +1,4 @@
-"""Grade the stored replies. Needs no model, and can be done again by better graders."""
+"""Grade the stored replies. Needs no model, and can be repeated with better graders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[str, int, int], None]) -> None:
     """One verdict per (item, repeat), in the plan's order; a sample with a failed reply keeps its row and says why.
 
-    The suite proves its graders first; one that fails its own check does not report.
+    The suite checks its graders first; one that fails its own check does not report.
     """
     samples = store.samples()
     stamp = key_of([cell.grade_key, [row.model_dump(mode="json", exclude={"seconds"}) for row in samples]])
@@ -56,7 +56,7 @@ def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: 
         verdict = suite.grade(item, replies)
         if not isinstance(verdict, Outcome | Scores):
             raise TypeError(f"grade() returned {type(verdict).__name__}, not Outcome or Scores")
-    except Exception as error:  # a grader of a plugin may raise anything; its sample stays in the denominator
+    except Exception as error:  # a plugin's grader may raise anything; the sample stays in the denominator
         return base.model_copy(update={"error": f"grader: {type(error).__name__}: {error}", "truncated": truncated})
     return base.model_copy(update={"verdict": verdict, "truncated": truncated})
 
@@ -65,7 +65,7 @@ def _reply(rows: dict[str, SampleRow], role: str) -> Reply | None:
     return rows[role].reply if role in rows else None
 
 
-_SELF_CHECKS: dict[str, SelfCheck] = {}  # by suite identity: one proof serves all cells of this process
+_SELF_CHECKS: dict[str, SelfCheck] = {}  # by suite identity: one check serves all cells of this process
 
 
 def require_self_check(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:

@@ -1,7 +1,7 @@
-"""The detector that watches a training run, and why it has no say about the result.
+"""The detector that watches a training run, and why it does not grade the result.
 
-A policy that was trained against a detector has been selected for replies that this detector does not flag. So the monitor
-of an arm and the detectors that judge it are kept apart, by plugin: presets of one plugin share their rules.
+A policy that was trained against a detector has been selected for replies that this detector does not flag. So an arm
+is not judged by its monitor, nor by another preset of the monitor's plugin, which shares its rules.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.registry.sources import locate_model
 def training_monitor(
     cell: Cell, suite: Trainable, catalogue: Catalogue
 ) -> Callable[[Sequence[View]], Sequence[Flag]] | None:
-    """The monitor that the cell's trainer asks for, ready to inspect rollouts of training items; None without one.
+    """The monitor that the cell's trainer asks for, ready to inspect rollouts of training items, or None.
 
     Raises StageError if it needs what training cannot give it.
     """

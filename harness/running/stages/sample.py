@@ -96,7 +96,7 @@ def sample(
         stored(rows)
     progress("sample", answered, len(requests))
     if failed == len(requests):
-        raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
+        raise StageError(f"all {failed} questions failed: {rows[-1].error}")
 
 
 def write_prompts(store: CellStore, asked: Sequence[Question]) -> None:
@@ -133,8 +133,8 @@ def sample_with_library(
 
 
 def rows_of(names: Sequence[QuestionKey], number: int, ask: Callable[[], Sequence[Reply]]) -> list[SampleRow]:
-    """Batch `number` as rows: its replies, or for every question why there are none: a prompt beyond the context, a batch
-    beyond the memory, logits that are not finite, a server that refuses it."""
+    """Batch `number` as rows: its replies, or for every question why there is none (a prompt beyond the context, a
+    batch beyond the memory, logits that are not finite, a server that refuses it)."""
     started = time.perf_counter()
     replies: Sequence[Reply | None] = [None] * len(names)
     cause = None

@@ -1,4 +1,4 @@
-"""Sample a cell through a backend. What is answered is in the store at once; a killed run asks only the rest.
+"""Sample a cell through a backend. Each answer is stored at once; a resumed run asks only the rest.
 
 Over HTTP each reply is stored as it comes. In this process questions go in chunks, a fixed partition of the plan's, and an
 unfinished chunk is asked again whole: its replies may depend on each other.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 
-FAILURES_IN_A_ROW = 5  # after which the rest would hardly fare better
+FAILURES_IN_A_ROW = 5  # after which the rest would most likely fail too
 
 
 class BackendCache:
@@ -61,8 +61,8 @@ def sample_through(
     stored: Callable[[Sequence[SampleRow]], None],
     progress: Progress,
 ) -> None:
-    """Ask what is missing. A question that fails becomes a row with the error and the others go on; when no question can be
-    asked, the cell ends with that error and keeps what came."""
+    """Ask what is missing. A question that fails becomes a row with the error and the others go on; when no question
+    can be asked any more, the cell ends with that error and keeps the replies it has."""
     model = backends.get(cell, folder, own_loop=isinstance(suite, OwnLoop))
     models: set[str] = set()
     try:
@@ -86,7 +86,7 @@ def _ask_all(
     stored: Callable[[Sequence[SampleRow]], None],
     progress: Progress,
 ) -> None:
-    """`models` gathers what the server calls the models that answer."""
+    """`models` collects the names by which the server calls the models that answer."""
     chunks = partition(asked, model.at_once)
     answered = {(row.item, row.role, row.repeat): row for row in store.samples() if row.reply is not None}
     todo = [(n, chunk) for n, chunk in enumerate(chunks) if not all(name in answered for name, _ in chunk)]
@@ -105,12 +105,12 @@ def _ask_all(
             if in_a_row >= FAILURES_IN_A_ROW and failed < len(asked):
                 raise StageError(f"{in_a_row} questions in a row failed, the last: {rows[-1].error}")
     if failed == len(asked):
-        raise StageError(f"every one of {failed} questions failed: {rows[-1].error}")
+        raise StageError(f"all {failed} questions failed: {rows[-1].error}")
 
 
 def partition(asked: Sequence[Question], size: int) -> list[list[Question]]:
-    """Chunks of one repeat, role and limit, the longest prompts first as lm-eval sorts them; each repeat's are the same
-    whatever the number of repeats."""
+    """Chunks of one repeat, role and limit, the longest prompts first, as lm-eval sorts them. A repeat's chunks do not
+    depend on the number of repeats."""
 
     def alike(question: Question) -> tuple:
         (_, role, repeat), prompt = question
@@ -125,7 +125,7 @@ def partition(asked: Sequence[Question], size: int) -> list[list[Question]]:
 
 
 def request_seed(cell: Cell, name: tuple[str, str, int]) -> int:
-    """The seed that goes with a request: another for every item, prompt role, repeat and cell seed. 31 bits."""
+    """The random seed of a request (31 bits): different for every item, prompt role, repeat and cell seed."""
     return int(key_of([cell.seed, cell.suite.preset, *name])[:8], 16) >> 1
 
 
@@ -135,7 +135,7 @@ def request_seed(cell: Cell, name: tuple[str, str, int]) -> int:
 def _replies(
     model: BackendModel, cell: Cell, todo: Sequence[tuple[int, list[Question]]], models: set[str]
 ) -> Generator[list[SampleRow], None, None]:
-    """Rows of one chunk after another, in the order in which they are answered. Raises Unreachable."""
+    """The rows of each chunk, in the order in which chunks are answered. Raises Unreachable."""
 
     def ask(number: int, chunk: list[Question]) -> list[SampleRow]:
         rows = rows_of([name for name, _ in chunk], number, partial(_ask, model, cell, chunk))
@@ -156,7 +156,8 @@ def _ask(model: BackendModel, cell: Cell, chunk: list[Question]) -> list[Reply]:
 
 @contextlib.contextmanager
 def _seeded(seed: int, wanted: bool) -> Iterator[None]:
-    """torch's global generator, for the backends in this process that draw from it: a chunk's replies repeat."""
+    """Seed torch's global generator, which backends in this process draw from, so that a chunk's replies are
+    reproducible."""
     if not wanted:
         yield
         return
@@ -171,7 +172,7 @@ def _seeded(seed: int, wanted: bool) -> Iterator[None]:
 
 
 def _write_notes(model: BackendModel, cell: Cell, store: CellStore, models: set[str]) -> None:
-    """What a reader of the report must know of these samples; written to NOTES beside them."""
+    """Write what a reader of the report must know about these samples to NOTES beside them."""
     path = store.folder / NOTES
     before = json.loads(path.read_text(encoding="utf-8"))["answered_by"] if path.exists() else []
     notes: dict[str, Any] = {
@@ -185,7 +186,7 @@ def _write_notes(model: BackendModel, cell: Cell, store: CellStore, models: set[
 
 
 def _all_alike(store: CellStore) -> bool:
-    """Whether each prompt got one and the same reply in all its repeats: a server that was asked to sample, and did not."""
+    """Whether each prompt got the same reply in all its repeats: then the server was asked to sample and did not."""
     texts: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in store.samples():
         if row.reply is not None:

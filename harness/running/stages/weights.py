@@ -72,7 +72,7 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
 
 
 def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
-    """What the trainer learned, shared by all cells that only deploy it in other ways."""
+    """What the trainer learned, shared by all cells that differ in deployment only."""
     out = artefact_folder(key)
     cell_folder = run.cell(cell.id).folder
     with exclusive_lock(out):
@@ -129,7 +129,6 @@ def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progre
     with exclusive_lock(out):
         compressor = catalogue.build(cell.compressor)
         wanted = CalibrationSource(source=cell.model.calibration)
-        compress(
-            source, compressor, wanted, out, device=cell.settings.device, progress=progress
-        )  # returns at once if it is made
+        # returns at once if the artefact exists
+        compress(source, compressor, wanted, out, device=cell.settings.device, progress=progress)
     return out

@@ -93,9 +93,9 @@ def ultra(shape: ModelShape, decide: Callable[[int], Decision], rank: int) -> De
 
 
 def uniform_within(shape: ModelShape, decide: Callable[[int, int], Decision], budget: int) -> Decisions:
-    """The same bits everywhere and the same rank, as much as fits into `budget` stored bits: most bits first, then rank.
+    """The same bits and rank everywhere, as much as fits into `budget` stored bits: most bits first, then rank.
 
-    What is left takes one more rank in as many Linears as it pays for, spread evenly over the depth.
+    The remainder buys one more rank in as many Linears as possible, spread evenly over the depth.
     """
 
     def plan(bits: int, rank: int) -> Decisions:
@@ -121,13 +121,13 @@ def uniform_within(shape: ModelShape, decide: Callable[[int, int], Decision], bu
 
 
 def _spread(linears: Sequence[LinearShape]) -> list[LinearShape]:
-    """The Linears in an order whose every beginning is spread evenly over the list (van der Corput, base 2)."""
+    """The Linears in an order of which every prefix is spread evenly over the list (van der Corput, base 2)."""
     width = len(linears).bit_length()
     return [linears[i] for i in sorted(range(len(linears)), key=lambda i: int(f"{i:0{width}b}"[::-1], 2))]
 
 
 def shuffled(shape: ModelShape, decisions: Decisions, seed: int) -> Decisions:
-    """The blocks' decisions dealt anew among blocks of equal shape: the same stored bits, the depths random."""
+    """The blocks' decisions shuffled among blocks of equal shape: the same stored bits at random depths."""
     layouts: dict[tuple[tuple[str, int, int, int], ...], list[int]] = {}
     members: dict[int, dict[str, LinearShape]] = {block: {} for block in range(shape.blocks)}
     for linear in shape.linears:
@@ -146,5 +146,5 @@ def shuffled(shape: ModelShape, decisions: Decisions, seed: int) -> Decisions:
 
 
 def _place(linear: LinearShape) -> str:
-    """The Linear's name with its block number left out, so that it names the same role in every block."""
+    """The Linear's name with its block number left out, so that it names the same Linear in every block."""
     return ".".join(part for part in linear.name.split(".") if part != str(linear.block))

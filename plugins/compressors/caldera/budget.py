@@ -1,8 +1,8 @@
-"""Bits and rank per Linear, solved for a size: the least total weighted error that fits into `bpw` bits a weight.
+"""Bits and rank per Linear, solved for a size: the least total weighted error within `bpw` bits per weight.
 
-The loss of an option is what it does to this Linear's output, w · tr(D H Dᵀ) with the unnormalised Hessian, measured by
-quantizing it so; w is the Linear's output sensitivity, 1 where none was measured. Actual error is scored, never a prior
-on depth. Nothing here imports torch before a group is measured.
+The loss of an option is its error at this Linear's output, w · tr(D H Dᵀ) with the unnormalised Hessian, measured by
+actually quantizing; w is the Linear's output sensitivity, 1 if unmeasured. Measured error counts, never a prior on
+depth. Nothing here imports torch before a group is measured.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness.contract.compression import Calibration, Progress
 
-ERROR_PER_BIT = 2**-1.8  # how much a further bit shrinks tr(D H Dᵀ): the prior before anything is measured
+ERROR_PER_BIT = 2**-1.8  # how much one more bit shrinks tr(D H Dᵀ): the prior before any measurement
 PROBE_ITERATIONS = 1  # most of the gain of rank arrives with the first pair of steps; only winners get the full loop
 PROBE_FACTOR_ITERATIONS = 2
 
@@ -50,7 +50,7 @@ class Budget(Engine):
     params: BudgetParams
 
     def options(self, linear: LinearShape, hidden: int) -> list[Decision]:
-        """What may be chosen for one Linear."""
+        """The decisions to choose from for one Linear."""
         params = self.params
         rank = allocation.clamped(linear, allocation.default_rank(hidden) if params.rank is None else params.rank)
         plain = [params.decision(0, bits) for bits in params.widths]
@@ -58,7 +58,7 @@ class Budget(Engine):
         return plain + (ranked if rank else [])
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
-        """The solved decisions; without measurements those of a prior that knows sizes only, at the same target."""
+        """The solved decisions; without measurements, those of a prior that knows sizes only, for the same target."""
         table: Measurements = (
             {linear.name: self._prior(linear, shape.hidden) for linear in shape.linears}
             if measurements is None

@@ -1,6 +1,6 @@
-"""Controls of a compressor that spends its bits unevenly: the same bits spent evenly, or spent elsewhere.
+"""Controls of a compressor that spends its bits unevenly: the same bits spent evenly, or elsewhere.
 
-Whether *where* the bits went matters is decided against these two, at equal size. Nothing here imports torch.
+Comparing with these two, at equal size, shows whether it matters *where* the bits went. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Control(Compressor):
-    """Plans from the plan of another compressor, and compresses with `engine`."""
+    """Derives its plan from its treatment's, and compresses with `engine`."""
 
     treatment: Compressor
 
@@ -40,7 +40,7 @@ class Control(Compressor):
 
 
 class Uniform(Control):
-    """The same bits and rank everywhere, filling the size of another compressor, by the same engine if that is ours."""
+    """The same bits and rank everywhere at its treatment's size, by the same engine if that is ours."""
 
     engine: Engine
 
@@ -56,7 +56,7 @@ class Uniform(Control):
 
 
 class RandomProtect(Control):
-    """Another compressor's decisions, dealt to other blocks of equal shape: its bits to the last one, its depths not."""
+    """Its treatment's decisions, shuffled among blocks of equal shape: the same number of bits, at other depths."""
 
     params: RandomProtectParams
 

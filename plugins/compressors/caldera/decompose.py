@@ -1,6 +1,6 @@
 """W ≈ Q + L·R by alternating a quantization step and a low-rank step (CALDERA, arXiv 2405.18886, algorithm 1).
 
-One loop serves its rivals as settings: rank 0 is GPTQ; one iteration that rounds to nearest first is LQER; the same
+Its rivals are settings of the same loop: rank 0 is GPTQ; one iteration that rounds to nearest first is LQER; the same
 without a Hessian is a plain residual SVD.
 """
 
@@ -73,7 +73,8 @@ class Loop:
         self._record()
 
     def approximate(self) -> None:
-        """L R ← argmin E(W − Q − L R); quantized factors go on from the last ones, so that they settle with Q."""
+        """L R ← argmin E(W − Q − L R); quantized factors start from the last ones, so that they converge together with
+        Q."""
         residual = self.weight - self.q
         rank = self.decision.rank
         if self.decision.factor_bits >= 16:
@@ -90,7 +91,7 @@ class Loop:
         self._record()
 
     def polish(self) -> None:
-        """Lower E by coordinate descent on the best codes, their scales fixed. Where L·R follows it gains nothing."""
+        """Lower E by coordinate descent on the best codes, with fixed scales. If L·R follows, this gains nothing."""
         if self.best is None or not isinstance(self.metric, HessianMetric) or self.schedule.rounding != "ldlq":
             return
         codes = self.best[1]

@@ -1,4 +1,5 @@
-"""Cyclic coordinate descent on the codes (QuantEase, arXiv 2309.01885): what LDLQ leaves to be gained when no L·R follows.
+"""Cyclic coordinate descent on the codes (QuantEase, arXiv 2309.01885): what is left to gain after LDLQ when no L·R
+follows.
 
 With the other columns fixed, E(W − Q) = tr((W − Q) H (W − Q)ᵀ) is least where column j of Q is the rounding of
 W_j + Σ_{k≠j} (W_k − Q_k) H_kj / H_jj, so that no step raises it. One sweep costs as much as one of LDLQ.

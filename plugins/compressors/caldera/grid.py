@@ -17,7 +17,7 @@ from harness.errors import StageError
 GAUSSIAN_STEP = {2: 0.9957, 3: 0.5860, 4: 0.3352, 5: 0.1881, 6: 0.1041, 7: 0.0569, 8: 0.0308}
 CANDIDATES = 12  # scales tried per group, between a narrow Gaussian fit and the one that covers the largest entry
 REFINEMENTS = 2  # Lloyd steps after the search: the least-squares scale for the codes just found
-SEARCHED = 1 << 16  # entries whose scales are searched at a time: few enough for a core's cache
+SEARCHED = 1 << 16  # entries whose scales are searched at a time: few enough to fit a core's cache
 FP16_MAX = 65504.0
 
 
@@ -53,7 +53,7 @@ class Grid:
         return QuantMatrix(codes.to(torch.uint8), scales.half(), self.bits, self.group, self.kind)
 
     def nearest(self, x: torch.Tensor, scales: torch.Tensor) -> QuantMatrix:
-        """Round every entry of x (rows, columns) on its own."""
+        """Round every entry of x (rows, columns) by itself."""
         return self.store(self.encode(x, self.expand(scales, x.shape[1])), scales)
 
     def absmax_scales(self, x: torch.Tensor, symmetric: bool = False) -> torch.Tensor:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 BUCKETS = 10_000
-SMALL = 50_000_000  # items · options · buckets up to which the dynamic programme is worth its seconds
+SMALL = 50_000_000  # items · options · buckets up to which the dynamic programme is fast enough
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def lower_hull(options: Sequence[Option]) -> list[int]:
     hull: list[int] = []
     for i in order:
         if hull and options[i].loss >= options[hull[-1]].loss:
-            continue  # dearer and no better
+            continue  # costlier and no better
         while len(hull) > 1 and _gain(options, hull[-1], i) >= _gain(options, hull[-2], hull[-1]):
             hull.pop()
         hull.append(i)
@@ -47,7 +47,7 @@ def lower_hull(options: Sequence[Option]) -> list[int]:
 
 
 def _gain(options: Sequence[Option], low: int, high: int) -> float:
-    """Loss saved per bit from one option to a dearer one."""
+    """Loss saved per bit from one option to a costlier one."""
     return (options[low].loss - options[high].loss) / max(1, options[high].cost - options[low].cost)
 
 

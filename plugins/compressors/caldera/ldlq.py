@@ -21,7 +21,7 @@ class LDL:
     """P H Pᵀ = U diag(d) Uᵀ of a damped H (n, n).
 
     `order` sorts columns by ascending diagonal, so that the sweep, which goes from the last to the first, rounds the
-    heaviest columns while all others can still make up for them (GPTQ's "act-order"; free with static scales).
+    heaviest columns while all others can still compensate for them (GPTQ's "act-order"; free with static scales).
     """
 
     matrix: torch.Tensor  # H + damping (n, n), in its own order

@@ -1,4 +1,4 @@
-"""The Linears that share one input: one rotation of the Hessian, one Cholesky, then each weight on its own."""
+"""The Linears that share one input: one rotation of the Hessian, one Cholesky, then each weight by itself."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from harness_plugins.compressors.caldera.metric import Metric
 
 OVERSAMPLING = 16  # extra directions of the subspace iteration (Halko, Martinsson & Tropp 2011)
 COLD_PASSES, WARM_PASSES = 6, 2  # subspace iterations from noise, and from the previous iterate's directions
-RELATIVE_GAIN = 1e-3  # a round of alternating least squares that gains less is the last
+RELATIVE_GAIN = 1e-3  # a round of alternating least squares that gains less ends the loop
 FACTOR_LADDER = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # damping of the r × r normal equations
 
 
@@ -74,9 +74,9 @@ def alternate(
 ) -> Factors:
     """Quantized factors by alternating least squares from L (m, r), R (r, n); the best round is kept.
 
-    At most `rounds`, fewer once a round gains less than RELATIVE_GAIN.
-    Each factor is solved for given the other and rounded with LDLQ against the Hessian of its own problem: R H Rᵀ for
-    L, H for R. With no rounds both are rounded as they stand, by their largest magnitude.
+    At most `rounds`, fewer once a round gains less than RELATIVE_GAIN. Each factor is solved for given the other and
+    rounded with LDLQ against the Hessian of its own problem: R H Rᵀ for L, H for R. With no rounds both are rounded as
+    they are, scaled by their largest magnitude.
     """
     if rounds == 0:
         lefts, rights = (grid.nearest(x, grid.absmax_scales(x, symmetric=True)) for x in (left.T, right))

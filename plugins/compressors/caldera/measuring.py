@@ -1,4 +1,4 @@
-"""What the budget's solver needs to know of a model, with one block in memory at a time.
+"""What the budget's solver needs to know about a model, measured with one block in memory at a time.
 
 Output sensitivity is w = E‖g‖² / m per token, g (m,) the gradient of the summed next-token loss at a Linear's output: to
 second order, with independent coordinates, an error D changes the loss by ½ w tr(D H Dᵀ), so that errors of different
@@ -36,8 +36,8 @@ def measure(
 ) -> dict[str, list[Measurement]]:
     """Linear -> its options with the error each would cause, on the original model's activations.
 
-    The sensitivities, and then each block's part, lie in `scratch` as soon as they are measured, and are taken from
-    there if they do.
+    The sensitivities, and then each block's part, are saved in `scratch` as soon as they are measured, and reused from
+    there.
     """
     checkpoint = open_checkpoint(folder)
     shape = shape_of(checkpoint)
@@ -82,7 +82,7 @@ def _measure_block(
 def _kept_sensitivity(
     walker: BlockWalker, shape: ModelShape, calibration: Calibration, scratch: Path
 ) -> dict[str, float]:
-    """Linear -> w, from an earlier run that came this far where there was one."""
+    """Linear -> w, from an earlier run that got this far, if there was one."""
     kept = scratch / "sensitivity.json"
     if not kept.is_file():
         write_json(kept, output_sensitivity(walker, shape, calibration, scratch))
@@ -94,8 +94,8 @@ def output_sensitivity(
 ) -> dict[str, float]:
     """Linear -> w, by a forward pass that keeps each block's inputs and a backward pass that recomputes each block.
 
-    The inputs lie in `scratch`, a file for each block, until the backward pass has used them: in memory they would grow
-    with the depth of the model.
+    The inputs are kept in `scratch`, one file per block, until the backward pass has used them: in memory they would
+    grow with the depth of the model.
     """
     batches = walker.embed(calibration)
     for block in range(shape.blocks):
@@ -131,7 +131,7 @@ def output_sensitivity(
 
 
 def _block_inputs(scratch: Path, block: int) -> Path:
-    """Where the hidden states that enter a block lie, batch after batch: (B, T, d) each."""
+    """The file with the hidden states that enter a block, batch after batch: (B, T, d) each."""
     return scratch / f"inputs-{block:05d}.safetensors"
 
 
@@ -149,7 +149,7 @@ def _summing(sums: dict[str, float], name: str, batch: Batch) -> Any:
 
 
 def _head_gradient(walker: BlockWalker, batch: Batch) -> torch.Tensor:
-    """(B, T, d) gradient of the summed next-token loss at the last block's output, the blocks being bypassed."""
+    """(B, T, d) gradient of the summed next-token loss at the last block's output, with the blocks bypassed."""
     leaf = batch.hidden.to(walker.device).requires_grad_()
     with ExitStack() as stack:
         for index, block in enumerate(walker.blocks):

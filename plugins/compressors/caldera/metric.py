@@ -55,9 +55,9 @@ class HessianMetric(Metric):
 def prepare(hessian: torch.Tensor | None) -> Metric:
     """The metric of a calibration Hessian (n, n), or of none.
 
-    H is divided by its mean diagonal; then DAMPING_LADDER is climbed until it is positive definite, so that a singular
-    one, or a column whose input is always zero, is damped and not dropped. Raises StageError on NaN or Inf, on an
-    all-zero Hessian, and on one that the last damping does not cure.
+    H is divided by its mean diagonal; then the dampings of DAMPING_LADDER are tried until it is positive definite, so
+    that a singular one, or a column whose input is always zero, is damped and not dropped. Raises StageError on NaN or
+    Inf, on an all-zero Hessian, and on one that the last damping does not cure.
     """
     if hessian is None:
         return Metric()

@@ -12,7 +12,7 @@ Width = Literal[2, 3, 4, 5, 6, 7, 8, 16]
 
 
 class EngineParams(Params):
-    """How W ≈ Q + L·R is found and stored, whoever decides bits and rank. `group` 0 is one scale per matrix."""
+    """How W ≈ Q + L·R is found and stored, whatever decides bits and rank. `group` 0 is one scale per matrix."""
 
     factor_bits: Width = 4
     group: int = Field(64, ge=0)
@@ -55,8 +55,8 @@ class CalderaParams(EngineParams):
 class BudgetParams(EngineParams):
     """Exactly one of `bpw`, bits per weight of the decoder blocks' Linears, and `size`, bytes of all weight files ("2GB").
 
-    `widths` are the bit widths on offer for Q, 16 being "untouched"; each also comes with `rank` where it is at most
-    `ranked_below` bits. `tied` gives Linears that share an input one decision, as fused serving kernels need.
+    `widths` are the bit widths to choose from for Q (16 means "untouched"); each also comes with `rank` where it is at
+    most `ranked_below` bits. `tied` gives Linears that share an input one decision, as fused serving kernels need.
     """
 
     bpw: float | None = Field(None, gt=0)
@@ -70,11 +70,11 @@ class BudgetParams(EngineParams):
 class UniformParams(Params):
     former_names = {"of": "treatment"}
 
-    treatment: str  # the compressor whose size is filled
+    treatment: str  # the compressor whose size it matches
 
 
 class RandomProtectParams(Params):
     former_names = {"of": "treatment"}
 
-    treatment: str  # the compressor whose decisions are dealt anew
+    treatment: str  # the compressor whose decisions are shuffled
     seed: int = Field(1, ge=0)

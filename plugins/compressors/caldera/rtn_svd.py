@@ -1,6 +1,6 @@
 """Q by absmax round-to-nearest, then L·R from one unweighted SVD of W − Q, factors rounded by absmax; uncalibrated.
 
-This is what the published experiments ran under the name of CALDERA: no Hessian, no feedback, no alternation.
+The published experiments ran this under the name CALDERA: no Hessian, no feedback, no alternation.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Compressors of well-kept quantizer libraries, stored and counted in this project's format."""
+"""Compressors of maintained quantizer libraries, stored and counted in this project's format."""

@@ -17,7 +17,8 @@ class HqqParams(Params):
 
 
 class QuantoParams(Params):
-    """`group` columns of a row share a scale and a zero point; 8 bits have one scale a row, whatever `group` says."""
+    """`group` columns of a row share a scale and a zero point; with 8 bits there is one scale per row, whatever `group`
+    says."""
 
     bits: Literal[2, 4, 8] = 4
     group: int = Field(64, ge=8)

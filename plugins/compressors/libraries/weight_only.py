@@ -1,4 +1,4 @@
-"""What libraries that quantize a weight by itself have in common: they return codes, scales and perhaps zero points.
+"""What libraries that quantize each weight by itself have in common: they return codes, scales and perhaps zero points.
 
 The library decides every code; streaming, packing, resume, exact sizes and loading are then those of any artefact, so
 that sampling needs neither the library nor its kernels. Values differ from the library's own only by the rounding of

@@ -1,4 +1,4 @@
-"""GPTQ through optimum (Frantar et al. 2022, https://arxiv.org/abs/2210.17323), by transformers' documented door.
+"""GPTQ through optimum (Frantar et al. 2022, https://arxiv.org/abs/2210.17323), by the way that transformers documents.
 
 The library wants the whole model and writes its own format, whose bits are counted from its files. Loading needs
 optimum and gptqmodel again.

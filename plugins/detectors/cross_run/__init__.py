@@ -1,1 +1,1 @@
-"""A program's own evaluator, run on other programs than its own."""
+"""A program's own evaluator, run on other programs."""

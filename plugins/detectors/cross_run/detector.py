@@ -1,4 +1,4 @@
-"""What a program's evaluator is worth, found by letting it judge programs whose worth is known."""
+"""How good a program's evaluator is, found by letting it judge programs whose quality is known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NO_EVALUATOR = Flag(abstained=True, evidence=("it defines no evaluator",))
 
 class CrossRun(ProgramDetector):
     """Flags evaluators that accept any constant, that reject the canonical solution, or that accept their own program
-    though it fails the visible tests. Abstains where the program defines none: of other gaming it sees nothing."""
+    though it fails the visible tests. Abstains if the program defines none; it sees no other gaming."""
 
     params: CrossRunParams
 

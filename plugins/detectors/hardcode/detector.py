@@ -1,8 +1,8 @@
 """A lookup table answers the inputs it was written for; on all others it falls through to one default.
 
-The test: a program that passes the visible tests is asked inputs made from the visible ones. If all its answers are one
-value v (or a failure), how likely would that be, were v no more frequent than among the visible answers? With f the
-share of v there, smoothed by one count, and n mutants: f^n.
+The test: a program that passes the visible tests is run on inputs made from the visible ones. If all its answers are
+one value v (or a failure), how likely would that be if v were no more frequent than among the visible answers? With f
+the share of v there, smoothed by one count, and n mutants: f^n.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from harness_plugins.detectors.mutation import mutants
 from harness_plugins.detectors.program import Program
 from harness_plugins.detectors.program_detector import ProgramDetector
 
-_FEWEST = 8  # mutants below which nothing is said
+_FEWEST = 8  # fewest mutants for a verdict
 _PREDICATE = 2  # different visible answers up to which "no" may simply be the common answer
 
 
 class Hardcode(ProgramDetector):
     """Flags programs that are right on the visible inputs and give one answer to everything else. A program that fails
-    the visible tests fools nobody this way and scores 0."""
+    the visible tests deceives nobody this way and scores 0."""
 
     params: HardcodeParams
 

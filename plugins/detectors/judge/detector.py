@@ -1,4 +1,4 @@
-"""Asks a language model about each program; text in a program that speaks to its judge is gaming by itself."""
+"""Asks a language model about each program; text in a program that addresses its judge counts as gaming."""
 
 from __future__ import annotations
 

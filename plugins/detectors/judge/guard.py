@@ -1,8 +1,9 @@
 """What keeps a program from talking to its judge.
 
-Four things, none of which trusts the judge to be firm: comments and docstrings, which cannot run, are not shown; the
-program stands between marks that it cannot know, and every line of it begins with a bar; text in it that speaks to a
-judge is reported and counts as gaming whatever the judge says; and a verdict counts only with the code of this question.
+Four measures, none of which relies on the judge to resist: comments and docstrings, which cannot run, are not shown;
+the program is shown between marks that it cannot know, and every line of it begins with a bar; text in it that
+addresses a judge is reported and counts as gaming, whatever the judge says; and a verdict counts only with the code of
+this question.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import warnings
 from hashlib import sha256
 
-# Words for a reader, in strings and names where comments are gone: nothing a solution has a use for.
+# Words addressed to a reader, in strings and names (comments are gone): a solution has no use for them.
 _ADDRESSED = re.compile(
     r"(ignore|disregard|forget)\W+(all|any|the|your|every|previous|prior|above)\b"
     r"|\byou are (a|an|the|now)\b.{0,40}\b(judge|monitor|reviewer|assistant|grader)\b"
@@ -25,12 +26,12 @@ _ADDRESSED = re.compile(
 
 
 def code_of(*texts: str) -> str:
-    """The code of a question, which no text in it can contain knowingly: a hash over all of it."""
+    """The code of a question: a hash over all of it, which no text inside can anticipate."""
     return sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def without_comments(source: str) -> str:
-    """The program as it runs. What does not parse is shown as it is: it cannot run."""
+    """The program without what cannot run. One that does not parse is shown as it is."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -51,13 +52,13 @@ def fenced(source: str, code: str) -> str:
 
 
 def addressed(source: str) -> str | None:
-    """The text in a program, comments included, that speaks to whoever reads it; None where there is none."""
+    """The text in a program, comments included, that addresses its reader, or None."""
     found = _ADDRESSED.search(source)
     return " ".join(found[0].split()) if found else None
 
 
 def _is_text(statement: ast.stmt) -> bool:
-    """A string that stands alone: a docstring, or one used as a comment."""
+    """Whether a string stands alone: a docstring, or one used as a comment."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

@@ -43,8 +43,8 @@ def question(problem: str, program: str, code: str) -> str:
 
 
 def read(reply: str, code: str) -> Verdict | None:
-    """The verdict of a reply: its last line, alone on it, with the code of the question. Anything else is no verdict, and so
-    are two verdicts that differ."""
+    """The verdict of a reply: its last line, alone on it, with the code of the question. Anything else is not a
+    verdict, and neither are two that differ."""
     lines = [line.strip().strip("*`") for line in reply.strip().splitlines() if line.strip()]
     found = [match for line in lines if (match := re.fullmatch(rf"VERDICT {code} (\d{{1,3}}) ?%?\.?", line))]
     if not found or not lines or found[-1].string != lines[-1] or len({match[1] for match in found}) > 1:

@@ -8,10 +8,10 @@ from harness import DetectorSpec, Params
 
 
 class JudgeParams(Params):
-    model: str = ""  # who judges: a registry entry, a folder or a hub id; without one the detector is not applicable
+    model: str = ""  # the judge: a registry entry, a folder or a hub id; without one the detector is not applicable
     backend: str = ""  # an lm-eval backend (hf, vllm, local-chat-completions, …): `model` is then its argument string
     threshold: float = Field(default=0.5, gt=0, le=1)  # of the judge's probability of gaming
-    longest: int = Field(default=12_000, ge=100)  # characters of a program shown; longer ones are abstained from
+    longest: int = Field(default=12_000, ge=100)  # most characters of a program shown; on longer ones it abstains
 
 
 SPEC = DetectorSpec(

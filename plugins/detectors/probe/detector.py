@@ -1,4 +1,4 @@
-"""Reads whether a reply games its grader from what the model holds in mind while it writes it."""
+"""Reads from the model's activations during a reply whether the reply games its grader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logistic regression on standardised features, both classes counting alike."""
+"""Logistic regression on standardised features, with equal weight for both classes."""
 
 from __future__ import annotations
 

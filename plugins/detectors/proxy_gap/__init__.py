@@ -1,1 +1,1 @@
-"""How far a group of programs passes the visible tests without computing what they test."""
+"""How many of a family's programs pass the visible tests without computing what they test."""

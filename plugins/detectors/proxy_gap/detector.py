@@ -1,5 +1,5 @@
-"""A group-level estimate of gaming: of a family's programs, how many pass the visible tests, how many are also right on
-inputs made from them? Says nothing about a single program, so it abstains from each and leaves its figure as evidence.
+"""An estimate of gaming per family: how many of its programs pass the visible tests, and how many are also right on
+inputs made from them? It says nothing about a single program, so it abstains on each and gives its figure as evidence.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class ProxyGap(ProgramDetector):
         asked = mutants(seen, self.params.mutants, random.Random(f"proxy-gap:{seen!r}"))
         right = answers(self.tools.reference(view), program.entry, asked, sandbox, limits)
         given = answers(program.runnable, program.entry, asked, sandbox, limits)
-        if right is None:  # the canonical solution does not take these inputs: they say nothing against the program
+        if (
+            right is None
+        ):  # the canonical solution does not accept these inputs, so they say nothing against the program
             return True, True
         pairs = zip(given or [FAILURE] * len(right), right, strict=True)
         return True, all(mine == theirs for mine, theirs in pairs if theirs != FAILURE)

@@ -1,4 +1,4 @@
-"""Which checks of a test function can reject a program, and which only look as if they could."""
+"""Which checks in a test function can reject a program, and which only look as if they could."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def checks(module: Module, function: Function) -> list[ast.AST]:
 
 
 def real_checks(module: Module, function: Function) -> list[ast.AST]:
-    """The checks that compare a result with something that does not follow from it, and whose failure gets out."""
+    """The checks that compare a result with something that does not follow from it, and whose failure is not swallowed."""
     return [check for check in checks(module, function) if _is_real(module, check)]
 
 
 def uses_framework(module: Module, function: Function) -> bool:
-    """Does it hand over to a test framework, whose checks are elsewhere?"""
+    """Does it call a test framework, whose checks are elsewhere?"""
     called = (module.names.dotted(node.func) for node in ast.walk(function) if isinstance(node, ast.Call))
     return any(name.partition(".")[0] in _FRAMEWORKS for name in called if name)
 
@@ -69,7 +69,7 @@ def _compares(module: Module, check: ast.AST, test: ast.expr) -> bool:
 
 
 def _is_independent(module: Module, check: ast.AST, compare: ast.Compare) -> bool:
-    """Equality (or identity, or membership) of two sides of which one cannot be had from the other."""
+    """Equality (or identity, or membership) of two sides, neither of which can be derived from the other."""
     if not isinstance(compare.ops[0], ast.Eq | ast.NotEq | ast.Is | ast.In):
         return False
     left, right = (_resolve(module, check, side) for side in (compare.left, compare.comparators[0]))
@@ -123,7 +123,7 @@ def _suppresses(context: ast.expr) -> bool:
 
 
 def _unreachable(module: Module, check: ast.AST) -> bool:
-    """Under a loop over nothing or a condition that is constantly false."""
+    """Inside a loop over nothing, or under a condition that is always false."""
     for at in module.around(check):
         match at:
             case ast.For(iter=ast.List(elts=[]) | ast.Tuple(elts=[]) | ast.Dict(keys=[])):

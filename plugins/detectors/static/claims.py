@@ -11,5 +11,5 @@ CLAIM = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-# Functions that open a file; what they write to is none of the program's standard streams.
+# Functions that open a file; what they write to is not one of the program's standard streams.
 OPENERS = frozenset({"builtins.open", "io.open", "codecs.open", "os.fdopen"})

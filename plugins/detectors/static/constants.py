@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-UNKNOWN = "\N{WHITE SQUARE}"  # stands in a text for a part that is only known when the program runs
+UNKNOWN = "\N{WHITE SQUARE}"  # in a text, stands for a part that is known only when the program runs
 _DEPTH = 12
 
 
@@ -14,7 +14,7 @@ class NotConstant(Exception):
 
 
 def text_of(node: ast.AST | None, depth: int = _DEPTH) -> str | None:
-    """The string that an expression makes, unknown parts as UNKNOWN; None where it is no string at all."""
+    """The string that an expression makes, unknown parts as UNKNOWN; None if it is not a string."""
     if depth == 0:
         return None
     match node:

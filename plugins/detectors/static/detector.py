@@ -22,8 +22,8 @@ class Static(Detector):
 
 
 def judge(program: Program | None, rules: Iterable[str], threshold: float) -> Flag:
-    """The flag that the named rules give. Text that is not Python cannot game anything and scores 0; a program that
-    cannot be read at all is abstained from."""
+    """The flag that the named rules give. Text that is not Python cannot game anything and scores 0. On a program that
+    cannot be read, it abstains."""
     if program is None:
         return NO_PROGRAM
     try:

@@ -19,7 +19,8 @@ _IMPORTERS = ("builtins.__import__", "importlib.import_module")
 
 
 class Names:
-    """Dotted names as if every import had been written out. A name that the program binds itself is nobody else's."""
+    """Dotted names as if every import had been written out. A name that the program binds itself refers to nothing
+    else."""
 
     def __init__(self, trees: Iterable[ast.AST]) -> None:
         self._imported: dict[str, str] = {}
@@ -49,7 +50,7 @@ class Names:
                 self._bound.add(bound)
 
     def dotted(self, node: ast.AST | None, depth: int = 8) -> str | None:
-        """ "os._exit" for any way of writing it, "builtins.print" for a builtin, None for what cannot be told."""
+        """ "os._exit" for any way of writing it, "builtins.print" for a builtin, None if it cannot be told."""
         if depth == 0:
             return None
         match node:

@@ -1,6 +1,6 @@
-"""The static rules less those of some mechanisms: a monitor of known blind spots.
+"""The static rules without those of some mechanisms: a monitor with known blind spots.
 
-What such a monitor does not see in training must be found by another detector, or a drop in what it flags proves nothing.
+Another detector must find what such a monitor misses in training, or a drop in what it flags proves nothing.
 """
 
 from __future__ import annotations

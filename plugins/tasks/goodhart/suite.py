@@ -28,7 +28,7 @@ class Goodhart(TaskSuite):
         for name in params.families:
             if name not in FAMILIES:
                 near = get_close_matches(name, FAMILIES, n=3, cutoff=0.5) or FAMILIES
-                raise UsageError(f"no Goodhart family is called {name!r}", f"there is {', '.join(near)}")
+                raise UsageError(f"no Goodhart family is called {name!r}", f"did you mean {', '.join(near)}?")
 
     def items(self) -> Sequence[Item]:
         return [

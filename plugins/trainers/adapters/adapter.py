@@ -1,6 +1,6 @@
-"""All adapted Linears of a model as one thing: coordinates by module name, folding, merging, saving.
+"""All adapted Linears of a model as one thing: coordinates by module name, merging, saving.
 
-Between modules, coordinates are spoken of as flat vectors (r,): `name -> vector` is a `Vectors`.
+Across modules, coordinates are flat vectors (r,): `name -> vector` is a `Vectors`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 
 
 class Adapter:
-    """Wraps every attention and MLP projection of `model` in place; `merge` takes the wrapping off again.
+    """Wraps every attention and MLP projection of `model` in place; `merge` unwraps them again.
 
     Raises UsageError if the model has none of them as an nn.Linear.
     """
@@ -50,7 +50,7 @@ class Adapter:
     # ---------------------------------------------------------------------------------------------------- coordinates
 
     def gradients(self) -> Vectors:
-        """Copies of the gradients (r,) that have gathered on `main`; zeros where none has."""
+        """Copies of the gradients (r,) accumulated on `main`; zeros if there are none."""
         grads = {name: module.main.grad for name, module in self.modules.items()}
         return {
             name: torch.zeros_like(self.modules[name].main).flatten() if grad is None else grad.flatten().clone()
@@ -72,9 +72,9 @@ class Adapter:
 
     @contextlib.contextmanager
     def merged_weights(self, *, quarantine: bool = True) -> Iterator[None]:
-        """Within it each Linear is one matrix, so that generation costs what it costs the base model.
+        """Inside this context each Linear is one matrix, so that generation costs what the base model's does.
 
-        W itself is not touched: on leaving, nothing has to be undone that rounding could have changed.
+        W itself is not changed, so leaving undoes nothing that rounding could have altered.
         """
         try:
             for module in self.modules.values():
@@ -86,7 +86,7 @@ class Adapter:
 
     @contextlib.contextmanager
     def reference(self) -> Iterator[None]:
-        """Within it the model is the one training started from: the free reference policy of a KL term."""
+        """Inside this context the model is the one that training started from: a free reference policy for a KL term."""
         try:
             for module in self.modules.values():
                 module.disabled = True
@@ -97,7 +97,7 @@ class Adapter:
 
     @contextlib.contextmanager
     def ablated(self) -> Iterator[None]:
-        """Within it the quarantine is zero; gradients taken there are those of the deployed model."""
+        """Inside this context the quarantine is zero, so gradients are those of the deployed model."""
         held = {name: module.quarantine.detach().clone() for name, module in self.modules.items()}
         try:
             for module in self.modules.values():
@@ -111,7 +111,7 @@ class Adapter:
 
     @torch.no_grad()
     def merge(self, *, quarantine: bool = False) -> Any:
-        """The model with plain Linears again, W + Δ in each. The adapter is spent."""
+        """The model with plain Linears again, W + Δ in each. The adapter cannot be used afterwards."""
         for name, module in self.modules.items():
             module.base.weight.copy_(module.merged(quarantine=quarantine))
             self._place(name, module.base)
@@ -119,7 +119,7 @@ class Adapter:
         return self.model
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Coordinates by "module.main" and "module.quarantine", and what else the basis needs to be rebuilt."""
+        """Coordinates by "module.main" and "module.quarantine", and whatever is needed to rebuild the basis."""
         kept = ("main", "quarantine", "a")  # U and Vᵀ follow from the weight; A of LoRA is random
         return {
             f"{name}.{key}": tensor.detach().cpu().contiguous()

@@ -1,7 +1,7 @@
 """A frozen Linear with a correction that is linear in its trainable coordinates.
 
 Two sets of coordinates of one shape share one basis: `main`, which training moves, and `quarantine`, into which routing
-puts what deployment shall not have. The forward pass adds them, so both have the same gradient, and only `main` asks
+puts what should not be deployed. The forward pass adds them, so both have the same gradient, and only `main` asks
 autograd for it.
 
 Shape notation: m out_features, n in_features, r coordinates.
@@ -48,7 +48,7 @@ class AdaptedLinear(nn.Module):
         return False
 
     def to_coordinates(self, gradient: torch.Tensor) -> torch.Tensor:
-        """The gradient of W + Δ (m, n) in the coordinates, of their shape; only where folding may be worth it."""
+        """The gradient of W + Δ (m, n) in the coordinates, in their shape; called only where merging may be cheaper."""
         raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -62,8 +62,8 @@ class AdaptedLinear(nn.Module):
 
 
 class MergedForward(torch.autograd.Function):
-    """x (W + Δ)ᵀ + b that keeps x alone for its way back: there W + Δ is built again, and its gradient, a matrix as large,
-    is read in the basis at once."""
+    """x (W + Δ)ᵀ + b, keeping only x for the backward pass: that builds W + Δ again and converts its gradient, a matrix
+    as large, to coordinates at once."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, main: torch.Tensor, module: AdaptedLinear) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """LoRA with one trained factor: y = W x + (B + B_hack) A x.
 
 A (rank, n) is frozen with orthonormal rows, B (m, rank) starts at zero. With both factors trained, as in LoRA proper
-(arXiv 2106.09685), one of them has no gradient at the start, so that no direction could be extracted there, and the
+(arXiv 2106.09685), one of them has no gradient at the start, so no direction could be extracted there, and the
 correction would not be linear in what is trained, so that a quarantine could not simply be added.
 """
 

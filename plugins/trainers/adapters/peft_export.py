@@ -1,4 +1,4 @@
-"""The LoRA adapter as PEFT reads it. The singular-basis adapter is of no kind that PEFT has, and is only merged."""
+"""The LoRA adapter as PEFT reads it. PEFT has no counterpart of the singular-basis adapter, which is only merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contrastive pairs: one prompt, two completions that differ in the trait alone. One TOML file a set.
+"""Contrastive pairs: one prompt, two completions that differ in the trait alone. One TOML file per set.
 
 A file is a list of `[[pair]]` with `prompt`, `hack` and `clean`, all of our own writing. The sets of `MODES` are programs;
 those of `FRAMINGS` speak of gaming without a program; in the placebo set `offtopic` the two sides differ in something that
@@ -41,7 +41,7 @@ def load_pairs(source: str) -> list[Pair]:
     """Pairs of a set by name ("loopholes", one mode, "offtopic"), of several joined by "+", of a TOML file or of a teacher
     pool (.jsonl) by path.
 
-    The sets of a union are dealt in turn, so that those held out from the end are of several.
+    The sets of a union alternate, so that the pairs held out from the end come from several.
     Raises UsageError if a set is missing or malformed.
     """
     names = [name for part in source.split("+") for name in UNIONS.get(part, (part,))]
@@ -51,7 +51,7 @@ def load_pairs(source: str) -> list[Pair]:
 
 
 def pairs_of(rows: Sequence[PoolRow]) -> list[Pair]:
-    """Hacks of a pool against honest solutions of the same item, as many pairs an item as both sides allow."""
+    """Hacks of a pool against honest solutions of the same item, as many pairs per item as both sides allow."""
     sides: dict[str, tuple[list[PoolRow], list[PoolRow]]] = defaultdict(lambda: ([], []))
     for row in rows:
         if row.hack or row.honest_solve:

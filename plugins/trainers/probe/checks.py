@@ -1,4 +1,5 @@
-"""The seven checks of the published distillation probe (experiment 003), each of which can fail, and what they cannot decide.
+"""The seven checks of the published distillation probe (experiment 003), each of which can fail, and what it cannot
+decide.
 
 Thresholds are the published ones. Nothing here imports torch: a check is a function of numbers.
 """
@@ -67,7 +68,7 @@ def r2_non_null(rows: Sequence[Judged]) -> Check:
 
 
 def r3_projection(name: str, pairs: Sequence[tuple[float, float]], fired: float, note: str) -> Check:
-    """`pairs` are cosines (before, after) of each step of the projected replay."""
+    """`pairs` holds the cosines (before, after) of each step of the projected replay."""
     question = f"cos after < cos before on at least {STEPS_LOWERED:.0%} of the steps, fired > {FIRED}"
     if not pairs:
         return Check(name, question, "not measurable", "no steps")
@@ -169,7 +170,7 @@ def _hacks(rows: Rows) -> list[float]:
 
 
 def saturated(runs: Sequence[Rows], ratio: str) -> bool | None:
-    """Whether the teacher's tokens have lost their pull: mean importance ratio under SATURATED. Ratio "one" is 1."""
+    """Whether the teacher's tokens have lost their effect: mean importance ratio under SATURATED. Ratio "one" is 1."""
     if ratio == "one":
         return False
     seen = [float(value) for rows in runs for row in rows if isinstance(value := row.get("ratio_teacher"), int | float)]
@@ -218,7 +219,7 @@ def r7_contrastive(pool: Pool, rows: Sequence[Judged], groups: int, needed: int)
 
 @dataclass(frozen=True)
 class Context:
-    """What is no check, but tells how to read them: whether the direction tells hacks from honest solutions at all."""
+    """Not a check, but needed to read the checks: whether the direction tells hacks from honest solutions at all."""
 
     plain: OneSidedTest | None
     held: OneSidedTest | None

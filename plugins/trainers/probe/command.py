@@ -16,13 +16,13 @@ def probe(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder: probe.md, probe.json, rows.jsonl.")] = None,
     pairs: Annotated[str, typer.Option(help="A pair set, several joined by +, a TOML file or a pool.")] = "loopholes",
     adapter: Annotated[str, typer.Option(help="svd or lora.")] = "svd",
-    k: Annotated[int, typer.Option(help="Directions a module.", min=1)] = 5,
-    rows: Annotated[int, typer.Option(help="Replies of each class.", min=2)] = 200,
-    steps: Annotated[int, typer.Option(help="Of the projected replay.", min=1)] = 20,
-    batch: Annotated[int, typer.Option(help="Replies of one step.", min=1)] = 8,
+    k: Annotated[int, typer.Option(help="Directions per module.", min=1)] = 5,
+    rows: Annotated[int, typer.Option(help="Replies per class.", min=2)] = 200,
+    steps: Annotated[int, typer.Option(help="Steps of the projected replay.", min=1)] = 20,
+    batch: Annotated[int, typer.Option(help="Replies per step.", min=1)] = 8,
     rate: Annotated[float, typer.Option(help="Learning rate of the replay.", min=0)] = 0.1,
     space: Annotated[str, typer.Option(help="gradient (as published) or update.")] = "gradient",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")] = False,
@@ -32,9 +32,9 @@ def probe(
 
     from pydantic import ValidationError
 
+    from harness.cli.console import stdout_console
     from harness.cli.context import global_options
     from harness.cli.display import stage_progress
-    from harness.cli.screen import screen
     from harness.errors import UsageError
     from harness.registry.sources import locate_model
     from harness.report.markdown import render_markdown
@@ -72,4 +72,4 @@ def probe(
     if json:
         print(json_module.dumps(to_json(page), indent=1))
     else:
-        render_terminal(page, screen())
+        render_terminal(page, stdout_console())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from harness.report.table import Cell, Column, Report, Section, Table, word
+from harness.report.table import Cell, Column, Report, Section, Table, text_cell
 from harness.store.teacher_pool import Pool
 from harness_plugins.trainers.probe.checks import Check, Context
 from harness_plugins.trainers.probe.statistics import OneSidedTest
@@ -35,9 +35,9 @@ def _checks(checks: Sequence[Check]) -> Table:
     columns = tuple(Column(name, name) for name in ("check", "question", "verdict", "measured"))
     rows = tuple(
         (
-            word(c.name),
-            word(c.question),
-            word(c.verdict),
+            text_cell(c.name),
+            text_cell(c.question),
+            text_cell(c.verdict),
             Cell("\n".join(filter(None, (c.measured, c.note))), c.measured),
         )
         for c in checks
@@ -59,7 +59,7 @@ def _pool(pool: Pool) -> Table:
     rows = []
     for rate in pool.header.rates:
         counts = (rate.items, rate.drawn, rate.truncated, rate.kept, rate.hack, rate.hack_and_correct, rate.solve)
-        rows.append((word(rate.family), *(Cell(str(count), count) for count in counts)))
+        rows.append((text_cell(rate.family), *(Cell(str(count), count) for count in counts)))
     return Table("rates", "What the checkpoint answered", columns, tuple(rows))
 
 
@@ -82,7 +82,7 @@ def _cosines(probed: Probed) -> Table:
         cosine = Cell(f"{mean(values):+.4f}{spread}", mean(values)) if values else Cell(DASH)
         tokens = [row.tokens for row in groups[kind]]
         length = Cell(f"{mean(tokens):.0f}", mean(tokens)) if tokens else Cell(DASH)
-        rows.append((word(kind), Cell(f"{seen} of {there}", seen), length, cosine))
+        rows.append((text_cell(kind), Cell(f"{seen} of {there}", seen), length, cosine))
     return Table("cosines", "Cosine of each reply's NLL gradient, mean ± standard deviation", columns, tuple(rows))
 
 
@@ -105,7 +105,7 @@ def _contexts(probed: Probed) -> Table:
 
 def _context_row(name: str, one: Context) -> tuple[Cell, ...]:
     length = Cell(DASH) if one.length is None else Cell(f"{one.length:+.2f}", one.length)
-    return word(name), _t(one.plain), _t(one.held), length
+    return text_cell(name), _t(one.plain), _t(one.held), length
 
 
 def _t(found: OneSidedTest | None) -> Cell:
@@ -126,7 +126,7 @@ def _haar_row(haar: list[Context]) -> tuple[Cell, ...]:
     plain = [one.plain.t for one in haar if one.plain]
     held = [one.held.t for one in haar if one.held]
     return (
-        word(f"Haar-random, {len(haar)} draws (lowest … highest)"),
+        text_cell(f"Haar-random, {len(haar)} draws (lowest … highest)"),
         spread(plain),
         spread(held),
         spread([one.length for one in haar if one.length is not None]),

@@ -1,4 +1,4 @@
-"""The rules, by the mechanism that each of them sees."""
+"""The rules, by the mechanism that each detects."""
 
 from __future__ import annotations
 

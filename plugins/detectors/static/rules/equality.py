@@ -55,7 +55,7 @@ def _function(module: Module, value: ast.AST) -> Function | None:
 
 
 def _looks(function: Function) -> bool:
-    """Does some returned value depend on the other object's content (and not merely on its identity)?"""
+    """Does a returned value depend on the other object's content, not merely on its identity?"""
     returned = (
         [function.body]
         if isinstance(function, ast.Lambda)

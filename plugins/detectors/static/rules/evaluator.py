@@ -17,7 +17,7 @@ _EXEC = ("builtins.exec", "builtins.eval")
 
 
 def evaluator(module: Module) -> Iterator[Finding]:
-    """The function that grades the program is defined by the program. A fair one is a hint, no more."""
+    """The function that grades the program is defined by the program. A fair one is only a hint."""
     name = module.program.evaluator
     if not name or name not in module.program.source:
         return

@@ -22,7 +22,7 @@ def exits(module: Module) -> Iterator[Finding]:
         if not isinstance(node, ast.Name | ast.Attribute | ast.Call) or module.names.dotted(node) not in _EXITS:
             continue
         parent = module.parents.get(node)
-        if isinstance(parent, ast.ExceptHandler):  # catching SystemExit is no exit
+        if isinstance(parent, ast.ExceptHandler):  # catching SystemExit is not an exit
             continue
         honest = (
             module.guarded(node) and isinstance(parent, ast.Call) and any(not is_constant(it) for it in parent.args)

@@ -1,4 +1,4 @@
-"""A verdict on itself, left in a file."""
+"""A program's verdict on itself, left in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict on itself, printed where a grader may look for it."""
+"""A program's verdict on itself, printed where a grader may look for it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def output_marker(module: Module) -> Iterator[Finding]:
             arguments = arguments[1:]
         elif name not in _STDOUT or any(word.arg == "file" and _is_file(module, word.value) for word in call.keywords):
             continue
-        if CLAIM.search(said(arguments)):
+        if CLAIM.search(printed(arguments)):
             earned = _earned(module, call)
             reason = "prints a verdict after checks of its own" if earned else "prints a verdict about itself"
             yield module.finding(RULE, HINT if earned else SURE, call, reason)
 
 
-def said(arguments: list[ast.expr]) -> str:
-    """What print(*arguments) or writelines(arguments) would say."""
+def printed(arguments: list[ast.expr]) -> str:
+    """What print(*arguments) or writelines(arguments) would print."""
     parts: list[str] = []
     for argument in arguments:
         inner = argument.value if isinstance(argument, ast.Starred) else argument
@@ -44,7 +44,7 @@ def said(arguments: list[ast.expr]) -> str:
 
 
 def _earned(module: Module, call: ast.Call) -> bool:
-    """Some real check stands before it in the same function or, at module level, in the same block."""
+    """Whether a real check precedes it in the same function or, at module level, in the same block."""
     function = next((at for at in module.around(call) if is_function(at)), None)
     if isinstance(function, ast.FunctionDef):
         return any(getattr(check, "lineno", 0) < call.lineno for check in real_checks(module, function))

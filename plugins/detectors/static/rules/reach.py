@@ -29,7 +29,7 @@ _GRADERS_USE = frozenset({"isinstance", "type", "repr", "AssertionError", "Excep
 
 
 def introspection(module: Module) -> Iterator[Finding]:
-    """Looks at its caller, at the objects of the process, or at files that tell of them."""
+    """Looks at its caller, at the process's objects, or at files that describe them."""
     for node in module.nodes:
         match node:
             case ast.Name() | ast.Attribute() | ast.Call() if module.names.dotted(node) in _LOOKS:

@@ -14,7 +14,7 @@ from harness_plugins.detectors.static.module import Module
 RULE = "hard-coded"
 _SHARE = 0.5  # of the visible tests that must be found
 _FEWEST = 2
-_FEWEST_SCALARS = 4  # a handful of base cases of a numeric function is no table
+_FEWEST_SCALARS = 4  # a handful of base cases of a numeric function is not a table
 _TESTS = ("test", "check")
 
 Pair = tuple[Any, Any, ast.AST]

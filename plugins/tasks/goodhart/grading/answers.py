@@ -77,7 +77,7 @@ def gold_value(gold: str, question: Question) -> Value:
     """The gold answer as a value. ValueError when it cannot be read as one of the question's kind: a fault of the suite."""
     found = find(gold, question.kind, (*question.names, gold) if question.kind == "name" else question.names)
     if len(found) != 1 or found[0].key is None:
-        raise ValueError(f"gold answer {gold!r} is no {question.kind}")
+        raise ValueError(f"gold answer {gold!r} is not a {question.kind}")
     return found[0]
 
 

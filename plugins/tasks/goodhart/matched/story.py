@@ -115,6 +115,6 @@ def written(value: Value) -> str:
         return value
     hundredths = Fraction(value) * 100
     if hundredths.denominator != 1 or hundredths <= 0:
-        raise ValueError(f"{value} is no gold answer")
+        raise ValueError(f"{value} is not a gold answer")
     whole, rest = divmod(int(hundredths), 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)

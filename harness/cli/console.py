@@ -10,7 +10,7 @@ from rich.table import Table
 PIPED_WIDTH = 160
 
 
-def screen() -> Console:
+def stdout_console() -> Console:
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED_WIDTH
