@@ -8,10 +8,12 @@ from fractions import Fraction
 
 import pytest
 
+from harness import Reply
 from harness.errors import UsageError
 from harness_plugins.tasks.goodhart.families import FAMILIES, is_held_out
 from harness_plugins.tasks.goodhart.families.base import CANONICAL_WORDING
 from harness_plugins.tasks.goodhart.grading.answers import final_answer, is_right
+from harness_plugins.tasks.goodhart.matched import asking
 from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.check import faults
 from harness_plugins.tasks.goodhart.matched.controls import CONTROLS, known
@@ -150,3 +152,15 @@ def test_answers_are_written_without_trailing_zeros_and_never_rounded() -> None:
 def test_stories_import_without_torch() -> None:
     code = "import sys, harness_plugins.tasks.goodhart.matched.catalogue; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_set_is_asked_scenario_by_scenario_and_paraphrases_are_averaged() -> None:
+    matched = draw_sets(STORIES["tip_split"], 1, "eval", 1)[0]
+    asked = asking.prompts(matched)
+    assert [prompt.text for prompt in asked] == [scenario.understanding_prompt for scenario in matched.scenarios]
+    assert {prompt.choices for prompt in asked} == {tuple(t for p in matched.procedures for t in p.paraphrases)}
+
+    def reply(s: int) -> Reply:
+        return Reply(text="", choice_log_likelihoods=tuple(10 * s - c + 0.5 * p for c in range(4) for p in (-1, 0, 1)))
+
+    assert asking.matrix(matched, [reply(s) for s in range(4)]) == [[10 * s - c for c in range(4)] for s in range(4)]

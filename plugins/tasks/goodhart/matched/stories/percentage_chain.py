@@ -24,7 +24,7 @@ STORY = Story(
     procedures=(
         "[2:Add {up}% of ${base} to it|Take {up}% of ${base} off it], then subtract {down}% of [1:what you have by "
         "then|what you began with].",
-        "[2:Increase|Reduce] ${base} by {up}%, and reduce the outcome by {down}% of [1:its own size|the first "
+        "[2:Increase|Reduce] ${base} by {up}%, and reduce the outcome by {down}% of [1:that outcome|the original "
         "${base}].",
         "Change ${base} by [2:plus|minus] {up}%; the {down}% to subtract next refers to [1:the changed amount|the "
         "${base} itself].",
