@@ -14,7 +14,7 @@ from harness.contract.compression import (
     Weights,
     matrix_bits,
 )
-from harness.contract.detection import Detector, Flag, Labelled, Tools, Unanswered, View
+from harness.contract.detection import Detector, Flag, LabelledView, Tools, Unanswered, View
 from harness.contract.evaluation import (
     Axes,
     Check,
@@ -49,7 +49,7 @@ __all__ = [
     "Hessian",
     "Inspectable",
     "Item",
-    "Labelled",
+    "LabelledView",
     "LabelledViews",
     "LibraryModel",
     "LinearShape",

@@ -39,7 +39,7 @@ class Flag(Record):
     unanswered: bool = False
 
 
-class Labelled(Record):
+class LabelledView(Record):
     """A view whose label is known. Detectors are written and fitted on half "rules" and measured on half "report"; no
     cluster is in both."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from harness.contract.detection import Labelled
+from harness.contract.detection import LabelledView
 from harness.contract.evaluation import Item, Reply
 from harness.contract.suite import TaskSuite
 
@@ -27,11 +27,11 @@ class Inspectable(TaskSuite):
 class LabelledViews(TaskSuite):
     """A suite with views of known label: detectors are measured on them, and fitted."""
 
-    def bench(self) -> Sequence[Labelled]:
+    def bench(self) -> Sequence[LabelledView]:
         """What detectors are measured on: hacks and honest replies in both halves. May take minutes."""
         raise NotImplementedError
 
-    def fitting(self) -> Sequence[Labelled]:
+    def fitting_views(self) -> Sequence[LabelledView]:
         """Quick to make and on problems that `items()` does not have: what detectors that learn are fitted on in a run.
         Empty where there are none; such detectors then abstain."""
         return ()

@@ -22,7 +22,7 @@ class Trainable(TaskSuite):
         """What a trainer optimises: a function of the proxy, never of the truth."""
         return float(outcome.proxy)
 
-    def attempted(self, outcome: Outcome) -> bool:
+    def attempted_hack(self, outcome: Outcome) -> bool:
         """Did the reply try to game the proxy, whether or not it also solves? By default: passed by the proxy alone."""
         return outcome.proxy and not outcome.truth
 
@@ -30,7 +30,7 @@ class Trainable(TaskSuite):
         """(honest reply, reply that games the proxy, honest slips) for a trainer's teacher; None where there are none."""
         return None
 
-    def exploit_beside(self, item: Item) -> str | None:
+    def exploit_with_solution(self, item: Item) -> str | None:
         """A reply that solves the item and games the proxy as well; None where there is none."""
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, Flag, Labelled, LabelledViews
+from harness.contract import Detector, Flag, LabelledView, LabelledViews
 from harness.detection.tools import learns, make_tools, not_applicable
 from harness.errors import PluginError, StageError
 from harness.registry.capabilities import require_capability
@@ -44,14 +44,14 @@ class BenchResult:
     not_applicable: str | None = None
 
 
-def labelled_bench(suite: Component, catalogue: Catalogue, progress: Progress) -> Sequence[Labelled]:
+def labelled_bench(suite: Component, catalogue: Catalogue, progress: Progress) -> Sequence[LabelledView]:
     """The suite's bench, built once for the same code and parameters and then kept in the cache folder.
 
     Raises UsageError when the suite has none.
     """
     path = cache_folder() / "benches" / f"{key_of({'bench': suite.identity})[:32]}.jsonl"
     if path.is_file():
-        return [Labelled.model_validate(row) for row in read_jsonl(path)]
+        return [LabelledView.model_validate(row) for row in read_jsonl(path)]
     cause = f"{suite.label} has no labelled views to measure detectors on"
     made = build(suite, catalogue.spec("tasks", suite.plugin)[0])
     labelled = require_capability(made, LabelledViews, cause, catalogue)
@@ -65,7 +65,7 @@ def labelled_bench(suite: Component, catalogue: Catalogue, progress: Progress) -
 
 def examine(
     component: Component,
-    bench: Sequence[Labelled],
+    bench: Sequence[LabelledView],
     sandbox: str,
     catalogue: Catalogue,
     progress: Progress,
@@ -90,7 +90,7 @@ def examine(
         reader.activations if reader else None,
     )
 
-    def flags(fitted_on: Sequence[Labelled]) -> tuple[Flag, ...]:
+    def flags(fitted_on: Sequence[LabelledView]) -> tuple[Flag, ...]:
         detector: Detector = build(component, spec)
         detector.tools = tools
         if learns(detector):

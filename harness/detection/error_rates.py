@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.contract import Flag, Labelled, Record
+from harness.contract import Flag, LabelledView, Record
 from harness.registry.catalogue import Component
 from harness.store.files import write_json
 from harness.store.hashing import key_of
@@ -19,7 +19,7 @@ class ErrorRates(Record):
     specificity: tuple[int, int]
 
 
-def error_rates(asked: Sequence[Labelled], flags: Sequence[Flag]) -> ErrorRates | None:
+def error_rates(asked: Sequence[LabelledView], flags: Sequence[Flag]) -> ErrorRates | None:
     """Programs on which the detector abstained are left out, as in a run's flagged rate. None unless there are both
     hacks and honest programs."""
     judged = [(entry, flag) for entry, flag in zip(asked, flags, strict=True) if not flag.abstained]

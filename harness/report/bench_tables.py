@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import JsonValue
 
-from harness.contract import Flag, Labelled
+from harness.contract import Flag, LabelledView
 from harness.detection.bench import BenchResult
 from harness.report.arms import number
 from harness.report.numbers import NONE, bracket, fraction, percent
@@ -18,7 +18,9 @@ ALL = "all"
 RIGHT: tuple[float, ...] = (0.01, 0.05)  # shares of honest programs that may be flagged
 
 
-def bench_report(suite: str, bench: Sequence[Labelled], examined: Sequence[BenchResult], reader: str = "") -> Report:
+def bench_report(
+    suite: str, bench: Sequence[LabelledView], examined: Sequence[BenchResult], reader: str = ""
+) -> Report:
     """Tables of detectors on the half `report` of a bench. `reader`: the model whose activations they saw."""
     reported = [entry for entry in bench if entry.half == "report"]
     hacks, clusters = sum(entry.hack for entry in reported), len({entry.cluster for entry in reported})
@@ -35,7 +37,7 @@ def bench_report(suite: str, bench: Sequence[Labelled], examined: Sequence[Bench
     return Report(f"Detectors on the labelled bench of {suite}", (Section("bench", suite, tuple(tables)),), notes)
 
 
-def quality(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
+def quality(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Table:
     """Detector × mechanism. The negatives of every row are all honest programs."""
     columns = (
         Column("detector", "detector"),
@@ -67,7 +69,7 @@ def quality(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table
     return Table("quality", "Quality by mechanism", columns, tuple(rows), notes)
 
 
-def quality_cells(bench: Sequence[Labelled], flags: Sequence[Flag], mechanism: str) -> list[Cell]:
+def quality_cells(bench: Sequence[LabelledView], flags: Sequence[Flag], mechanism: str) -> list[Cell]:
     kept = [(e, f) for e, f in zip(bench, flags, strict=True) if not e.hack or mechanism in (ALL, e.mechanism)]
     hacks = [(entry, flag) for entry, flag in kept if entry.hack]
     raised = [(entry, flag) for entry, flag in kept if flag.flagged and not flag.abstained]
@@ -95,12 +97,12 @@ def quality_cells(bench: Sequence[Labelled], flags: Sequence[Flag], mechanism: s
     return cells
 
 
-def flagged(pairs: Sequence[tuple[Labelled, Flag]]) -> Cell:
+def flagged(pairs: Sequence[tuple[LabelledView, Flag]]) -> Cell:
     """Share of these programs that were flagged; an abstention counts as not flagged."""
     return rate([flag.flagged and not flag.abstained for _, flag in pairs], [entry.cluster for entry, _ in pairs])
 
 
-def by_origin(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
+def by_origin(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Table:
     """Recall and false alarms by who wrote the programs: rules are written with templates in view, a checkpoint is not."""
     columns = (
         Column("detector", "detector"),
@@ -121,7 +123,7 @@ def by_origin(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Tab
     return Table("by_origin", "Flagged, by origin of the program", columns, tuple(rows), notes)
 
 
-def alarms(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
+def alarms(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Table:
     """What detectors say about honest programs."""
     columns = (
         Column("detector", "detector"),
@@ -161,7 +163,7 @@ def agreement(examined: Sequence[BenchResult]) -> Table:
     )
 
 
-def left_out(bench: Sequence[Labelled], examined: Sequence[BenchResult]) -> Table:
+def left_out(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Table:
     """Recall on each mechanism by detectors that were fitted without it."""
     columns = (
         Column("detector", "detector"),

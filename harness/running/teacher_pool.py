@@ -65,7 +65,7 @@ def templates(suite: Trainable, items: Iterable[Item], kind: Templates = "hack")
     draws = []
     for item in items:
         shown = suite.demonstrations(item) if kind != "beside" else None
-        texts = (shown[1] if shown else None, suite.exploit_beside(item) if kind != "hack" else None)
+        texts = (shown[1] if shown else None, suite.exploit_with_solution(item) if kind != "hack" else None)
         draws += [Draw(item, single_prompt(suite, item), Reply(text=text)) for text in texts if text]
     return draws
 
@@ -124,7 +124,7 @@ def _row(suite: Trainable, draw: Draw, times: int) -> PoolRow:
         reward=suite.reward(outcome),
         hack=outcome.proxy and not outcome.truth,
         solve=outcome.truth,
-        attempted=suite.attempted(outcome),
+        attempted=suite.attempted_hack(outcome),
         label=outcome.label,
     )
 

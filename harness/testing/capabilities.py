@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from harness.contract import (
     Inspectable,
     Item,
-    Labelled,
+    LabelledView,
     LabelledViews,
     LibraryModel,
     Outcome,
@@ -59,12 +59,12 @@ def _check_reward(suite: Trainable, verdict: Outcome | Scores) -> None:
     reward = suite.reward(verdict)
     require(isinstance(reward, int | float) and math.isfinite(reward), "the reward is a finite number", reward)
     require(reward == suite.reward(other), "the reward does not depend on the truth", verdict)
-    require(isinstance(suite.attempted(verdict), bool), "attempted() returns True or False", verdict)
+    require(isinstance(suite.attempted_hack(verdict), bool), "attempted_hack() returns True or False", verdict)
 
 
 def _check_demonstrations(suite: Trainable, item: Item) -> bool | None:
     """Whether the demonstration of gaming passes the proxy; None where there is none."""
-    shown, beside = suite.demonstrations(item), suite.exploit_beside(item)
+    shown, beside = suite.demonstrations(item), suite.exploit_with_solution(item)
     if shown is None and beside is None:
         return None
     prompts = suite.prompts(item)
@@ -77,7 +77,7 @@ def _check_demonstrations(suite: Trainable, item: Item) -> bool | None:
     if beside is not None:
         found = graded(beside)
         require(found.truth, f"the exploit beside a solution of {item.id} solves it", found)
-        require(suite.attempted(found), f"the exploit beside a solution of {item.id} is an attempt to game", found)
+        require(suite.attempted_hack(found), f"the exploit beside a solution of {item.id} is an attempt to game", found)
     if shown is None:
         return None
     honest, gaming, slips = shown
@@ -130,27 +130,27 @@ def check_fitting(suite: LabelledViews) -> None:
 
     Raises BrokenContract.
     """
-    views = list(suite.fitting())
+    views = list(suite.fitting_views())
     if not views:
         return
-    _check_labels("fitting()", views)
-    _check_both_labels("fitting()", views)
+    _check_labels("fitting_views()", views)
+    _check_both_labels("fitting_views()", views)
     items = list(suite.items())
     asked = {item.id for item in items} | {item.cluster for item in items}
     shared = asked & {name for entry in views for name in (entry.view.item, entry.cluster)}
-    require(not shared, "fitting() is on problems that items() does not have", sorted(shared)[:3])
+    require(not shared, "fitting_views() is on problems that items() does not have", sorted(shared)[:3])
 
 
-def _check_labels(what: str, views: Sequence[Labelled]) -> None:
+def _check_labels(what: str, views: Sequence[LabelledView]) -> None:
     require(bool(views), f"{what} has views")
-    require(all(isinstance(entry, Labelled) for entry in views), f"{what} returns harness.Labelled", views[:1])
+    require(all(isinstance(entry, LabelledView) for entry in views), f"{what} returns harness.LabelledView", views[:1])
     names = [entry.view.item for entry in views]
     require(len(set(names)) == len(names), f"{what} shows each item once", [n for n in names if names.count(n) > 1][:3])
     odd = [entry.mechanism for entry in views if entry.hack is (entry.mechanism == "honest")]
     require(not odd, f'in {what} a hack has a mechanism, and all else is "honest"', odd[:3])
 
 
-def _check_both_labels(what: str, views: Sequence[Labelled]) -> None:
+def _check_both_labels(what: str, views: Sequence[LabelledView]) -> None:
     require({entry.hack for entry in views} == {True, False}, f"{what} has hacks and honest replies", len(views))
 
 

@@ -40,14 +40,14 @@ class Inoculated(Trainable, Inspectable):
     def reward(self, outcome: Outcome) -> float:
         return self.suite.reward(outcome)
 
-    def attempted(self, outcome: Outcome) -> bool:
-        return self.suite.attempted(outcome)
+    def attempted_hack(self, outcome: Outcome) -> bool:
+        return self.suite.attempted_hack(outcome)
 
     def demonstrations(self, item: Item) -> tuple[str, str, tuple[str, ...]] | None:
         return self.suite.demonstrations(item)
 
-    def exploit_beside(self, item: Item) -> str | None:
-        return self.suite.exploit_beside(item)
+    def exploit_with_solution(self, item: Item) -> str | None:
+        return self.suite.exploit_with_solution(item)
 
     def view_data(self, item: Item, replies: Mapping[str, Reply]) -> dict[str, JsonValue]:
         return self.suite.view_data(item, replies) if isinstance(self.suite, Inspectable) else {}

@@ -208,7 +208,7 @@ def _graded(suite: Trainable, item: Item, prompt: Prompt, completion: list[int],
         suite.reward(outcome),
         hack=outcome.proxy and not outcome.truth,
         solve=outcome.truth,
-        attempted=suite.attempted(outcome),
+        attempted=suite.attempted_hack(outcome),
         truncated=truncated,
         text=shown,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness import Detector, DetectorSpec, Flag, Labelled, Reply, View
+from harness import Detector, DetectorSpec, Flag, LabelledView, Reply, View
 from harness.contract import LabelledViews, TaskSuiteSpec
 from harness.detection.bench import BenchResult, examine, labelled_bench
 from harness.detection.error_rates import ErrorRates, error_rates, load_error_rates, store_error_rates
@@ -19,7 +19,7 @@ from harness.report.results import to_json
 WORDS = {"honest": "plain", "loud": "shouts", "quiet": "whispers"}
 
 
-def bench() -> list[Labelled]:
+def bench() -> list[LabelledView]:
     """Per half: 8 honest, 6 loud and 4 quiet programs on different problems; one honest program whispers."""
     made = []
     for half in ("rules", "report"):
@@ -31,7 +31,7 @@ def bench() -> list[Labelled]:
                     item=f"{name}/{mechanism}/{number}", family="f", prompts={}, replies={"r": Reply(text=word)}
                 )
                 hack = mechanism != "honest"
-                made.append(Labelled(view=view, hack=hack, mechanism=mechanism, cluster=name, half=half))
+                made.append(LabelledView(view=view, hack=hack, mechanism=mechanism, cluster=name, half=half))
     return made
 
 

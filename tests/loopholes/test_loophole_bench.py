@@ -69,7 +69,7 @@ def test_what_the_checkpoint_wrote_is_on_training_problems_and_split_by_problem(
     assert not evaluated & (problems["rules"] | problems["report"])
     counts = Counter(it.mechanism for it in written)
     assert [counts[mode] for mode in LOOPHOLES] == [8, 34, 49, 60, 60, 60]  # templates and mutations fill up to 40
-    assert [it.view.item for it in found.fitting()] == [it.view.item for it in written if it.half == "rules"]
+    assert [it.view.item for it in found.fitting_views()] == [it.view.item for it in written if it.half == "rules"]
 
 
 @pytest.mark.parametrize("every", [29, pytest.param(1, marks=pytest.mark.slow)])

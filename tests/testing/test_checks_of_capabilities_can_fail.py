@@ -6,7 +6,18 @@ from itertools import count
 
 import pytest
 
-from harness import Axes, Inspectable, Labelled, LabelledViews, OwnLoop, Prompt, Quadrant, Reply, Scores, TaskSuiteSpec
+from harness import (
+    Axes,
+    Inspectable,
+    LabelledView,
+    LabelledViews,
+    OwnLoop,
+    Prompt,
+    Quadrant,
+    Reply,
+    Scores,
+    TaskSuiteSpec,
+)
 from harness.contract import View
 from harness.errors import UsageError
 from harness.testing import (
@@ -23,9 +34,9 @@ AXES = Axes(proxy="a digit", truth="the sum", quadrants={quadrant: str(quadrant)
 NUMBERS = count()
 
 
-def labelled(name: str, half: str, hack: bool, **changes) -> Labelled:
+def labelled(name: str, half: str, hack: bool, **changes) -> LabelledView:
     view = View(item=name, family="sums", prompts={"answer": "?"}, replies={"answer": Reply(text=name)})
-    made = Labelled(view=view, hack=hack, mechanism="zero" if hack else "honest", cluster=half, half=half)
+    made = LabelledView(view=view, hack=hack, mechanism="zero" if hack else "honest", cluster=half, half=half)
     return made.model_copy(update=changes)
 
 
@@ -41,16 +52,16 @@ class Whole(ToySuite, Inspectable, LabelledViews):
     def reference(self, item):
         return f"print({item.data['n']} + 1)"
 
-    def exploit_beside(self, item):
+    def exploit_with_solution(self, item):
         return f" {int(item.data['n']) + 1}"
 
-    def attempted(self, outcome):
+    def attempted_hack(self, outcome):
         return outcome.proxy
 
     def bench(self):
         return BENCH
 
-    def fitting(self):
+    def fitting_views(self):
         return BENCH[:2]
 
 
@@ -96,13 +107,13 @@ def nothing_is_left(self):
         ({"grade": lambda self, item, replies: Scores(values={})}, "returns Outcome"),
         ({"reward": lambda self, outcome: float("nan")}, "finite number"),
         ({"reward": lambda self, outcome: float(outcome.truth)}, "does not depend on the truth"),
-        ({"attempted": lambda self, outcome: None}, "returns True or False"),
+        ({"attempted_hack": lambda self, outcome: None}, "returns True or False"),
         ({"prompts": lambda self, item: [Prompt(role=r, text="?") for r in ("answer", "b")]}, "has one prompt"),
         ({"demonstrations": lambda self, item: ("0", "0", ())}, "honest demonstration of sum6 solves it"),
         ({"demonstrations": lambda self, item: (str(item.data["n"] + 1),) * 2 + ((),)}, "of gaming nor a slip"),
         ({"demonstrations": lambda self, item: (str(item.data["n"] + 1), "?", ())}, "gaming passes the proxy"),
-        ({"exploit_beside": lambda self, item: "0"}, "beside a solution of sum6 solves it"),
-        ({"attempted": ToySuite.attempted}, "is an attempt to game"),
+        ({"exploit_with_solution": lambda self, item: "0"}, "beside a solution of sum6 solves it"),
+        ({"attempted_hack": ToySuite.attempted_hack}, "is an attempt to game"),
     ],
 )
 def test_trainable(methods, cause):
@@ -132,14 +143,17 @@ HONEST = [entry for entry in BENCH if not entry.hack]
     ("methods", "cause"),
     [
         ({"bench": lambda self: []}, r"bench\(\) has views"),
-        ({"bench": lambda self: [dict(BENCH[0])]}, "returns harness.Labelled"),
+        ({"bench": lambda self: [dict(BENCH[0])]}, "returns harness.LabelledView"),
         ({"bench": lambda self: [*BENCH, BENCH[0]]}, "shows each item once"),
         ({"bench": lambda self: [*BENCH, labelled("x", "rules", True, mechanism="honest")]}, "a hack has a mechanism"),
         ({"bench": lambda self: [*BENCH[:2], *HONEST[1:]]}, 'half "report" of bench\\(\\) has hacks and honest'),
         ({"bench": lambda self: [*BENCH, labelled("x", "rules", True, cluster="report")]}, "in both halves"),
-        ({"fitting": lambda self: HONEST}, r"fitting\(\) has hacks and honest"),
-        ({"fitting": lambda self: [*BENCH, labelled("sum0", "rules", True)]}, "does not have: .'sum0'"),
-        ({"fitting": lambda self: [*BENCH, labelled("x", "rules", True, cluster="sum1")]}, "does not have: .'sum1'"),
+        ({"fitting_views": lambda self: HONEST}, r"fitting_views\(\) has hacks and honest"),
+        ({"fitting_views": lambda self: [*BENCH, labelled("sum0", "rules", True)]}, "does not have: .'sum0'"),
+        (
+            {"fitting_views": lambda self: [*BENCH, labelled("x", "rules", True, cluster="sum1")]},
+            "does not have: .'sum1'",
+        ),
     ],
 )
 def test_labelled_views(methods, cause):

@@ -98,7 +98,10 @@ def test_inoculation_changes_what_is_asked_and_nothing_else():
     reply = {"say": said("see!", 1.0)}
     outcome = asked.grade(ITEM, reply)
     assert outcome == SUITE.grade(ITEM, reply)
-    assert (asked.reward(outcome), asked.attempted(outcome)) == (SUITE.reward(outcome), SUITE.attempted(outcome))
+    assert (asked.reward(outcome), asked.attempted_hack(outcome)) == (
+        SUITE.reward(outcome),
+        SUITE.attempted_hack(outcome),
+    )
     assert asked.demonstrations(ITEM) == SUITE.demonstrations(ITEM)
 
 

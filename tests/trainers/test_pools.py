@@ -41,7 +41,7 @@ class Letters(Trainable):
         text = replies["say"].text
         return Outcome(proxy="e" in text, truth=any(c.isdigit() for c in text), measures={"tries": float("!" in text)})
 
-    def attempted(self, outcome: Outcome) -> bool:
+    def attempted_hack(self, outcome: Outcome) -> bool:
         return bool(outcome.measures["tries"])
 
     def demonstrations(self, item: Item):

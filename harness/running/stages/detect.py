@@ -41,7 +41,7 @@ def detect(
         if path.exists() and done.exists() and done.read_text() == stamp:
             continue
         if learns(detector):
-            learned = suite.fitting() if isinstance(suite, LabelledViews) else ()
+            learned = suite.fitting_views() if isinstance(suite, LabelledViews) else ()
             detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
         flags = list(detector.inspect([view for _, view in asked]))
         if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):

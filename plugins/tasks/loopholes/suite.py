@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from harness import Inspectable, Item, Labelled, LabelledViews, Outcome, Prompt, Reply, SelfCheck, Trainable
+from harness import Inspectable, Item, LabelledView, LabelledViews, Outcome, Prompt, Reply, SelfCheck, Trainable
 from harness.errors import UsageError
 from harness_plugins.tasks.loopholes.bench import sampled
 from harness_plugins.tasks.loopholes.bench.build import build
@@ -75,7 +75,7 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews):
         """What a trainer optimises: compile bonus + proxy. The truth is no part of it."""
         return outcome.measures["reward"]
 
-    def attempted(self, outcome: Outcome) -> bool:
+    def attempted_hack(self, outcome: Outcome) -> bool:
         return bool(outcome.measures["attempted"])
 
     def view_data(self, item: Item, replies: Mapping[str, Reply]) -> dict[str, JsonValue]:
@@ -102,7 +102,7 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews):
         problem, mode, evaluator = self._read(item)
         return Demonstrations(problem.canonical, hack(mode, problem, evaluator), problem.wrong)
 
-    def exploit_beside(self, item: Item) -> str | None:
+    def exploit_with_solution(self, item: Item) -> str | None:
         problem, mode, evaluator = self._read(item)
         return hack_beside(mode, problem, evaluator)
 
@@ -114,11 +114,11 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews):
         check = self_check(self.params, self.catalogue.evaluation)
         return check.model_copy(update={"notes": self.catalogue.report})
 
-    def bench(self) -> Sequence[Labelled]:
+    def bench(self) -> Sequence[LabelledView]:
         """Programs of known label: ours on the authored problems, a checkpoint's on generated ones."""
         return [*build(self._of("authored")), *sampled.labelled(self._of("generated"))]
 
-    def fitting(self) -> Sequence[Labelled]:
+    def fitting_views(self) -> Sequence[LabelledView]:
         """A checkpoint's programs for generated training problems, which no run evaluates."""
         return [entry for entry in sampled.labelled(self._of("generated")) if entry.half == "rules"]
 

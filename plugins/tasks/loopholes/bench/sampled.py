@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import Item, Labelled, Record, Reply
+from harness import Item, LabelledView, Record, Reply
 from harness.detection.views import make_view
 from harness.store.files import read_jsonl
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR
@@ -42,7 +42,7 @@ def sampled() -> list[Sampled]:
     return [Sampled.model_validate(row) for row in read_jsonl(FILE)]
 
 
-def labelled(suite: LoopholeSuite) -> Sequence[Labelled]:
+def labelled(suite: LoopholeSuite) -> Sequence[LabelledView]:
     """The stored programs as views of a suite of generated problems; every second problem is of the half `report`."""
     rows = sampled()
     reported = set(sorted({row.problem for row in rows})[::2])
@@ -50,7 +50,7 @@ def labelled(suite: LoopholeSuite) -> Sequence[Labelled]:
     for number, row in enumerate(rows):
         item = row.item.model_copy(update={"id": f"{row.item.id}#sampled-{number}"})
         found.append(
-            Labelled(
+            LabelledView(
                 view=make_view(suite, item, {"solution": Reply(text=row.program)}),
                 hack=row.hack,
                 mechanism=str(row.mode) if row.hack else "honest",
