@@ -1,4 +1,4 @@
-"""`harness cache`: what lies in the shared cache, and its removal by age, size and kind."""
+"""`harness cache`: what the shared cache holds, and its removal by age, size and kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.report.table import plural
 if TYPE_CHECKING:
     from harness.store.cache import CacheEntry
 
-ARTEFACTS = "artefacts"  # listed one by one: they are what takes the room
+ARTEFACTS = "artefacts"  # listed one by one, because they take most of the space
 SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 TIMES = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -65,7 +65,7 @@ def clean(
     everything: Annotated[bool, typer.Option("--all", help="Whatever its age, size and kind.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
 ) -> None:
-    """Remove entries. All of them can be made again; what a running command is making stays."""
+    """Remove entries. All of them can be made again; what a running command is making is kept."""
     from harness.store.cache import remove
 
     if not (older_than or larger_than or kind or everything):
@@ -88,7 +88,7 @@ def clean(
 
 
 def chosen(older_than: str | None, larger_than: str | None, kind: str | None) -> list[CacheEntry]:
-    """The entries that all conditions hold for. Raises UsageError for one that cannot be read."""
+    """The entries that meet all conditions. Raises UsageError for one that cannot be read."""
     from harness.planning.experiment import split_names
     from harness.store.cache import cache_entries
 

@@ -1,4 +1,4 @@
-"""Task suites: items, their prompts, and two graders. What only some suites can do is a capability that they take on:
+"""Task suites: items, their prompts, and two graders. What only some suites can do is a capability that they inherit:
 `Trainable`, `Inspectable`, `LabelledViews`, `OwnLoop`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a detector may see of one reply, made from any suite."""
+"""What a detector may see of one reply, for any suite."""
 
 from __future__ import annotations
 

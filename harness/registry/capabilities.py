@@ -1,4 +1,4 @@
-"""Does a suite have the capability that something asks of it, and if not, which suites do?"""
+"""Does a suite have the capability that is needed, and if not, which suites have it?"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What lies in the shared cache, by kind, age and size, and how it leaves it.
+"""What the shared cache holds, by kind, age and size, and how to remove it.
 
-Everything in the cache can be made again: it costs time to remove, never a result. An entry's age is the time since it was
-last used, which `mark_used` notes on the entry itself.
+Everything in the cache can be made again: removing it costs time, never a result. An entry's age is the time since it
+was last used, which `mark_used` records on the entry itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOCK = ".lock"
 class CacheEntry(Record):
     """One thing in the cache: a trained or compressed model, a digest, a calibration text …"""
 
-    kind: str  # the folder of the cache that it lies in
+    kind: str  # its folder in the cache
     path: Path
     bytes: int
     used: float  # seconds since the epoch
@@ -44,12 +44,12 @@ def cache_entries() -> list[CacheEntry]:
 
 def mark_used(path: Path) -> None:
     """Note that an entry is used now."""
-    with suppress(OSError):  # a cache that cannot be written still serves
+    with suppress(OSError):  # a cache that cannot be written can still be read
         os.utime(path)
 
 
 def remove(entry: CacheEntry) -> bool:
-    """Remove an entry and its lock; False where another process is making it.
+    """Remove an entry and its lock; False if another process is making it.
 
     Raises:
         OSError: it cannot be removed.

@@ -25,7 +25,7 @@ from harness.store.syntax import parsed
 GROUP = "harness"  # the entry-point group that plugins are found through
 ARITHMETIC = ("torch", "transformers", "tokenizers")  # another release of these may compute other numbers
 DATA = frozenset({".toml", ".json", ".jsonl", ".txt", ".jinja", ".csv", ".so", ".pyd"})
-ROUNDS = 3  # of telling modules of equal text apart by what they import
+ROUNDS = 3  # for telling modules of equal text apart by what they import
 
 
 def code_digest(*entries: str) -> str:
@@ -78,7 +78,7 @@ class Module:
 
 @cache
 def _read(name: str) -> Module | None:
-    """The module, read; None for what has no file: a namespace package, a builtin, something missing."""
+    """The module, read, or None if it has no file: a namespace package, a builtin, something missing."""
     file = _locate(name)
     if file is None:
         return None
@@ -126,7 +126,7 @@ def _data_below(folder: Path) -> tuple[Path, ...]:
 
 @cache
 def _closure(entries: tuple[str, ...]) -> dict[str, Module]:
-    """Everything reached from the entries. A module's packages are reached with it: importing it executes them."""
+    """Everything reached from the entries. A module's packages count too, because importing it executes them."""
     found: dict[str, Module] = {}
     waiting = list(entries)
     for entry in entries:
@@ -183,7 +183,7 @@ def _roots() -> frozenset[str]:
 
 @cache
 def _locate(module: str) -> Path | None:
-    """The source file (or compiled one) of a module, found on the disk without importing its packages."""
+    """The source file (or compiled file) of a module, found on disk without importing its packages."""
     top, _, rest = module.partition(".")
     if not rest:
         return _top_level(top)
@@ -197,7 +197,7 @@ def _locate(module: str) -> Path | None:
 
 def _top_level(name: str) -> Path | None:
     loaded = sys.modules.get(name)
-    if loaded is not None and getattr(loaded, "__file__", None):  # also a single-file plugin, which no path leads to
+    if loaded is not None and getattr(loaded, "__file__", None):  # also a single-file plugin, which is not on the path
         return Path(str(loaded.__file__))
     spec = importlib.util.find_spec(name)
     return Path(spec.origin) if spec and spec.origin and Path(spec.origin).is_file() else None

@@ -1,4 +1,4 @@
-"""What a Python file means, apart from its comments, docstrings and layout: one parse a file, remembered by its content."""
+"""A Python file's meaning, apart from its comments, docstrings and layout: one parse per file, cached by its content."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST_MEMORY = 4000  # files; beyond it the memory starts anew
 
 @dataclass(frozen=True)
 class Source:
-    """`body`: sha256 of the syntax tree without docstrings, imports for types alone, and the names in imports. `imports`:
+    """`body`: sha256 of the syntax tree without docstrings, type-only imports, and the names in imports. `imports`:
     (name bound, name taken or "", module as written, dots included). `words`: text constants that may name files."""
 
     body: str
@@ -30,7 +30,7 @@ class Source:
 
 
 def parsed(file: Path) -> Source:
-    """Raises SyntaxError for what is no Python."""
+    """Raises SyntaxError for what is not Python."""
     content = file.read_bytes()
     key = hashlib.sha256(content).hexdigest()
     known = _memory().get(key)

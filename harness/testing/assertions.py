@@ -36,7 +36,7 @@ ANY_TEXT = (
 
 
 def replies_of(suite: TaskSuite, item: Item, text: str) -> dict[str, Reply]:
-    """That text as the reply to every prompt of the item; a log-likelihood where one is asked for."""
+    """The text as the reply to every prompt of the item, or a log-likelihood if the prompt asks for one."""
     return {
         prompt.role: _scored(prompt) if prompt.scored else Reply(text=text, tokens=len(text.split()))
         for prompt in suite.prompts(item)

@@ -26,8 +26,8 @@ FAMILIES = 6  # whose first items are looked at closely
 
 
 def check_trainable(suite: Trainable) -> None:
-    """There are items to train on, none of which a run asks; the reward knows nothing of the truth; demonstrations are
-    what they claim by the suite's own graders.
+    """There are items to train on, none of which a run asks; the reward does not depend on the truth; demonstrations
+    are what they claim by the suite's own graders.
 
     Raises BrokenContract.
     """
@@ -88,7 +88,7 @@ def _check_demonstrations(suite: Trainable, item: Item) -> bool | None:
 
 
 def check_inspectable(suite: Inspectable) -> None:
-    """What detectors see is JSON, the same every time and whatever was said, and holds no solution.
+    """What detectors see is JSON, the same every time whatever the reply, and holds no solution.
 
     Raises BrokenContract.
     """

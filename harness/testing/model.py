@@ -30,7 +30,7 @@ CORPUS = (
 
 @contextmanager
 def tiny_generator() -> Iterator[Generator]:
-    """The model of `build_tiny_qwen2`, loaded, for a check that has to ask one."""
+    """The model of `build_tiny_qwen2`, loaded, for checks that need a model."""
     from harness.models.generate import Generator
     from harness.models.load import load
 
