@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, OwnLoop, TaskSuite
+from harness.contract import Detector, OwnLoop, Spec, TaskSuite
 from harness.detection.activations import Activations
 from harness.detection.tools import make_tools, not_applicable
 from harness.detection.views import references
@@ -90,7 +90,7 @@ class CellRunner:
         """Grade the stored replies and run the detectors. Needs no model unless a detector reads activations."""
         store = self.run.cell(cell.id)
         with _timed(seconds, "grade"):
-            grade(cell, suite, store, self.progress)
+            grade(cell, suite, self._spec(cell), store, self.progress)
         with _timed(seconds, "detect"):
             detect(cell, suite, store, self._detectors(cell, suite), self.progress)
 
@@ -129,7 +129,10 @@ class CellRunner:
         return Activations(generator)
 
     def _suite(self, cell: Cell) -> TaskSuite:
-        return build(cell.suite, self.catalogue.spec("tasks", cell.suite.plugin)[0])
+        return build(cell.suite, self._spec(cell))
+
+    def _spec(self, cell: Cell) -> Spec:
+        return self.catalogue.spec("tasks", cell.suite.plugin)[0]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ libraries it runs, and go to the current cell's log.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
@@ -86,6 +87,17 @@ def main() -> None:
             reporter.send(Event(kind="done", cell=assignment.cell.id))
 
 
+def _exit() -> None:
+    """End now that exit handlers have run. To take the interpreter apart with torch in it takes longer than many a cell;
+    it is left to where a thread is still at work, which Python waits for."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        return
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 def _redirect(log: Path) -> None:
     """Redirect file descriptors 1 and 2, and so everything that libraries print, to the cell's log."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -99,3 +111,4 @@ def _redirect(log: Path) -> None:
 
 if __name__ == "__main__":
     main()
+    _exit()

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.contract import Item, Outcome, Reply, Scores, SelfCheck, TaskSuite
-from harness.errors import StageError
+from harness.contract import Item, Outcome, Reply, Scores, Spec, TaskSuite
 from harness.planning.questions import selected_items
-from harness.store.files import write_json, write_jsonl
+from harness.running.stages.self_check import require_self_check
+from harness.store.files import write_jsonl
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow, VerdictRow
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from harness.planning.cells import Cell
 
 
-def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[str, int, int], None]) -> None:
+def grade(
+    cell: Cell, suite: TaskSuite, spec: Spec, store: CellStore, progress: Callable[[str, int, int], None]
+) -> None:
     """One verdict per (item, repeat), in the plan's order; a sample with a failed reply keeps its row and says why.
 
     The suite checks its graders first; one that fails its own check does not report.
@@ -28,7 +30,7 @@ def grade(cell: Cell, suite: TaskSuite, store: CellStore, progress: Callable[[st
     done = path.with_suffix(".done")
     if path.exists() and done.exists() and done.read_text() == stamp:
         return
-    require_self_check(cell, suite, store)
+    require_self_check(cell, suite, spec, store)
     replies: dict[tuple[str, int], dict[str, SampleRow]] = defaultdict(dict)
     for row in samples:
         replies[row.item, row.repeat][row.role] = row
@@ -63,30 +65,3 @@ def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: 
 
 def _reply(rows: dict[str, SampleRow], role: str) -> Reply | None:
     return rows[role].reply if role in rows else None
-
-
-_SELF_CHECKS: dict[str, SelfCheck] = {}  # by suite identity: one check serves all cells of this process
-
-
-def require_self_check(cell: Cell, suite: TaskSuite, store: CellStore) -> SelfCheck:
-    """Run the suite's self-check and store it with the cell. Raises StageError when a known answer is misjudged."""
-    code = cell.suite
-    identity = key_of([code.plugin, code.source, code.params, code.libraries])
-    check = _SELF_CHECKS.get(identity) or _SELF_CHECKS.setdefault(identity, suite.self_check())
-    label, failures = cell.suite.label, check.failures
-    write_json(
-        store.folder / "self_check.json",
-        {
-            "suite": label,
-            "checks": len(check.checks),
-            "failures": [failure.model_dump() for failure in failures],
-            "notes": check.notes,
-        },
-    )
-    if failures:
-        first = failures[0]
-        raise StageError(
-            f"{label} fails its own check on {len(failures)} of {len(check.checks)} answers and does not report; "
-            f"the first: {first.name}: expected {first.expected}, got {first.got}"
-        )
-    return check
