@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -126,7 +127,7 @@ def compare(contestants: list[Contestant], folder: Path, repeats: int, title: st
 def measure(contestant: Contestant, folder: Path) -> tuple[float, float]:
     """Wall and CPU seconds of one call. Raises CalledProcessError if it fails."""
     command = contestant.command()
-    before, started = os.times(), time.perf_counter()
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(
         command,
         cwd=folder,
@@ -135,8 +136,8 @@ def measure(contestant: Contestant, folder: Path) -> tuple[float, float]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wall, after = time.perf_counter() - started, os.times()
-    return wall, after.children_user + after.children_system - before.children_user - before.children_system
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

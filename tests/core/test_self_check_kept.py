@@ -1,4 +1,4 @@
-"""A suite's proof of its graders is made once per code, wherever the cell runs."""
+"""A suite's check of its graders is run once per code, whichever process runs the cell."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from harness.store.run import CellStore
 
 
 class Counting(TaskSuite):
-    proofs = 0
+    checks = 0
     got = "wrong"
 
     def __init__(self) -> None:
         super().__init__(None)
 
     def self_check(self):
-        self.proofs += 1
+        self.checks += 1
         return SelfCheck(checks=(Check(name="empty", expected="wrong", got=self.got),), notes=("12 problems read",))
 
 
 @pytest.fixture
-def prove(tmp_path, monkeypatch):
-    """prove(suite, …): in a process of its own, as far as proofs go; returns what is stored with the cell."""
+def checked(tmp_path, monkeypatch):
+    """checked(suite, …): as if in a new process; returns what is stored with the cell."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
 
     def once(suite, source="abc", params=None, needs=()):
-        monkeypatch.setattr(self_check, "_PROOFS", {})
+        monkeypatch.setattr(self_check, "_SUMMARIES", {})
         component = Component(
             kind="tasks", label="mine", preset="mine", plugin="mine", target="m:M", params=params or {}, source=source
         )
@@ -48,48 +48,48 @@ def kept(folder):
     return list((folder / "cache" / "self-checks").glob("*.json"))
 
 
-def test_the_same_code_is_proved_once_and_reported_the_same(prove):
+def test_the_same_code_is_checked_once_and_reported_the_same(checked):
     suite = Counting()
-    first = prove(suite)
+    first = checked(suite)
     assert first == {"suite": "mine", "checks": 1, "failures": [], "notes": ["12 problems read"]}
-    assert prove(suite) == first
-    assert suite.proofs == 1
+    assert checked(suite) == first
+    assert suite.checks == 1
 
 
-def test_other_code_parameters_and_files_are_proved_anew(prove, tmp_path):
+def test_other_code_parameters_and_files_are_checked_anew(checked, tmp_path):
     suite, data = Counting(), tmp_path / "problems.jsonl"
     data.write_text("one")
-    prove(suite)
-    prove(suite, source="abd")
-    prove(suite, params={"data": str(data)})
+    checked(suite)
+    checked(suite, source="abd")
+    checked(suite, params={"data": str(data)})
     data.write_text("another")
-    prove(suite, params={"data": str(data)})
-    assert suite.proofs == 4
-    prove(suite, params={"data": str(data)})
-    assert suite.proofs == 4
+    checked(suite, params={"data": str(data)})
+    assert suite.checks == 4
+    checked(suite, params={"data": str(data)})
+    assert suite.checks == 4
 
 
-def test_a_failed_proof_is_not_kept(prove, tmp_path):
+def test_a_failed_check_is_not_kept(checked, tmp_path):
     suite = Counting()
     suite.got = "right"
     for _ in range(2):
         with pytest.raises(StageError, match="fails its own check on 1 of 1 answers"):
-            prove(suite)
-    assert (suite.proofs, kept(tmp_path)) == (2, [])
+            checked(suite)
+    assert (suite.checks, kept(tmp_path)) == (2, [])
 
 
-def test_a_sandbox_is_proved_by_every_process(prove, tmp_path):
+def test_a_sandbox_is_checked_by_every_process(checked, tmp_path):
     suite = Counting()
-    prove(suite, needs=("sandbox",))
-    prove(suite, needs=("sandbox",))
-    assert (suite.proofs, kept(tmp_path)) == (2, [])
+    checked(suite, needs=("sandbox",))
+    checked(suite, needs=("sandbox",))
+    assert (suite.checks, kept(tmp_path)) == (2, [])
 
 
-def test_a_damaged_proof_is_made_again(prove, tmp_path):
+def test_a_damaged_result_is_replaced(checked, tmp_path):
     suite = Counting()
-    prove(suite)
+    checked(suite)
     [path] = kept(tmp_path)
     whole = path.read_text()
     path.write_text(whole[:10])
-    prove(suite)
-    assert (suite.proofs, path.read_text()) == (2, whole)
+    checked(suite)
+    assert (suite.checks, path.read_text()) == (2, whole)

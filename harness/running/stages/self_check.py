@@ -1,4 +1,4 @@
-"""A suite's proof of its graders: made once per code, kept in the cache, and stored with every cell that relies on it."""
+"""A suite's check of its graders: run once per code, kept in the cache, and stored with every cell that relies on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.registry.catalogue import Component
 
 
-class Proof(Record):
+class CheckSummary(Record):
     """What a self-check came to."""
 
     checks: int
@@ -29,32 +29,32 @@ class Proof(Record):
     notes: tuple[str, ...] = ()
 
 
-_PROOFS: dict[str, Proof] = {}  # by key: one serves all cells of this process
+_SUMMARIES: dict[str, CheckSummary] = {}  # by key: one check serves all cells of this process
 
 
 def require_self_check(cell: Cell, suite: TaskSuite, spec: Spec, store: CellStore) -> None:
-    """Store the proof of the suite's graders with the cell. Raises StageError when a known answer is misjudged.
+    """Check the suite's graders and store the result with the cell. Raises StageError when a known answer is misjudged.
 
-    A proof that holds is not made again for the same code, parameters, files and Python. Where programs run in a sandbox
-    it is, by every process, since it says that this machine's sandbox works as well.
+    A check that passed is not run again for the same code, parameters, files and Python. A suite that runs programs in a
+    sandbox is checked by every process, since its check also says that this machine's sandbox works.
     """
     key = _key(cell.suite)
     path = cache_folder() / "self-checks" / f"{key[:32]}.json"
-    lasting = "sandbox" not in spec.needs
-    proof = _PROOFS.get(key) or (_read(path) if lasting else None)
-    if proof is None:
+    kept = "sandbox" not in spec.needs
+    summary = _SUMMARIES.get(key) or (_read(path) if kept else None)
+    if summary is None:
         check = suite.self_check()
-        proof = Proof(checks=len(check.checks), failures=check.failures, notes=check.notes)
-        if lasting and not proof.failures:
+        summary = CheckSummary(checks=len(check.checks), failures=check.failures, notes=check.notes)
+        if kept and not summary.failures:
             with contextlib.suppress(StageError):  # a cache that cannot be written to costs the next run its time
-                write_json(path, proof.model_dump(mode="json"))
-    _PROOFS[key] = proof
+                write_json(path, summary.model_dump(mode="json"))
+    _SUMMARIES[key] = summary
     label = cell.suite.label
-    write_json(store.folder / "self_check.json", {"suite": label, **proof.model_dump(mode="json")})
-    if proof.failures:
-        first = proof.failures[0]
+    write_json(store.folder / "self_check.json", {"suite": label, **summary.model_dump(mode="json")})
+    if summary.failures:
+        first = summary.failures[0]
         raise StageError(
-            f"{label} fails its own check on {len(proof.failures)} of {proof.checks} answers and does not report; "
+            f"{label} fails its own check on {len(summary.failures)} of {summary.checks} answers and does not report; "
             f"the first: {first.name}: expected {first.expected}, got {first.got}"
         )
 
@@ -64,9 +64,9 @@ def _key(suite: Component) -> str:
     return key_of({"self-check": suite.identity, "files": files, "python": platform.python_version()})
 
 
-def _read(path: Path) -> Proof | None:
-    """None where there is no proof yet, or a damaged one."""
+def _read(path: Path) -> CheckSummary | None:
+    """None if there is no result yet, or a damaged one."""
     try:
-        return Proof.model_validate_json(path.read_bytes())
+        return CheckSummary.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
