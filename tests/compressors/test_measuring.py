@@ -115,7 +115,7 @@ def test_what_enters_the_blocks_lies_on_the_disk_and_goes(
     load = BlockWalker.loaded
 
     def counting(self: BlockWalker, index: int) -> AbstractContextManager[torch.nn.Module]:
-        there.append(len(list(tmp_path.glob("entrance-*.safetensors"))))
+        there.append(len(list(tmp_path.glob("inputs-*.safetensors"))))
         return load(self, index)
 
     monkeypatch.setattr(BlockWalker, "loaded", counting)
