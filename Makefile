@@ -1,11 +1,14 @@
-# Two targets from a bare clone: each sets up what it needs, once.
+# Targets work from a bare clone: each sets up what it needs, once.
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= python3
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
-.PHONY: demo test lint clean
+.PHONY: help demo test lint clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
 
 demo: $(READY)  ## the main job on the embedded model
 	$(BIN)/harness run --compressor ultra3 --tasks goodhart7
@@ -27,5 +30,5 @@ $(DEV): $(READY)
 	$(PYTHON) tools/setup.py $(VENV) --dev
 	touch $@
 
-clean:
+clean:  ## remove the environment and build folders
 	rm -rf $(VENV) build *.egg-info
