@@ -17,7 +17,8 @@ from itertools import pairwise
 
 from harness_plugins.tasks.goodhart.grading import phrases, units
 from harness_plugins.tasks.goodhart.grading.text import dissolve, sentences, unemphasised, without_echo
-from harness_plugins.tasks.goodhart.grading.values import Kind, Value, find, listed
+from harness_plugins.tasks.goodhart.grading.value import Value
+from harness_plugins.tasks.goodhart.grading.values import Kind, find, listed
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Question:
     prompt: str = ""
 
     def find(self, text: str) -> list[Value]:
-        return find(text, self.kind, self.names)
+        return find(text, self.kind, self.names, self.unit)
 
 
 @dataclass(frozen=True)
@@ -152,12 +153,16 @@ def _read(sentence: str, question: Question, *, explicit: bool) -> Reading:
     if len(values) > MOST_VALUES:
         return Reading(None, "too many values in one sentence")
     if all(value.equals(values[0]) for value in values):
+        if question.kind == "number" and any(_is_bound(sentence, value) for value in values):
+            return Reading(None, "a bound, no value")
         return Reading(next((value for value in values if value.unit), values[0]))  # "6.3, that is 6.3 km" has a unit
     if phrases.HEDGE.search(sentence[values[0].start : values[-1].start]) or phrases.HEDGE.match(sentence.lstrip()):
         return Reading(None, "hedged")
     chosen = _chosen(sentence, values, question.kind, explicit=explicit)
     if chosen is None:
         return Reading(None, "contradictory")
+    if question.kind == "number" and _is_bound(sentence, chosen):
+        return Reading(None, "a bound, no value")
     if _has_alternative(sentence, values, chosen):
         return Reading(None, "hedged or unfinished")
     return Reading(chosen)
@@ -173,6 +178,8 @@ def _chosen(sentence: str, values: Sequence[Value], kind: Kind, *, explicit: boo
     """Among several values: the first when the rest only explains it, the result of an equation, in prose the conclusion."""
     if rounded := [value for value in values if phrases.ROUNDED.search(_before(sentence, value))]:
         return rounded[-1]
+    if explicit and len(values) > 1 and _is_second_value(sentence, *values[:2]):
+        return None
     if explicit and phrases.QUALIFIER.match(sentence, values[0].end):
         return values[0]
     equated = [value for value in values if phrases.EQUALS.search(_before(sentence, value))]
@@ -193,6 +200,17 @@ def _chosen(sentence: str, values: Sequence[Value], kind: Kind, *, explicit: boo
         ):
             return value
     return values[-1]
+
+
+def _is_bound(sentence: str, value: Value) -> bool:
+    """ "At least 15", "15 or more": no value is named."""
+    return bool(phrases.BOUND_BEFORE.search(_before(sentence, value)) or phrases.BOUND_AFTER.match(sentence, value.end))
+
+
+def _is_second_value(sentence: str, first: Value, second: Value) -> bool:
+    """ "15 (20)": brackets with nothing in them but another value, of no other unit."""
+    around = sentence[first.end : second.start].strip() == "(" and sentence[second.end :].lstrip().startswith(")")
+    return around and not first.equals(second) and second.unit in ("", first.unit)
 
 
 def _has_alternative(sentence: str, values: Sequence[Value], chosen: Value) -> bool:

@@ -7,6 +7,7 @@ import re
 LONGEST = 20_000  # characters read from the end of a reply; no honest answer is longer
 ECHO_WORDS = 8  # so many consecutive words of the prompt are an echo, not an explanation
 
+_FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # １５％ -> 15%
 _DOLLAR = "\ue000"  # stands for an escaped dollar sign while $…$ is read as math
 _FRACTIONS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "⅕": " 1/5", "⅛": " 1/8"}
 
@@ -14,16 +15,24 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\r\n?|<br\s*/?>", "\n"),
+        (r"(?i)<answer>", " Answer: "),
+        (r"(?i)</answer>", "\n"),
         (r"</?(?:b|i|u|em|strong|p|s|sub|sup)>", ""),
         (r"[’‘`´]", "'"),
-        (r"[−–]", "-"),
-        (r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3}(?!\d))", ""),  # thin space between thousands
+        (r"[−–‐‑‒﹣]", "-"),
+        (r"⁄", "/"),
+        (r"℃", "°C"),
+        (r"℉", "°F"),
+        (r"(?<=\d)[\u00a0\u202f\u2009~](?=\d{3}(?!\d))", ""),  # thin space between thousands
         (r"[\u00a0\u202f\u2009\u200b\t]", " "),
         # LaTeX, innermost commands first
         (r"\{,\}", ","),
-        (r"(?<=\d)\\[,!]\s?(?=\d{3}(?!\d))", ""),
+        (r"(?<=\d)\\[,!;: ]\s?(?=\d{3}(?!\d))", ""),
         (r"\\\$", _DOLLAR),
         (r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r" \1/\2"),
+        (r"\\[dt]?frac\s*\{([^{}]*)\}\s*(\d)", r" \1/\2"),
+        (r"\\[dt]?frac\s*(\d)\s*\{([^{}]*)\}", r" \1/\2"),
+        (r"\\[dt]?frac\s*(\d)\s*(\d)", r" \1/\2"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}", r"\1"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}", r"\1"),
         (r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", r" Answer: \1 "),
@@ -33,6 +42,10 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\(?:approx|simeq)(?![a-zA-Z])", "≈"),
         (r"\\(?:rightarrow|Rightarrow|longrightarrow|implies|to)(?![a-zA-Z])", "→"),
         (r"\\gt(?![a-zA-Z])", ">"),
+        (r"\\lt(?![a-zA-Z])", "<"),
+        (r"\\(?:leq?|leqslant)(?![a-zA-Z])", "≤"),
+        (r"\\(?:geq?|geqslant)(?![a-zA-Z])", "≥"),
+        (r"\\pm(?![a-zA-Z])", "±"),
         (r"\\%", "%"),
         (r"\\[\[\]\\]", "\n"),
         (r"\\[()]", ""),
@@ -55,7 +68,7 @@ _WORD = re.compile(r"\w+(?:[.,:]\d+)*")
 
 def dissolve(reply: str) -> str:
     """Markup turned into plain characters; `\\boxed{x}` becomes "Answer: x". Bold marks stay, see `unemphasised`."""
-    text = reply[-LONGEST:]
+    text = reply[-LONGEST:].translate(_FULLWIDTH)
     for sign, ascii_form in _FRACTIONS.items():
         text = text.replace(sign, ascii_form)
     for pattern, replacement in _REWRITES:

@@ -59,14 +59,15 @@ _DIMENSION = {unit: dimension for dimension, units in _SPELLINGS.items() for uni
 RATE = "rate"  # "km per mile" is no quantity that any question asks for; "$1100 per month" is an amount
 
 _AFTER = re.compile(
-    r"[ ]{0,3}[-(]?(?:degrees?\s+|°\s?|US\s+|U\.S\.\s+)?(?P<word>°[CF]|[%€£¥¢]|[A-Za-z]+)(?!\w)", re.IGNORECASE
+    r"[ ]{0,3}[-(]?(?:degrees?\s+|°\s?|US\s+|U\.S\.\s+)?(?P<word>°[CF]|[%€£¥¢]|\$(?!\s?\d)|per\s+cent|[A-Za-z]+)(?!\w)",
+    re.IGNORECASE,
 )
 _PER = re.compile(r"\s*(?:/|\bper\b|\ban?\b)\s*(?P<word>[A-Za-z]+)", re.IGNORECASE)
 
 
 def canonical(spelling: str) -> str:
     """The unit's one name ("Miles" -> "mile"), or "" for a word that is no unit known here."""
-    return _CANONICAL.get(spelling.strip().lower().removeprefix("degrees "), "")
+    return _CANONICAL.get("".join(spelling.lower().removeprefix("degrees ").split()), "")
 
 
 def dimension(unit: str) -> str:
