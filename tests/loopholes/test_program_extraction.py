@@ -180,6 +180,23 @@ SHAPES = {
         f'class Solution:\n    def f(self, n):\n        """\n        {F}\n        """\n        return n + 1\n'), "   "),
     "fence in a string of bare code": f'So:\n\nclass Solution:\n    def f(self, n):\n        s = """\n{F}\n"""\n'
                                       "        return n + len(s) - 4\n\nThat's it.",
+    # words that happen to parse
+    "language on a line of its own": f"{F}\npython\n{CODE}{F}",
+    "language before bare code": f"python\n{CODE}",
+    "copied from a page": f"python\nCopy code\n{CODE}",
+    "a tag that is a list": f"[PYTHON]\n{CODE}",
+    "a word before": f"Solution\n\n{CODE}",
+    "a word behind": f"{CODE}\nDone",
+    "an annotation behind": f"{CODE}\nComplexity: linear",
+    "a bullet behind": f"## Code\n{CODE}\n## Notes\n- fast\n",
+    "magics": fenced(f"!pip install x\n%timeit 1\n{CODE}"),
+    # only the method again
+    "method corrected": f"{fenced(DRAFT)}\nThe method should be:\n{fenced('def f(self, n):' + chr(10) + '    return n + 1' + chr(10))}",
+    "method corrected, indented": f"{fenced(DRAFT)}\nReplace it by:\n{fenced('    def f(self, n):' + chr(10) + '        return n + 1' + chr(10))}",
+    # odd indentation
+    "code at the margin in a bullet": f"- So:\n  {F}python\n{CODE}  {F}\nText.",
+    "code indented in its fence": fenced(indented(CODE, "    ") + "\n"),
+    "no-break spaces": CODE.replace(" ", "\u00a0"),
     # ways to define the method
     "method by assignment": fenced("def g(self, n):\n    return n + 1\n\n\nclass Solution:\n    f = g\n"),
     "method set from outside": fenced("class Solution:\n    pass\n\n\nSolution.f = lambda self, n: n + 1\n"),

@@ -16,6 +16,7 @@ _START = re.compile(
 _PROMPT = re.compile(r"^\s*(?:>>>|In \[\d+\]:)(?:[ \t](.*)|[ \t]*)$")
 _CONTINUED = re.compile(r"^\s*\.\.\.:?(?:[ \t](.*)|[ \t]*)$")
 _GOES_ON = re.compile(r"^@|[\[({\\\"':]")  # or may: the line alone says nothing
+_FENCE = re.compile(r"\s*(?:`{3}|~{3})")
 _QUOTE = re.compile(r"^[ ]{0,3}(?:>[ ]?)+")
 
 MOST_CHARACTERS = 1_500_000  # parsed for one reply: an honest one needs a small part of that
@@ -83,15 +84,13 @@ def _piece(lines: Sequence[str], at: int, offset: int, budget: Budget, session: 
     while block:
         found = budget.parsed("\n".join(block))
         if isinstance(found, ast.Module):
-            code = "\n".join(_without_remarks(found, block, session)).rstrip("\n") + "\n"
-            tree = parsed(code)
-            if not isinstance(tree, ast.Module) or not tree.body:
-                return None
-            return Piece(code, tree, offset + at, offset + at + len(block))
+            return without_remarks(
+                Piece("\n".join(block) + "\n", found, offset + at, offset + at + len(block)), session
+            )
         if found is None:
             return None
         at_fault = min((found.lineno or 1) - 1, len(block) - 1)
-        if block[at_fault][:1].isspace() or _START.match(block[at_fault]):
+        if not _FENCE.match(block[at_fault]) and (block[at_fault][:1].isspace() or _START.match(block[at_fault])):
             return None  # a fault in the code, not prose behind it
         block = block[:at_fault]
     return None
@@ -108,22 +107,25 @@ def _dedented(lines: Sequence[str], at: int) -> list[str]:
     return block
 
 
-def _without_remarks(tree: ast.Module, block: list[str], session: bool) -> list[str]:
-    """Without words of prose that happen to parse ("Complexity: linear"), and without what a session only looked at."""
-    lines = list(block)
-    unknown = lacking("\n".join(block))
-    for node in tree.body:
-        if _is_remark(node, unknown) or (session and isinstance(node, ast.Expr)):
-            last = node.end_lineno or node.lineno
-            lines[node.lineno - 1 : last] = [""] * (last - node.lineno + 1)
-    return lines
+def without_remarks(piece: Piece, session: bool = False) -> Piece | None:
+    """Without words of prose that happen to parse ("Done", "Complexity: linear"), and without what a session only looked
+    at. The piece itself where there are none; None where nothing is left."""
+    unknown = lacking(piece.code)
+    remarks = [it for it in piece.tree.body if _is_remark(it, unknown) or (session and isinstance(it, ast.Expr))]
+    if not remarks:
+        return piece if piece.tree.body else None
+    lines = piece.code.split("\n")
+    for node in remarks:
+        last = node.end_lineno or node.lineno
+        lines[node.lineno - 1 : last] = [""] * (last - node.lineno + 1)
+    code = "\n".join(lines).strip("\n") + "\n"
+    tree = parsed(code)
+    return Piece(code, tree, piece.start, piece.end) if isinstance(tree, ast.Module) and tree.body else None
 
 
 def _is_remark(node: ast.stmt, unknown: frozenset[str]) -> bool:
-    if isinstance(node, ast.AnnAssign):
-        return node.value is None
-    if not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant):
+    """An annotation or an expression without effect, of a name that nothing defines; a name alone."""
+    if not isinstance(node, ast.AnnAssign | ast.Expr) or (isinstance(node, ast.AnnAssign) and node.value is not None):
         return False
-    parts = list(ast.walk(node))
-    called = any(isinstance(part, ast.Call) for part in parts)
-    return not called or any(part.id in unknown for part in parts if isinstance(part, ast.Name))
+    lone_name = isinstance(node, ast.Expr) and isinstance(node.value, ast.Name)
+    return lone_name or any(isinstance(part, ast.Name) and part.id in unknown for part in ast.walk(node))

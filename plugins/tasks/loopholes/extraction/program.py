@@ -12,21 +12,22 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from harness_plugins.tasks.loopholes.extraction.bare import Budget, pieces
+from harness_plugins.tasks.loopholes.extraction.bare import Budget, pieces, without_remarks
 from harness_plugins.tasks.loopholes.extraction.fences import Fence, fences, prolonged
-from harness_plugins.tasks.loopholes.extraction.python import Piece, Whole, lacking
+from harness_plugins.tasks.loopholes.extraction.python import CLASS, Piece, Whole, lacking
 from harness_plugins.tasks.loopholes.extraction.reasoning import without_reasoning
 
 LONGEST = 100_000  # characters read, from the end of a reply; no honest program is longer
 _TRAILING_FENCE = re.compile(r"^(?P<code>(?!\s*[`~]{3}).*\S)(?P<fence>`{3,}|~{3,})[ \t]*$", re.MULTILINE)
-_INVISIBLE = str.maketrans({"\ufeff": "", "\u200b": "", "\u2028": "\n", "\u2029": "\n"})
+_INVISIBLE = str.maketrans({"\ufeff": "", "\u200b": "", "\u00a0": " ", "\u2028": "\n", "\u2029": "\n"})
 
 
 def program(reply: str, method: str, evaluator: str = "") -> str:
     """The source to grade. `evaluator` is the function that may grade it, where the prompt speaks of one."""
     budget = Budget()
-    if len(reply) <= LONGEST and isinstance(budget.parsed(reply), ast.Module):
-        return reply
+    if len(reply) <= LONGEST and isinstance(tree := budget.parsed(reply), ast.Module):
+        alone = without_remarks(Piece(reply, tree, 0, 0))
+        return alone.code if alone else reply
     text = reply[-LONGEST:].replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
     answer, thought = without_reasoning(text)
     closest: list[Piece] = []
@@ -34,7 +35,7 @@ def program(reply: str, method: str, evaluator: str = "") -> str:
         found = _pieces(part, budget) if part.strip() else []
         complete = [piece for piece in found if piece.whole(method) is Whole.PROGRAM]
         if complete:
-            return _completed(complete[-1], found, evaluator)
+            return _completed(complete[-1], found, method, evaluator)
         closest = closest or found
     if closest:
         best = max(piece.whole(method) for piece in closest)
@@ -66,7 +67,8 @@ def _in_fence(fence: Fence, lines: Sequence[str], budget: Budget) -> list[Piece]
     for it in (fence, *_with_info(fence), *prolonged(fence, lines)):
         tree = budget.parsed(it.content)
         if isinstance(tree, ast.Module):
-            return [Piece(it.content, tree, it.start, it.end)] if tree.body else []
+            whole = without_remarks(Piece(it.content, tree, it.start, it.end))
+            return [whole] if whole else []
     return pieces(fence.content.split("\n"), fence.start + 1, budget)
 
 
@@ -76,8 +78,9 @@ def _with_info(fence: Fence) -> Iterator[Fence]:
         yield Fence("", f"{first.group()}\n{fence.content}", fence.start, fence.end)
 
 
-def _completed(chosen: Piece, found: Sequence[Piece], evaluator: str) -> str:
-    """The program with what it lacks: the nearest definition before it, or else after it."""
+def _completed(chosen: Piece, found: Sequence[Piece], method: str, evaluator: str) -> str:
+    """The program with what it lacks: the nearest definition before it, or else after it. A method that a later block
+    gives anew, without the class, takes the place of its own."""
     before = [piece for piece in found if piece.start < chosen.start]
     after = [piece for piece in found if piece.start > chosen.start]
     added = _definitions(chosen.lacking, [*before[::-1], *after])
@@ -85,6 +88,8 @@ def _completed(chosen: Piece, found: Sequence[Piece], evaluator: str) -> str:
     behind: list[str] = []
     if evaluator and evaluator not in own:
         behind = _definitions(frozenset({evaluator}), after[::-1])
+    if corrected := [text for piece in after for text in piece.methods(method)]:
+        behind += [corrected[-1], f"{CLASS}.{method} = {method}\n"]
     return "\n\n".join([*added, chosen.code, *behind]) if added or behind else chosen.code
 
 

@@ -40,6 +40,17 @@ class Piece:
         """Names that it uses and neither it nor Python defines."""
         return lacking(self.code)
 
+    def methods(self, name: str) -> Iterator[str]:
+        """Its top-level functions of that name that take `self`: a method without its class."""
+        lines = self.code.split("\n")
+        for node in self.tree.body:
+            if (
+                isinstance(node, ast.FunctionDef)
+                and node.name == name
+                and [it.arg for it in node.args.args][:1] == ["self"]
+            ):
+                yield "\n".join(lines[node.lineno - 1 : node.end_lineno])
+
     def definitions(self) -> Iterator[tuple[frozenset[str], str]]:
         """Its top-level statements that bind names, each with the names and the text."""
         lines = self.code.split("\n")
