@@ -145,7 +145,7 @@ def test_answers_are_written_without_trailing_zeros_and_never_rounded() -> None:
         "4:15 PM",
     ]
     for value in (Fraction(1, 3), 0, -5):
-        with pytest.raises(ValueError, match="no gold answer"):
+        with pytest.raises(ValueError, match="not a gold answer"):
             written(value)
 
 
