@@ -14,7 +14,8 @@ from harness.cli import options as o
 from harness.cli.context import global_options
 
 if TYPE_CHECKING:
-    from harness.registry.catalogue import Catalogue, Component
+    from harness.registry.catalogue import Catalogue
+    from harness.registry.component import Component
 
 
 def compress(

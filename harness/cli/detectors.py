@@ -14,7 +14,8 @@ from harness.cli.context import global_options
 if TYPE_CHECKING:
     from harness.detection.bench import Reader
     from harness.models.generate import Generator
-    from harness.registry.catalogue import Catalogue, Component
+    from harness.registry.catalogue import Catalogue
+    from harness.registry.component import Component
 
 Suite = Annotated[str, typer.Argument(metavar="TASKS", help="A suite that has a labelled bench.")]
 

@@ -110,7 +110,7 @@ def _backends():
 def _suites(options: GlobalOptions, say: Callable[[str], None]):
     """Every suite plugin checks its graders, with its default parameters."""
     from harness.errors import HarnessError
-    from harness.registry.catalogue import build
+    from harness.registry.component import build
 
     for name in sorted(options.catalogue.plugins.specs["tasks"]):
         say(f"suite {name} on answers of known verdict")

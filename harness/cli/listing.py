@@ -12,7 +12,8 @@ from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
 from harness.contract import Spec
 from harness.errors import UsageError
-from harness.registry.catalogue import NONE, SINGULAR, Catalogue, install_command, missing_dependencies
+from harness.registry.catalogue import SINGULAR, Catalogue
+from harness.registry.component import NONE, install_command, missing_dependencies
 
 KINDS = (*SINGULAR, "models")
 

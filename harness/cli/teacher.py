@@ -58,7 +58,7 @@ def build(
     from harness.errors import UsageError
     from harness.planning.experiment import parse_overrides, split_names
     from harness.registry.capabilities import require_capability
-    from harness.registry.catalogue import build as make
+    from harness.registry.component import build as make
     from harness.registry.sources import locate_model
     from harness.running.teacher_pool import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
     from harness.store.teacher_pool import Pool, PoolHeader, write_pool

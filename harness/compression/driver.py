@@ -11,12 +11,10 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from harness.checkpoints.checkpoint import ARTEFACT_TYPE, Checkpoint, open_checkpoint
+from harness.checkpoints.checkpoint import ARTEFACT_TYPE, open_checkpoint
 from harness.checkpoints.digest import model_digest
 from harness.checkpoints.manifest import (
     MARKER,
@@ -35,19 +33,16 @@ from harness.compression.calibrated import CalibratedBlocks
 from harness.compression.calibration import CalibrationSource, calibration_digest, read_calibration
 from harness.compression.heap import map_large_blocks, trim_heap
 from harness.compression.input_groups import InputGroupJob
+from harness.compression.job import PARTIAL, Job, check_plan, code_record, compressor_record
 from harness.compression.library_models import compress_with_library
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, lock_folder, write_json
-from harness.contract import Compressor, Decisions, LinearShape, ModelShape, Record
-from harness.contract.compression import Calibration
+from harness.contract import Compressor, Decisions, Record
+from harness.contract.compression import Calibration, Progress
 from harness.errors import ModelError, PluginError
-from harness.store.code import code_digest
-from harness.store.hashing import digest_file, key_of
+from harness.store.hashing import key_of
 
-PARTIAL = "partial"
 MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
-
-Progress = Callable[[str, int, int], None]  # stage, done, total
 
 
 class CompressionResult(Record):
@@ -96,89 +91,6 @@ def compress(
         dead_columns=sum(entry.dead_columns for entry in manifest.linears.values()),
         calibration_tokens=manifest.calibration["tokens"] if manifest.calibration else None,
     )
-
-
-def check_plan(decisions: Decisions, shape: ModelShape) -> Decisions:
-    """One decision for every Linear of the model, and for nothing else."""
-    names = {linear.name for linear in shape.linears}
-    if decisions.keys() != names:
-        odd = sorted(decisions.keys() ^ names)
-        raise PluginError(f"the compressor's plan and the model disagree about {odd[0]}", "a bug in the compressor")
-    return decisions
-
-
-@dataclass(frozen=True)
-class Job:
-    """One model, one compressor, one folder. Before the measurements, `decisions` come from the compressor's prior."""
-
-    checkpoint: Checkpoint
-    shape: ModelShape
-    compressor: Compressor
-    decisions: Decisions
-    wanted: CalibrationSource
-    out: Path
-    device: str
-    progress: Progress
-
-    @property
-    def partial(self) -> Path:
-        return self.out / PARTIAL
-
-    @property
-    def todo(self) -> list[LinearShape]:
-        return [linear for linear in self.shape.linears if not self.decisions[linear.name].kept]
-
-    @property
-    def candidates(self) -> Sequence[LinearShape]:
-        """The Linears that calibration must serve."""
-        return self.shape.linears if self.compressor.measures else self.todo
-
-    @property
-    def calibrated(self) -> bool:
-        return bool(self.compressor.calibrated and self.candidates)
-
-    def plan_record(self) -> dict[str, Any]:
-        return {name: decision.model_dump() for name, decision in self.decisions.items()}
-
-    def fingerprint(self) -> str:
-        """Fixes everything that the artefact's tensors depend on; measurements follow from the rest of it."""
-        calibration = self.wanted.model_dump(mode="json")
-        if (text := Path(self.wanted.source)).is_file():
-            calibration["source"] = digest_file(text)
-        return key_of(
-            {
-                "model": model_digest(self.checkpoint.folder),
-                "compressor": _placeless(compressor_record(self.compressor)),
-                "decisions": None if self.compressor.measures else self.plan_record(),
-                "calibration": calibration if self.calibrated else None,
-                "device": self.device.partition(":")[0],
-            }
-        )
-
-
-def compressor_record(compressor: Compressor) -> dict[str, Any]:
-    """A compressor as JSON, with the one that it is a control of."""
-    plugin = type(compressor)
-    record = {
-        "plugin": f"{plugin.__module__}:{plugin.__qualname__}",
-        "params": compressor.params.model_dump(mode="json"),
-    }
-    return record | ({"treatment": compressor_record(compressor.treatment)} if compressor.treatment else {})
-
-
-def _placeless(record: dict[str, Any]) -> dict[str, Any]:
-    """The record without the module that the class lies in: moving a file makes no other artefact."""
-    found = {**record, "plugin": record["plugin"].partition(":")[2]}
-    return found | ({"treatment": _placeless(record["treatment"])} if "treatment" in record else {})
-
-
-def code_record(compressor: Compressor) -> dict[str, Any]:
-    """Digests of the code that makes an artefact: ours, the compressor's, and its treatment's if it is a control."""
-    plugin = type(compressor)
-    record = {"core": code_digest(__name__), "plugin": None}
-    if plugin.__module__ != "__main__":  # typed into a session, it has no file
-        record["plugin"] = code_digest(plugin.__module__)
-    return record | ({"treatment": code_record(compressor.treatment)} if compressor.treatment else {})
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -25,7 +25,8 @@ from harness.checkpoints.shape import shape_of
 from harness.checkpoints.shards import max_streamed_bytes, streaming
 from harness.compression.blocks import read_tensors
 from harness.compression.calibration import SELF, CalibrationSource, context_length
-from harness.compression.driver import PARTIAL, compress
+from harness.compression.driver import compress
+from harness.compression.job import PARTIAL
 from harness.compression.measurements import PROBES
 from harness.compression.pieces import Piece, write_json
 from harness.contract import Compressor, LinearShape, ModelShape, Record

@@ -13,7 +13,8 @@ from harness.contract import Detector, Flag, LabelledView, LabelledViews
 from harness.detection.tools import learns, make_tools, not_applicable
 from harness.errors import PluginError, StageError
 from harness.registry.capabilities import require_capability
-from harness.registry.catalogue import Catalogue, Component, build
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import Component, build
 from harness.registry.sources import ModelRef, locate_model
 from harness.store.files import read_jsonl, write_jsonl
 from harness.store.hashing import key_of

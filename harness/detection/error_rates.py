@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.contract import Flag, LabelledView, Record
-from harness.registry.catalogue import Component
+from harness.registry.component import Component
 from harness.store.files import write_json
 from harness.store.hashing import key_of
 from harness.store.paths import cache_folder

@@ -13,7 +13,7 @@ from harness.planning.judges import wants_judge
 if TYPE_CHECKING:
     from harness.contract import Spec
     from harness.detection.activations import Activations
-    from harness.registry.catalogue import Component
+    from harness.registry.component import Component
     from harness.registry.sources import ModelRef
     from harness.sandbox import Sandbox
 

@@ -14,7 +14,8 @@ import datasets
 from harness.contract import Axes, Outcome, Reply, TaskSuite, TaskSuiteSpec, by_id
 from harness.lm_eval.library import ConfigurableTask, Instance
 from harness.lm_eval.rates import RatioTerm, quotient, ratio_term
-from harness.registry.catalogue import Component, build, load_catalogue
+from harness.registry.catalogue import load_catalogue
+from harness.registry.component import Component, build
 from harness.registry.plugins import load_plugins
 
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from harness.contract import Record
 from harness.planning.experiment import Experiment
 from harness.planning.sizes import CompressionSize
-from harness.registry.catalogue import Component
+from harness.registry.component import Component
 from harness.registry.sources import ModelRef
 from harness.store.hashing import key_of
 

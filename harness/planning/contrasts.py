@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.planning.cells import Cell, Contrast
-from harness.registry.catalogue import NONE, Component
+from harness.registry.component import NONE, Component
 
 
 def contrasts_between(cells: Sequence[Cell]) -> list[Contrast]:

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from harness.planning.cells import Cell, Settings, slug
 from harness.planning.questions import Questions
-from harness.registry.catalogue import Component
+from harness.registry.component import Component
 from harness.registry.sources import ModelRef
 from harness.store.code import arithmetic_versions, code_digest
 from harness.store.hashing import key_of, params_files

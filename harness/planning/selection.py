@@ -12,7 +12,8 @@ from harness.lm_eval.backends.locate import locate_for_backend, make_backend, mo
 from harness.planning.experiment import SUITE_FLAGS, Experiment
 from harness.planning.judges import refuse_written_secrets
 from harness.registry.capabilities import require_capability
-from harness.registry.catalogue import NONE, Catalogue, Component, build
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import NONE, Component, build
 from harness.registry.sources import ModelRef, locate_model
 from harness.store.hashing import params_files
 

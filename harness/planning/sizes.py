@@ -8,7 +8,8 @@ from pydantic import model_validator
 
 from harness.contract import Compressor, Decisions, ModelShape, Record
 from harness.contract.records import renamed
-from harness.registry.catalogue import Catalogue, Component
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import Component
 
 
 class CompressionSize(Record):

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from harness.contract import TaskSuite
 from harness.errors import UsageError
-from harness.registry.catalogue import Catalogue, missing_dependencies
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import missing_dependencies
 
 Capability = TypeVar("Capability", bound=TaskSuite)
 

@@ -10,6 +10,7 @@ from harness.report.analysis import Block, analyse, published_key, remarks_of
 from harness.report.arms import SampledArm
 from harness.report.data import PublishedChecks, ReportData
 from harness.report.detector_tables import detectors
+from harness.report.difference_tables import differences
 from harness.report.draw_tables import draw_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
@@ -58,7 +59,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     yield from results.overviews(block)
     yield from draw_tables(block)
     yield from seed_tables(block)
-    yield from results.differences(block)
+    yield from differences(block)
     if block.axes:
         yield axes.chance_table(block, block.axes)
         yield from axes.missing_tables(block)

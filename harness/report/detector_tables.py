@@ -11,8 +11,8 @@ from harness.contract import Axes, Flag, Outcome, Quadrant
 from harness.detection.error_rates import ErrorRates
 from harness.report.arms import Estimate, SampledArm, estimate
 from harness.report.data import DetectorRun, Row
+from harness.report.estimate_cells import NO_INFERENCE
 from harness.report.numbers import NONE, bracket, fraction, percent
-from harness.report.result_tables import NO_INFERENCE
 from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import auroc, rogan_gladen
 

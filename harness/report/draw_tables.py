@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from harness.report.analysis import Block
 from harness.report.arms import Arm, SampledArm
+from harness.report.estimate_cells import METRICS_PER_TABLE
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, percent, significant
-from harness.report.result_tables import METRICS_PER_TABLE
 from harness.report.table import Cell, Column, Table, text_cell
 
 

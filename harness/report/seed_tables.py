@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from harness.report.analysis import Block, SeedPair
+from harness.report.difference_tables import adjustment_note, stars
+from harness.report.estimate_cells import METRICS_PER_TABLE, titled
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, decimals_of, p_value, percent, plain, points, signed, significant
-from harness.report.result_tables import METRICS_PER_TABLE, adjustment_note, stars, titled
 from harness.report.seeds import Spread, spread
 from harness.report.table import Cell, Column, Table, text_cell
 

@@ -15,7 +15,8 @@ from harness.detection.activations import Activations
 from harness.detection.tools import make_tools, not_applicable
 from harness.detection.views import references
 from harness.planning.cells import Cell
-from harness.registry.catalogue import Catalogue, build
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import build
 from harness.registry.sources import locate_model
 from harness.running.stages.detect import detect
 from harness.running.stages.grade import grade

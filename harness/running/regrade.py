@@ -13,7 +13,8 @@ from harness.planning.cells import Cell, Plan
 from harness.planning.experiment import SUITE_FLAGS
 from harness.planning.keys import with_judges
 from harness.planning.questions import limited, selected_items
-from harness.registry.catalogue import Catalogue, build
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import build
 from harness.running.cell import CellRunner
 from harness.running.driver import record
 from harness.store.run import CellStore, RunStore, VerdictRow

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 
 import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
 from harness.checkpoints.manifest import verify
-from harness.compression import driver, pieces
+from harness.compression import job, pieces
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.export import export_dense
@@ -118,7 +118,7 @@ def test_an_unfinished_run_of_another_configuration_is_not_continued(tiny_qwen2:
 def test_an_unfinished_run_of_other_code_is_not_continued_but_a_finished_one_is_finished(
     tiny_qwen2: Path, killed_early: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "code_digest", lambda *_: "another")
+    monkeypatch.setattr(job, "code_digest", lambda *_: "another")
     with pytest.raises(ModelError, match=r"unfinished run of another version of the code \(finish it with that"):
         compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, killed_early)
     assert compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, undisturbed).resumed == 21

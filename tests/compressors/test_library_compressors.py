@@ -15,7 +15,8 @@ from harness.contract import Decision
 from harness.errors import PluginError, UsageError
 from harness.models.load import load
 from harness.planning.sizes import stored_bits
-from harness.registry.catalogue import build, load_catalogue
+from harness.registry.catalogue import load_catalogue
+from harness.registry.component import build
 from harness.registry.plugins import load_plugins
 
 CASES = [

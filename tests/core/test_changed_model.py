@@ -9,7 +9,8 @@ import pytest
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.errors import ModelError
-from harness.registry.catalogue import build, load_catalogue
+from harness.registry.catalogue import load_catalogue
+from harness.registry.component import build
 from harness.registry.plugins import load_plugins
 
 

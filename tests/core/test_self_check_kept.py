@@ -9,7 +9,7 @@ import pytest
 from harness.contract import Check, SelfCheck, TaskSuite, TaskSuiteSpec
 from harness.errors import StageError
 from harness.planning.cells import Cell
-from harness.registry.catalogue import Component
+from harness.registry.component import Component
 from harness.running.stages import self_check
 from harness.store.run import CellStore
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.contract import Reply, Tools, View
-from harness.registry.catalogue import load_catalogue, missing_dependencies
+from harness.registry.catalogue import load_catalogue
+from harness.registry.component import missing_dependencies
 from harness.registry.plugins import load_plugins
 from harness.sandbox import available, open_sandbox
 from harness.testing import check_compressor, check_detector, check_suite, check_trainer

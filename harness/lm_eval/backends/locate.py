@@ -16,7 +16,8 @@ from harness.lm_eval.backends.arguments import refuse_secrets
 from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.server import complete_url, reported_model
 from harness.registry.backend import Backend
-from harness.registry.catalogue import Catalogue, Component
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import Component
 from harness.registry.sources import ModelRef, locate_model
 from harness.store.hashing import key_of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.contract import Rate
-from harness.registry.catalogue import NONE
+from harness.registry.component import NONE
 from harness.report.arms import SampledArm
 from harness.report.data import TrainingRun, TrainingSummary
 from harness.report.metrics import Metric

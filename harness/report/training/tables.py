@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from pydantic import JsonValue
 
 from harness.contract import Rate
+from harness.report.difference_tables import stars
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, percent, plain, points
-from harness.report.result_tables import stars
 from harness.report.seed_tables import DIRECTIONAL, difference_cell, mean_text, spread_json
 from harness.report.seeds import SeedComparison, SeedGroup, Spread, compare_seeds, spread
 from harness.report.table import Cell, Column, Table, plural, text_cell

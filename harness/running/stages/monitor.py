@@ -13,7 +13,8 @@ from harness.detection.tools import make_tools, not_applicable
 from harness.detection.views import references
 from harness.errors import StageError
 from harness.planning.cells import Cell
-from harness.registry.catalogue import Catalogue, build
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import build
 from harness.registry.sources import locate_model
 
 

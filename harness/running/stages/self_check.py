@@ -18,7 +18,7 @@ from harness.store.run import CellStore
 
 if TYPE_CHECKING:
     from harness.planning.cells import Cell
-    from harness.registry.catalogue import Component
+    from harness.registry.component import Component
 
 
 class CheckSummary(Record):

@@ -12,7 +12,8 @@ from harness.checkpoints.digest import model_digest
 from harness.contract import Flag, Trainable, TrainContext, Trainer, View
 from harness.errors import ModelError, PluginError
 from harness.planning.cells import Cell
-from harness.registry.catalogue import Catalogue, build
+from harness.registry.catalogue import Catalogue
+from harness.registry.component import build
 from harness.running.stages.monitor import training_monitor
 from harness.store.cache import mark_used
 from harness.store.files import write_json
