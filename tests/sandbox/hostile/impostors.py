@@ -38,7 +38,7 @@ class Anything(int, metaclass=Meta):
 def solve(x):
     return Anything(7919 * x + 31)
 """,
-    "right_as_float": "def solve(x):\n    return float(7919 * x + 31)\n",
+    "nearly_right": "def solve(x):\n    return 7919 * x + 31 + 1e-7\n",
     "right_as_text": "def solve(x):\n    return str(7919 * x + 31)\n",
     "bool": "def solve(x):\n    return True\n",
     "nan": "def solve(x):\n    return float('nan')\n",
