@@ -66,9 +66,10 @@ def test_further_iterations_never_raise_it(
 @settings(max_examples=30, deadline=None)
 def test_a_low_rank_step_never_raises_it(rows: int, columns: int, bits: int, group: int, seed: int) -> None:
     weight, hessian = problem(rows, columns, seed)
-    plain = solved(weight, hessian, Decision(bits=bits, group=group))
     decision = Decision(bits=bits, group=group, rank=1)
     helped = compress_linears({"w": weight}, hessian, {"w": decision}, Schedule(1, 3, start="quantize"))["w"]
-    assert helped.error is not None
-    assert plain.error is not None
-    assert helped.error <= plain.error * (1 + 1e-3) + 1e-5  # factors are stored in float16
+    rounded, corrected = (
+        helped.trace
+    )  # Q alone, then Q + L·R; a plain Q is polished as well, and may be better than both
+    assert helped.error == corrected
+    assert corrected <= rounded * (1 + 1e-3) + 1e-5  # factors are stored in float16
