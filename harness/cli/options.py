@@ -40,7 +40,10 @@ Backend = Annotated[
     str | None, typer.Option(help="Sample through lm-eval: hf, vllm, sglang, local-chat-completions, …")
 ]
 BackendArgs = Annotated[
-    Names, typer.Option("--backend-args", metavar="NAME=VALUE,…", help="Its arguments; a secret as NAME=env:VARIABLE.")
+    Names,
+    typer.Option(
+        "--backend-args", metavar="NAME=VALUE,…", help="Its arguments; a secret as NAME=env:VARIABLE or NAME=file:PATH."
+    ),
 ]
 Param = Annotated[Names, typer.Option("-P", metavar="NAME.KEY=VALUE", help="Set a parameter of a selected name.")]
 ParamOfAll = Annotated[

@@ -15,6 +15,8 @@ from pydantic import Field, JsonValue, ValidationError
 
 from harness.contract import Record
 from harness.errors import UsageError
+from harness.lm_eval.backends.arguments import refuse_evident
+from harness.lm_eval.backends.withheld import withhold
 
 SUITE_FLAGS = (
     "items",
@@ -45,7 +47,7 @@ class Experiment(Record):
     device: str = "auto"
     dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16|float16)$")
     backend: str | None = None  # the lm-eval backend that samples; None: the harness's own generator
-    backend_args: dict[str, JsonValue] = {}  # never a secret: the variable's name stands in its place
+    backend_args: dict[str, JsonValue] = {}  # never a secret: see `withheld`
     suite_flags: dict[str, JsonValue] = {}
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
     trainers: dict[str, dict[str, JsonValue]] = {}  # this experiment's own presets, as in a registry.toml
@@ -58,6 +60,9 @@ def experiment_from(*layers: dict[str, Any]) -> Experiment:
     for layer in layers:
         for key, value in layer.items():
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    if isinstance(given := merged.get("backend_args"), dict):
+        refuse_evident(given)
+        merged["backend_args"] = withhold(given)
     try:
         return Experiment.model_validate(merged)
     except ValidationError as error:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from harness.errors import UsageError
 from harness.lm_eval.backends.arguments import parse_arguments, refuse_secret_values, refuse_secrets
+from harness.lm_eval.backends.withheld import withhold
 
 
 def wants_judge(params: Mapping[str, JsonValue]) -> bool:
@@ -20,4 +22,11 @@ def refuse_written_secrets(params: Mapping[str, JsonValue]) -> None:
     written to the run folder."""
     refuse_secret_values(params)
     if params.get("backend") and wants_judge(params):
-        refuse_secrets(parse_arguments(str(params["model"])))
+        given = parse_arguments(str(params["model"]))
+        refuse_secrets(given)
+        for name, value in withhold(given).items():
+            if value != given[name]:
+                raise UsageError(
+                    f"judge argument {name!r} may hold a secret, and parameters are kept in the run folder",
+                    f"write {name}=env:VARIABLE or {name}=file:PATH",
+                )

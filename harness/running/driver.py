@@ -126,5 +126,7 @@ def command_line() -> str:
     """How this process was called, as a user would type it."""
     import shlex
 
+    from harness.lm_eval.backends.redaction import redact_command
+
     program = Path(sys.argv[0]).name
-    return shlex.join(["harness" if program in ("__main__.py", "harness") else program, *sys.argv[1:]])
+    return shlex.join(["harness" if program in ("__main__.py", "harness") else program, *redact_command(sys.argv[1:])])

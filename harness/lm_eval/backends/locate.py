@@ -12,9 +12,10 @@ from pydantic import JsonValue
 
 from harness.contract import OwnLoop, TaskSuite
 from harness.errors import PluginError, UsageError
-from harness.lm_eval.backends.arguments import refuse_secrets
+from harness.lm_eval.backends.arguments import refuse_secrets, resolved
 from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.server import complete_url, reported_model
+from harness.lm_eval.backends.withheld import withhold
 from harness.registry.backend import Backend
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import Component
@@ -25,15 +26,16 @@ from harness.store.hashing import key_of
 def make_backend(name: str, args: Mapping[str, JsonValue]) -> Backend:
     """The backend of that name, if it is available. Else raises a HarnessError that says what is missing: lm-eval, the
     backend's own package and how to install it, the variable with the key, a server that answers."""
-    refuse_secrets(args)
+    given = withhold(args)
+    refuse_secrets(given)
     refuse_uninstalled(name)
-    info, given = backend_info(name), dict(args)
+    info = backend_info(name)
     key = os.environ.get(info.key or "OPENAI_API_KEY", "")
     if info.route:
-        url = given.get("base_url") or info.base_url
+        url = resolved(given).get("base_url") or info.base_url
         if not url:
             raise UsageError(f"backend {name!r} needs a URL", "--backend-args base_url=http://HOST:PORT/v1,model=NAME")
-        given["base_url"] = complete_url(str(url), info.route)
+        given |= withhold({"base_url": complete_url(str(url), info.route)})
     if info.place == "server" and not _model_of(given) and info.route:
         raise UsageError(f"backend {name!r} needs a model", "--backend-args model=NAME")
     backend = Backend(name=name, args=given, version=importlib.metadata.version("lm_eval"))

@@ -11,10 +11,11 @@ from typing import Any
 
 from harness.contract import Prompt, Reply
 from harness.errors import HarnessError, ModelError, StageError, Unreachable
-from harness.lm_eval.backends.arguments import Redacting, redact, resolved
+from harness.lm_eval.backends.arguments import resolved
 from harness.lm_eval.backends.known import backend_info
+from harness.lm_eval.backends.redaction import Redacting, redact
 from harness.lm_eval.backends.responses import ResponseRecorder
-from harness.lm_eval.backends.server import innermost_cause, server_message
+from harness.lm_eval.backends.server import innermost_cause, public_url, server_message
 from harness.registry.backend import Backend
 
 FATAL = (401, 403, 404)  # the key, the route or the model is wrong: every other question would fail too
@@ -175,7 +176,7 @@ class BackendModel:
 
     def failure(self, error: Exception) -> StageError:
         response = getattr(error, "response", None)
-        where = redact(str(self.backend.args.get("base_url", "")))
+        where = public_url(self.backend.args)
         if response is not None:
             kind = Unreachable if response.status_code in FATAL else StageError
             return kind(f"{server_message(response)} (the server at {where})")
@@ -187,7 +188,7 @@ class BackendModel:
                 "start it again; the same command then resumes",
             )
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        return StageError(f"backend {self.backend.name!r} failed: {redact(words[:300])}")
+        return StageError(f"backend {self.backend.name!r} failed: {redact(words)[:300]}")
 
 
 def _drop_defaults(model: Any) -> None:
@@ -220,4 +221,4 @@ def _open(name: str, args: dict[str, Any], batch_size: int) -> Any:
         return get_model(name).create_from_arg_obj(args, {"batch_size": 1 if served else batch_size})
     except Exception as error:  # a backend's constructor raises whatever its libraries raise
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ModelError(f"backend {name!r} cannot be opened: {redact(words[:300])}") from error
+        raise ModelError(f"backend {name!r} cannot be opened: {redact(words)[:300]}") from error

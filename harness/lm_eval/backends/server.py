@@ -6,11 +6,16 @@ its answer names the model, or says what is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
 from harness.errors import ModelError
-from harness.lm_eval.backends.arguments import redact, resolved
+from harness.lm_eval.backends.arguments import resolved
 from harness.lm_eval.backends.known import BackendInfo
+from harness.lm_eval.backends.redaction import redact
+from harness.lm_eval.backends.withheld import MARK
 from harness.registry.backend import Backend
 
 if TYPE_CHECKING:
@@ -26,29 +31,36 @@ def complete_url(url: str, route: str) -> str:
     return url + route if route and url.endswith("/v1") else url
 
 
+def public_url(args: Mapping[str, JsonValue]) -> str:
+    """The server's URL as it may be shown."""
+    shown = str(args.get("base_url", ""))
+    return shown.removeprefix(MARK).rpartition(" ")[0] if shown.startswith(MARK) else redact(shown)
+
+
 def reported_model(backend: Backend, info: BackendInfo, key: str) -> str:
     """What the server calls the model that `backend` asks for. Raises ModelError naming the URL if it cannot be asked."""
     import requests
 
     args = resolved(backend.args)
     url, model = str(args["base_url"]), str(args.get("model", args.get("pretrained", "")))
+    where = public_url(backend.args)
     options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args)}
     try:  # two connections, because a server that fails on the first request may close that one
         listed = requests.get(f"{url.removesuffix(info.route)}/models", timeout=LIST_SECONDS, **options)
-        _refused(listed, url)
+        _refused(listed, where)
         for entry in _entries(listed):
             if model in (entry.get("id"), entry.get("root")):
-                return " = ".join(dict.fromkeys(str(entry[name]) for name in ("id", "root") if entry.get(name)))
+                return redact(" = ".join(dict.fromkeys(str(entry[name]) for name in ("id", "root") if entry.get(name))))
         answer = requests.post(url, json=_one_token(info, model), timeout=TOKEN_SECONDS, **options)
     except requests.RequestException as error:
         raise ModelError(
-            f"no server answers at {redact(url)}: {innermost_cause(error)}",
+            f"no server answers at {where}: {innermost_cause(error)}",
             "start it, or correct base_url in --backend-args",
         ) from None
-    _refused(answer, url)
+    _refused(answer, where)
     if not answer.ok:
-        raise ModelError(f"the server at {redact(url)} does not answer for model {model!r}: {server_message(answer)}")
-    return str(_json(answer).get("model") or "")
+        raise ModelError(redact(f"the server at {where} does not answer for model {model!r}: {server_message(answer)}"))
+    return redact(str(_json(answer).get("model") or ""))
 
 
 def _headers(args: dict[str, Any], key: str) -> dict[str, str]:
@@ -68,9 +80,9 @@ def _one_token(info: BackendInfo, model: str) -> dict[str, Any]:
     return {"model": model, "prompt": "1", "max_tokens": 1}
 
 
-def _refused(response: requests.Response, url: str) -> None:
+def _refused(response: requests.Response, where: str) -> None:
     if response.status_code in (401, 403):
-        raise ModelError(f"the server at {redact(url)} refuses the key: {server_message(response)}")
+        raise ModelError(f"the server at {where} refuses the key: {server_message(response)}")
 
 
 def _entries(response: requests.Response) -> list[dict[str, Any]]:
@@ -95,7 +107,7 @@ def server_message(response: requests.Response) -> str:
     error: Any = body.get("error", body.get("detail"))
     text = error.get("message") if isinstance(error, dict) else error
     words = " ".join(str(text or response.text or response.reason).split())
-    return redact(f"HTTP {response.status_code}: {words[:300]}")
+    return f"HTTP {response.status_code}: {redact(words)[:300]}"
 
 
 def innermost_cause(error: Exception) -> str:
@@ -104,4 +116,4 @@ def innermost_cause(error: Exception) -> str:
     while inner.__cause__ or inner.__context__:
         inner = inner.__cause__ or inner.__context__  # type: ignore[assignment]
     words = " ".join(str(inner).split()) or type(inner).__name__
-    return redact(words[:200])
+    return redact(words)[:200]

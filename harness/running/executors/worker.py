@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import HarnessError
+from harness.lm_eval.backends.redaction import redact
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
 from harness.running.cell import CellRunner
@@ -75,11 +76,11 @@ def main() -> None:
         try:
             runner(assignment.cell)
         except HarnessError as error:
-            print(f"error: {error}", file=sys.stderr)
-            reporter.send(Event(kind="failed", cell=assignment.cell.id, error=str(error)))
+            print(f"error: {redact(str(error))}", file=sys.stderr)
+            reporter.send(Event(kind="failed", cell=assignment.cell.id, error=redact(str(error))))
         except Exception as error:
-            traceback.print_exc()
-            cause = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+            print(redact(traceback.format_exc()), file=sys.stderr)
+            cause = redact(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
             reporter.send(
                 Event(kind="failed", cell=assignment.cell.id, error=f"{cause} (traceback in {assignment.log})")
             )
