@@ -16,12 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.shards import HEADER, header_of, local
+from harness.checkpoints.shards import header_of, local, names_at_hand
+from harness.checkpoints.weight_files import read_json, weight_files
 from harness.errors import ModelError
 from harness.store.hashing import digest_file
 
-INDEX = "model.safetensors.index.json"
-SINGLE = "model.safetensors"
 ARTEFACT_TYPE = "harness_qlr"  # model_type of our own artefacts, see harness.checkpoints.quantizer
 
 ITEM_BYTES = {
@@ -59,7 +58,7 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`config` as written, every tensor of every shard."""
+    """`config` as written, every tensor of every weight file."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -97,7 +96,7 @@ class Checkpoint:
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
-    """Read config.json and every safetensors header of `folder`.
+    """Read config.json and the header of every weight file of `folder`.
 
     Raises:
         ModelError: a file is missing, truncated or not what its label says; the message names it.
@@ -105,8 +104,8 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     folder = Path(folder)
     if not folder.is_dir():
         raise ModelError(f"no model folder at {folder}", "give a folder with config.json and safetensors files")
-    config = _read_json(folder / "config.json")
-    files, labels = _shards(folder)
+    names, labels = weight_files(folder, names_at_hand(folder))
+    config, files = read_json(folder / "config.json"), tuple(folder / name for name in names)
     tensors: dict[str, StoredTensor] = {}
     for file in files:
         for name, tensor in read_header(file).items():
@@ -115,13 +114,13 @@ def open_checkpoint(folder: Path) -> Checkpoint:
             tensors[name] = tensor
     for name, label in labels.items():
         if name not in tensors or tensors[name].file.name != Path(label).name:
-            raise ModelError(f"{folder / INDEX} says {label} holds {name}, but it does not", "download the model again")
+            raise ModelError(f"the index in {folder} says {label} holds {name}, but it does not", "download it again")
     return Checkpoint(folder, config, tensors, files)
 
 
 def is_packed(folder: Path) -> bool:
     """Whether `folder` holds an artefact of ours, Linears packed as Q + L·R."""
-    return (folder / "config.json").is_file() and _read_json(folder / "config.json").get("model_type") == ARTEFACT_TYPE
+    return (folder / "config.json").is_file() and read_json(folder / "config.json").get("model_type") == ARTEFACT_TYPE
 
 
 def read_header(file: Path) -> dict[str, StoredTensor]:
@@ -152,34 +151,9 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
 
 
 def stored_bytes(folder: Path) -> int:
-    """Bytes of all safetensors files of `folder`."""
-    return sum(file.stat().st_size for file in Path(folder).glob("*.safetensors"))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{path} is missing", "is this a Hugging Face model folder?") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} is not readable JSON: {error}", "fetch or write it again") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{path} does not hold a JSON object", "fetch or write it again")
-    return value
-
-
-def _shards(folder: Path) -> tuple[tuple[Path, ...], Mapping[str, str]]:
-    """(files, the index's claims: tensor -> file name)."""
-    if (folder / INDEX).is_file():
-        labels = _read_json(folder / INDEX).get("weight_map")
-        if not isinstance(labels, dict) or not labels:
-            raise ModelError(f"{folder / INDEX} has no weight_map", "download the model again")
-        return tuple(folder / name for name in sorted(set(labels.values()))), labels
-    if (folder / SINGLE).is_file() or (folder / f"{SINGLE}{HEADER}").is_file():
-        return (folder / SINGLE,), {}
-    pickled = any(folder.glob("pytorch_model*.bin"))
-    remedy = "convert it with save_pretrained(safe_serialization=True)" if pickled else "is the download complete?"
-    raise ModelError(f"{folder} holds neither {SINGLE} nor {INDEX}", remedy)
+    """Bytes of the weight files of `folder`."""
+    folder = Path(folder)
+    return sum(header_of(folder / name)[1] for name in weight_files(folder, names_at_hand(folder))[0])
 
 
 def _stored(file: Path, origin: int, name: str, entry: Mapping[str, Any]) -> StoredTensor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.checkpoints.shards import KEEP, RemoteFile, streamed_folder
+from harness.checkpoints.shards import KEEP, RemoteFile, names_at_hand, streamed_folder
+from harness.checkpoints.weight_files import weight_files
 from harness.errors import ModelError
 from harness.store.paths import cache_folder
 
@@ -34,11 +34,10 @@ def _cached(hub_id: str) -> Path | None:
 
 
 def _has_all_weights(folder: Path) -> bool:
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        shards = set(json.loads(index.read_text())["weight_map"].values())
-        return all((folder / shard).is_file() for shard in shards)
-    return (folder / "model.safetensors").is_file()
+    try:
+        return bool(weight_files(folder, names_at_hand(folder)))
+    except ModelError:
+        return False
 
 
 def _download(hub_id: str) -> Path:

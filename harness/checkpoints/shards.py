@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from harness.checkpoints.weight_files import weight_files
 from harness.contract import Record
 from harness.errors import ModelError
 
@@ -92,7 +93,8 @@ def streamed_folder(remote: Remote, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in remote.companions():
         remote.fetch(name, folder)
-    shards = remote.shards()
+    known = remote.shards()
+    shards = {name: known[name] for name in weight_files(folder, {*known, *names_at_hand(folder)})[0]}
     for name in shards:
         length = struct.unpack("<Q", remote.head(name, 8))[0]
         if length > shards[name].bytes - 8:
@@ -108,6 +110,14 @@ def remote_model(folder: Path) -> RemoteModel | None:
     """What is known about the shards of a streamed folder; None for an ordinary one."""
     file = folder / REMOTE
     return RemoteModel.model_validate(json.loads(file.read_text())) if file.is_file() else None
+
+
+def names_at_hand(folder: Path) -> set[str]:
+    """The files of a folder and of the folders in it, relative to it; a shard that is yet to be fetched counts as one."""
+    found = {
+        file.relative_to(folder).as_posix() for depth in ("*", "*/*") for file in folder.glob(depth) if file.is_file()
+    }
+    return {name.removesuffix(HEADER) for name in found} if REMOTE in found else found
 
 
 def header_of(file: Path) -> tuple[Path, int]:

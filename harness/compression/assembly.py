@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.checkpoints.checkpoint import ARTEFACT_TYPE, COMPANIONS, INDEX, Checkpoint, read_header
+from harness.checkpoints.checkpoint import ARTEFACT_TYPE, COMPANIONS, Checkpoint, read_header
 from harness.checkpoints.manifest import MANIFEST, MARKER, LinearEntry, Manifest
 from harness.checkpoints.quantizer import METHOD
+from harness.checkpoints.weight_files import INDEX
 from harness.compression.blocks import read_tensors
 from harness.compression.pieces import Piece, copy, write_json, write_piece, write_text
 from harness.store.hashing import digest_file

@@ -20,9 +20,10 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from harness.checkpoints.checkpoint import SINGLE, Checkpoint, open_checkpoint
+from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoints.shape import shape_of
 from harness.checkpoints.shards import max_streamed_bytes, streaming
+from harness.checkpoints.weight_files import SINGLE
 from harness.compression.blocks import read_tensors
 from harness.compression.calibration import SELF, CalibrationSource, context_length
 from harness.compression.driver import compress

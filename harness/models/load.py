@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from harness.checkpoints.checkpoint import is_packed
+from harness.checkpoints.checkpoint import is_packed, open_checkpoint
 from harness.checkpoints.hub import hub_snapshot, one_line
 from harness.errors import ModelError, UsageError
 from harness.planning.devices import resolve_device, resolve_dtype
@@ -52,6 +52,8 @@ def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> Loade
     folder = resolve_source(source)
     if is_packed(folder):
         import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format; slow, so only where it is needed)
+    else:
+        open_checkpoint(folder)  # the weights that digests and bytes are of are there and whole
     tokenizer = _load_tokenizer(folder)
     model = _load_weights(folder, place, precision)
     eos = _eos_tokens(model, tokenizer)
@@ -93,7 +95,7 @@ def resolve_source(source: str | Path) -> Path:
             raise ModelError(f"{folder} is not a model folder: it has no config.json")
         return folder
     if folder.exists():
-        raise ModelError(f"{folder} is a file, not a model folder")
+        raise ModelError(f"{folder} is a file, not a model folder", "give a folder with config.json and safetensors")
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", str(source)) or str(source).startswith("."):
         raise ModelError(f"no model folder at {folder}")
     return hub_snapshot(str(source))
@@ -119,7 +121,12 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
         with _quiet_transformers():
             auto: Any = AutoModelForCausalLM  # its annotations do not know output_loading_info
             model, report = auto.from_pretrained(
-                folder, dtype=dtype, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True
+                folder,
+                dtype=dtype,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
             )
     except ModelError:  # a packed folder that is unfinished or altered
         raise

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
-from harness.checkpoints.checkpoint import INDEX
 from harness.checkpoints.manifest import MARKER, verify
 from harness.checkpoints.qlr import QLR
+from harness.checkpoints.weight_files import INDEX
 from harness.compression import blocks
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
