@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.contract.sandbox import Limits
-from harness.sandbox.zygote import MAX_FILES, MAX_PATH
+from harness.sandbox.inside.supervisor import MAX_FILES, MAX_PATH
 
 CHUNK = 65536
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL

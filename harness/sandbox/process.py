@@ -1,85 +1,118 @@
-"""The weaker sandbox, for machines without bubblewrap: one plain subprocess per program, with resource limits."""
+"""The weaker sandbox, for machines without bubblewrap: a plain subprocess per program, without namespaces."""
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import json
 import os
-import signal
+import select
 import socket
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 from harness.contract.sandbox import Limits
-from harness.sandbox import zygote
-from harness.sandbox.exchange import End, Exchange
-from harness.sandbox.identity import unassigned_uid
-from harness.sandbox.interpreter import this_interpreter
-from harness.sandbox.worker import Ended, LocalSandbox
+from harness.sandbox.identity import Uid
+from harness.sandbox.inside import landlock
+from harness.sandbox.interpreter import Interpreter, this_interpreter
+from harness.sandbox.server import ServedSandbox, Server
+from harness.sandbox.worker import Ended
+from harness.sandbox.zygote_process import DEVICES, INSIDE, PYTHON_OPTIONS
+
+DUMPABLE = 4  # PR_SET_DUMPABLE
+LAST_WORD_SECONDS = 0.5
 
 
-class ProcessSandbox(LocalSandbox):
-    """No namespace: a program sees this machine's files, network and processes, with the rights of its user.
+class ProcessSandbox(ServedSandbox):
+    """What any user may ask of the kernel: limits, the system-call filter, and Landlock where the kernel has it, for files,
+    signals and the memory of other processes. Root's programs each become a user id of their own.
 
-    Root's programs become an unassigned user (who may read everything where the interpreter lies in root's home). A
-    program that leaves its session survives its end. The oracle's contract holds: expected values stay in the parent.
+    Without namespaces a program still sees the names, sizes and times of this machine's files and, where it runs under the
+    harness's own user, can change times and attributes of that user's; without Landlock it reads them, too.
     """
 
     kind = "process"
 
+    def __init__(self) -> None:
+        super().__init__()
+        if os.geteuid() != 0:
+            # The programs' user is ours: /proc/PID/mem of this process, with its expected values, is closed to them.
+            ctypes.CDLL(None).prctl(DUMPABLE, 0, 0, 0, 0)
+
+    def _open(self) -> Server:
+        return Supervisor()
+
     def _program(self, method: str, work: dict[str, Any], limits: Limits) -> Ended:
-        uid = unassigned_uid()
-        with working_folder(uid) as folder:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with ours, theirs, Exchange(ours, method, work, limits) as exchange:
-                process = start(theirs, folder, uid)
-                theirs.close()
-                done = os.pidfd_open(process.pid)
-                end = exchange.read_until(done, limits.seconds)
-                os.close(done)
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)  # not yet waited for, so the id is still its own
-                status = process.wait()
-                streams = exchange.drain()
-            if method == "run":
-                with contextlib.suppress(OSError):  # it may have removed the folder
-                    streams[0] = json.dumps(zygote.collect_files(folder, limits.output_bytes)).encode()
-        return Ended(status, streams, end is End.LATE, end.reason(limits))
-
-    def close(self) -> None:
-        """Nothing outlives a call."""
+        try:
+            return super()._program(method, work, limits)
+        finally:
+            self.close()
 
 
-@contextlib.contextmanager
-def working_folder(uid: int | None) -> Iterator[str]:
-    folder = tempfile.mkdtemp(prefix="harness-program-")
-    try:
-        if uid is not None:
-            os.chown(folder, uid, uid)
-        yield folder
-    finally:
-        subprocess.run(["rm", "-rf", folder], stderr=subprocess.DEVNULL, check=False)  # at any depth, unlike shutil
+class Supervisor(Server):
+    """A process that sees one program through, in a folder that goes with it."""
+
+    def __init__(self) -> None:
+        self._owner = os.getpid()
+        self._uid = Uid.lease()
+        self._folder = tempfile.mkdtemp(prefix="harness-program-")
+        if self._uid:
+            os.chown(self._folder, self._uid.number, self._uid.number)
+        self.control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        python = this_interpreter()
+        identity = [] if self._uid is None else [str(self._uid.number), *([] if readable_by_all(python) else ["read"])]
+        locks = [self._uid.lock] if self._uid else []
+        with inside:
+            self._process = subprocess.Popen(
+                [
+                    *(str(python.executable), *PYTHON_OPTIONS, "once"),
+                    *(str(inside.fileno()), str(self._owner), json.dumps(fence(python, self._folder)), *identity),
+                ],
+                pass_fds=[inside.fileno(), *locks],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONHASHSEED": "0", "PYTHONPATH": str(INSIDE.parent)},
+                cwd=self._folder,
+                start_new_session=True,
+            )
+
+    def end(self) -> None:
+        self.control.close()
+        if os.getpid() != self._owner:
+            return
+        done = os.pidfd_open(self._process.pid)
+        select.select([done], [], [], LAST_WORD_SECONDS)  # it ends by itself when its work is done
+        os.close(done)
+        self._process.kill()
+        self._process.wait()
+        if self._uid:
+            end_all_of(self._uid.number)
+            self._uid.release()
+        subprocess.run(
+            ["rm", "-rf", self._folder], stderr=subprocess.DEVNULL, check=False
+        )  # at any depth, unlike shutil
 
 
-def start(control: socket.socket, folder: str, uid: int | None) -> subprocess.Popen[bytes]:
-    python = str(this_interpreter().executable)
-    identity = [] if uid is None else [str(uid)] if readable_by_all() else [str(uid), "read"]
-    return subprocess.Popen(
-        [python, "-P", "-s", "-S", "-B", zygote.__file__, "once", str(control.fileno()), *identity],
-        pass_fds=[control.fileno()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={"PYTHONHASHSEED": "0"},
-        cwd=folder,
-        start_new_session=True,
-    )
+def end_all_of(uid: int) -> None:
+    """Kill whatever still runs under a user id that is the program's own: it may have killed its supervisor."""
+    subprocess.run(["sh", "-c", "kill -9 -1"], user=uid, group=uid, extra_groups=[], cwd="/", check=False)
 
 
-def readable_by_all() -> bool:
+def fence(python: Interpreter, folder: str) -> dict[str, Any]:
+    """What a program may open, for Landlock, which has no way to take a folder out of another: so, one by one."""
+    if not landlock.version():
+        return {"work": folder}
+    library = [entry for path in python.library for entry in path.iterdir() if entry not in python.packages]
+    return {
+        "readable": [str(path) for path in (*library, python.executable, *python.shared)],
+        "devices": [f"/dev/{name}" for name in DEVICES],
+        "work": folder,
+    }
+
+
+def readable_by_all(python: Interpreter) -> bool:
     """Whether any user can reach the interpreter and its library (root's own home is private)."""
-    paths = [this_interpreter().executable, *this_interpreter().library]
+    paths = [python.executable, *python.library]
     return all(parent.stat().st_mode & stat.S_IXOTH for path in paths for parent in path.parents)

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import UsageError
-from harness.sandbox import seccomp
 from harness.sandbox.exchange import sealed
-from harness.sandbox.identity import unassigned_uid
+from harness.sandbox.identity import Uid
+from harness.sandbox.inside import seccomp
 from harness.sandbox.interpreter import Interpreter, this_interpreter
-from harness.sandbox.zygote import STARTED
+from harness.sandbox.server import Server
 
-SOURCE = Path(__file__).with_name("zygote.py")
-DEVICES = ("null", "zero", "full", "random", "urandom")
-TMP_BYTES = 64 << 20  # all that a program can store
+INSIDE = Path(__file__).with_name("inside")
+DEVICES = ("null", "zero", "full", "urandom")
 START_SECONDS = 30.0
 REMEDY = (
     "it needs version 0.8 or newer and unprivileged user namespaces; in a container: "
@@ -31,9 +30,10 @@ REMEDY = (
     "`--sandbox process` runs without it, weaker"
 )
 INSIDE_UID = 1
+PYTHON_OPTIONS = ("-P", "-s", "-S", "-B", "-m", "inside.zygote")
 
 
-class Zygote:
+class Zygote(Server):
     """A running zygote, PID 1 of its namespace: ending it ends everything inside. `control` is the socket to it, `pid` its
     number outside.
 
@@ -56,15 +56,15 @@ class Zygote:
         self._owner = os.getpid()
         with contextlib.ExitStack() as stack:
             stack.enter_context(inside)
-            source, filters = (
-                stack.enter_context(sealed_file(data)) for data in (SOURCE.read_bytes(), seccomp.program())
-            )
+            modules = {file.name: stack.enter_context(sealed_file(file.read_bytes())) for file in INSIDE.glob("*.py")}
             told, tell, go, release = (stack.enter_context(end) for end in (*pipe(), *pipe()))
-            uid = unassigned_uid()
-            given = Given(inside.fileno(), source.fileno(), filters.fileno(), tell.fileno(), go.fileno())
+            self._uid = Uid.lease()
+            given = Given(inside.fileno(), tell.fileno(), go.fileno())
+            sources = {name: source.fileno() for name, source in modules.items()}
+            locks = [self._uid.lock] if self._uid else []
             self._monitor = subprocess.Popen(
-                command(bwrap, this_interpreter(), given, root=uid is not None),
-                pass_fds=given,
+                command(bwrap, this_interpreter(), given, sources, root=self._uid is not None),
+                pass_fds=[*given, *sources.values(), *locks],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -76,9 +76,9 @@ class Zygote:
             try:
                 self.pid: int = json.loads(read_info(told.fileno()))["child-pid"]
                 self._pidfd = os.pidfd_open(self.pid)
-                if uid is not None:
+                if self._uid is not None:
                     for table in ("uid_map", "gid_map"):
-                        Path(f"/proc/{self.pid}/{table}").write_text(f"0 0 1\n{INSIDE_UID} {uid} 1\n")
+                        Path(f"/proc/{self.pid}/{table}").write_text(f"0 0 1\n{INSIDE_UID} {self._uid.number} 1\n")
                 release.write(b"x")
                 self._await_ready()
             except (OSError, ValueError) as error:
@@ -96,29 +96,11 @@ class Zygote:
         self.end()
         return lines[-1] if lines else ""
 
-    def has_started(self) -> bool:
-        """Wait for word that the program sent last runs. False: the zygote was dead or dying before it took it."""
-        try:
-            return self.control.recv(64) == STARTED
-        except OSError:
-            return False
-
-    def status(self) -> dict[str, object] | None:
-        """The zygote's word on the program that has just ended; None if it died instead."""
-        try:
-            packet = self.control.recv(4096)
-        except OSError:
-            return None
-        return json.loads(packet) if packet else None
-
-    def stop_program(self) -> None:
-        with contextlib.suppress(OSError):
-            self.control.send(b"stop")
-
     def end(self) -> None:
-        """Kill the zygote, and with it its namespaces; returns when all of it is gone. A fork of the owner only lets go."""
         if os.getpid() == self._owner:
             self._kill()
+        if self._uid is not None:
+            self._uid.release()
         self.control.close()
         if self._pidfd is not None:
             os.close(self._pidfd)
@@ -138,31 +120,35 @@ class Given(NamedTuple):
     """Descriptors that bubblewrap inherits."""
 
     control: int
-    source: int
-    system_calls: int
     info: int
     wait_for_ids: int
 
 
-def command(bwrap: str, python: Interpreter, given: Given, *, root: bool) -> list[str]:
-    """The bubblewrap command line. Started by root, it waits until the caller has mapped the user ids."""
+def command(bwrap: str, python: Interpreter, given: Given, sources: dict[str, int], *, root: bool) -> list[str]:
+    """The bubblewrap command line. Started by root, it waits until the caller has mapped the user ids.
+
+    The zygote keeps, in its own namespaces, the rights to build cells and to count what programs hold.
+    """
     arguments = ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
-    arguments += ["--info-fd", str(given.info), "--seccomp", str(given.system_calls), "--cap-drop", "ALL"]
+    arguments += ["--info-fd", str(given.info), "--cap-drop", "ALL"]
+    arguments += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SYS_PTRACE"]
     if root:
         arguments += f"--userns-block-fd {given.wait_for_ids} --cap-add CAP_SETUID --cap-add CAP_SETGID".split()
     else:
         arguments += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
     arguments += mounts(python)
-    arguments += ["--ro-bind-data", str(given.source), "/zygote.py", "--remount-ro", "/", "--chdir", "/"]
-    # -I would ignore the hash seed, too; without it but with an empty environment, -P -s are what is left of -I.
-    arguments += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0"]
-    arguments += ["--", str(python.executable), "-P", "-s", "-S", "-B", "/zygote.py", "serve", str(given.control)]
+    for name, source in sources.items():
+        arguments += ["--ro-bind-data", str(source), f"/harness/inside/{name}"]
+    arguments += ["--remount-ro", "/", "--chdir", "/"]
+    # -I would ignore the hash seed, too; without it but with an otherwise empty environment, -P -s are what is left of -I.
+    arguments += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--setenv", "PYTHONPATH", "/harness"]
+    arguments += ["--", str(python.executable), *PYTHON_OPTIONS, "serve", str(given.control)]
     return [bwrap, *arguments] + ([str(INSIDE_UID)] if root else [])
 
 
 def mounts(python: Interpreter) -> list[str]:
-    """The interpreter read-only, five devices, this namespace's /proc, and one small writable /tmp."""
+    """The interpreter, read-only; four devices, which the zygote makes read-only; and where cells mount."""
     shown = [*python.library, python.executable, *python.shared]
     devices = [Path("/dev") / name for name in DEVICES]
     parents = {parent for path in (*shown, *devices) for parent in path.parents if parent != Path("/")}
@@ -175,7 +161,7 @@ def mounts(python: Interpreter) -> list[str]:
         arguments += ["--tmpfs", str(hidden), "--remount-ro", str(hidden)]
     for device in devices:
         arguments += ["--dev-bind", str(device), str(device)]
-    return [*arguments, "--proc", "/proc", "--size", str(TMP_BYTES), "--perms", "1777", "--tmpfs", "/tmp"]
+    return [*arguments, "--proc", "/proc", "--dir", "/tmp", "--perms", "0755", "--dir", "/harness/inside"]
 
 
 def read_info(descriptor: int) -> bytes:

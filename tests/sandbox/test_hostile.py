@@ -18,9 +18,8 @@ LOOK_AROUND = """
 import os
 def solve(x):
     pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
-    ipc = [len(open(f"/proc/sysvipc/{name}").readlines()) for name in ("shm", "msg", "sem")]
-    return [[pid for pid in pids if pid not in (1, os.getpid())], os.listdir("/tmp"), os.listdir("."), ipc,
-            open("/proc/self/mounts").read()]
+    return [[pid for pid in pids if pid not in (1, os.getpid())], os.listdir("/tmp"), os.listdir("."), os.getpid(),
+            os.listxattr("/tmp"), os.stat("/tmp").st_ino, os.stat("/tmp/work").st_ino, open("/proc/self/mounts").read()]
 """
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,15 @@ def zygote_pid(sandbox: Sandbox) -> int:
 
 
 def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return []
+
+
+def descendants(pid: int) -> list[int]:
+    return [found for child in children(pid) for found in (child, *descendants(child))]
 
 
 def wait_until_gone(pids: list[int]) -> None:
@@ -93,18 +102,24 @@ def test_a_worker_killed_under_a_program_still_gives_a_verdict(bwrap: Sandbox) -
     assert bwrap.replaced == before + 1
 
 
-def test_a_mess_that_cannot_be_wiped_costs_the_worker(bwrap: Sandbox) -> None:
+def test_a_mess_that_cannot_be_wiped_costs_nothing(bwrap: Sandbox) -> None:
     before = bwrap.replaced
     assert not passes(bwrap.call(HOSTILE["folder_without_rights"], "solve", INPUTS), EXPECTED)
-    assert bwrap.replaced == before + 1
     assert bwrap.run("import os; print(os.listdir('/tmp'))").stdout == "['work']\n"
+    assert bwrap.replaced == before
 
 
 def test_strict_shares_nothing_between_programs(strict: Sandbox) -> None:
-    source = "import os\ndef solve(name):\n    return os.readlink('/proc/self/ns/' + name)\n"
+    source = "import os, time\ntime.sleep(0.5)\ndef solve(name):\n    return os.readlink('/proc/self/ns/' + name)\n"
     names = [["user"], ["pid"], ["net"], ["ipc"], ["mnt"]]
     before = children(os.getpid())
-    first, second = (strict.call(source, "solve", names).values for _ in range(2))
+
+    def look() -> Sequence[object]:
+        with open_sandbox("strict") as sandbox:
+            return sandbox.call(source, "solve", names, Limits(seconds=10)).values
+
+    with ThreadPoolExecutor() as pool:  # at the same time: the kernel numbers the next namespace as one that is gone
+        first, second = (found.result() for found in [pool.submit(look) for _ in range(2)])
     assert len(first) == 5
     assert not set(first) & set(second)
     assert strict.replaced == 0
@@ -176,9 +191,9 @@ sandbox.call(source, "solve", [[]], Limits(seconds=60))
         forked = int(harness.stdout.readline())
         (bubblewrap,) = set(children(harness.pid)) - {forked}
         (zygote,) = children(bubblewrap)
-        (program,) = children(zygote)
-        pids = [bubblewrap, zygote, program, *children(program)]
-        assert len(pids) == 4
+        pids = [bubblewrap, *descendants(bubblewrap)]
+        assert zygote in pids
+        assert len(pids) == 7, "bubblewrap, zygote, two cells of init and program, the running program's fork"
         harness.kill()
     try:
         wait_until_gone(pids)

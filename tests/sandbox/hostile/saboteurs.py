@@ -121,7 +121,7 @@ def solve(x):
     "interpreter_overwritten": """
 import json, os, sys
 def solve(x):
-    for path in (json.__file__, sys.executable, "/zygote.py", "/dev/null", "/dev/shm/x", "/x", "/usr/x", "/lib64/x"):
+    for path in (json.__file__, sys.executable, "/harness/inside/zygote.py", "/dev/null", "/x", "/usr/x", "/lib64/x"):
         for how in (lambda: open(path, "a").write("pwned"), lambda: os.unlink(path), lambda: os.chmod(path, 0o777)):
             try: how()
             except OSError: continue
