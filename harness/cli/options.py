@@ -21,6 +21,10 @@ Items = Annotated[int | None, typer.Option(help="Items per family (1 = the canon
 Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or published.")]
 Data = Annotated[str | None, typer.Option(help="A file of problems, for suites that read one.")]
 Sandbox = Annotated[str | None, typer.Option(help="Where generated code runs: bwrap, strict, process (weaker).")]
+AcceptWeakIsolation = Annotated[
+    bool | None,
+    typer.Option("--accept-weak-isolation", help="Let programs be judged where a determined one can cheat (process)."),
+]
 IncludePath = Annotated[
     str | None, typer.Option("--include-path", "--lm-eval-include", help="Folder with your own lm-eval tasks.")
 ]
@@ -66,6 +70,7 @@ def experiment_options(
     grader: Grader = None,
     data: Data = None,
     sandbox: Sandbox = None,
+    accept_weak_isolation: AcceptWeakIsolation = None,
     include_path: IncludePath = None,
     limit: Limit = None,
     runs: Runs = None,

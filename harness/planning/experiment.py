@@ -48,6 +48,7 @@ class Experiment(Record):
     dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16|float16)$")
     backend: str | None = None  # the lm-eval backend that samples; None: the harness's own generator
     backend_args: dict[str, JsonValue] = {}  # never a secret: see `withheld`
+    accept_weak_isolation: bool = False  # suites may judge programs in a sandbox that a program can leave
     suite_flags: dict[str, JsonValue] = {}
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
     trainers: dict[str, dict[str, JsonValue]] = {}  # this experiment's own presets, as in a registry.toml

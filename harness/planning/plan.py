@@ -16,6 +16,7 @@ from harness.planning.cells import Cell, Plan, Settings
 from harness.planning.contrasts import contrasts_between
 from harness.planning.devices import resolve_device, resolve_dtype
 from harness.planning.experiment import Experiment
+from harness.planning.isolation import refuse_weak_isolation
 from harness.planning.keys import make_cell
 from harness.planning.questions import count_questions
 from harness.planning.selection import Selection
@@ -51,6 +52,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         say(f"{label} for {name}")
         suite, model = chosen.suite(label, name), chosen.locate(name)
         chosen.refuse_calibration_on_questions(suite, model)
+        refuse_weak_isolation(suite, label, catalogue, accepted=experiment.accept_weak_isolation)
         asker = chosen.suite_of(suite)
         if chosen.backend:
             refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors)

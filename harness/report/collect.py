@@ -174,7 +174,10 @@ def _isolation(plan: Plan, store: RunStore) -> str:
     """Where suites ran generated code (their parameter `sandbox`), and how many workers that cost."""
     from harness.sandbox import providers
 
-    summaries = {provider.name: provider.summary for provider in providers()}
+    summaries = {
+        provider.name: provider.summary + ("; accepted by --accept-weak-isolation" if provider.weak else "")
+        for provider in providers()
+    }
     kinds = {cell.suite.label: cell.suite.params.get("sandbox") for cell in plan.cells}
     used = [f"{label}: {kind} ({summaries.get(str(kind), 'from a plugin')})" for label, kind in kinds.items() if kind]
     replaced = sum(int(str(store.cell(cell.id).state.facts.get("workers_replaced", 0))) for cell in plan.cells)

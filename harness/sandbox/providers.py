@@ -63,8 +63,6 @@ def replaced_workers() -> int:
     return sum(sandbox.replaced for sandbox in _opened)
 
 
-register(Provider("bwrap", "bubblewrap: namespaces and a system-call filter, one fork per program", BwrapSandbox))
-register(Provider("strict", "bubblewrap, with new namespaces for every program", StrictSandbox))
-register(
-    Provider("process", "weaker: a plain subprocess with resource limits, no isolation", ProcessSandbox, weak=True)
-)
+register(Provider("bwrap", "bubblewrap: a place of its own for every program, one fork each", BwrapSandbox))
+register(Provider("strict", "bubblewrap, with a new interpreter for every program", StrictSandbox))
+register(Provider("process", "weaker: no namespaces, see docs/threat-model.md", ProcessSandbox, weak=True))

@@ -80,7 +80,7 @@ class _Worker:
         read_end, write_end = os.pipe()
         threads = max(1, (os.cpu_count() or 1) // slots)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.running.executors.worker", str(write_end)],
+            [sys.executable, "-m", "harness.running.executors.worker", str(write_end), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=None,

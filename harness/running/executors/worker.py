@@ -1,4 +1,5 @@
-"""`python -m harness.running.executors.worker FD`: read a setup and then cells from stdin, write events to the pipe FD.
+"""`python -m harness.running.executors.worker FD DRIVER`: read a setup and then cells from stdin, write events to the pipe
+FD, and end when the process DRIVER is gone.
 
 A worker is fresh for each model, and persistent over the cells that share it. Its stdout and stderr belong to the
 libraries it runs, and go to the current cell's log.
@@ -50,13 +51,15 @@ class Reporter:
 
 def die_with_driver() -> None:
     """End when the driver is gone, even if it was killed: an old worker must not write to the cells of a resumed run."""
-    driver = os.getppid()
+    driver = int(sys.argv[2])  # told, not looked up: it may have died while this process imported
 
     def watch() -> None:
         while os.getppid() == driver:
             time.sleep(DRIVER_SECONDS)
         os._exit(1)
 
+    if os.getppid() != driver:
+        os._exit(1)
     threading.Thread(target=watch, daemon=True).start()
 
 

@@ -22,7 +22,8 @@ STARTED = b"started"
 def see_through(control, request, descriptors, place, bystanders=()):
     """Watch the program that runs in `place`, end it, and tell the harness.
 
-    A place knows its program's process `child` and its folder; `excess` and `end` are about all that it started.
+    A place knows its program's process `child` and its folder; `excess` and `end` are about all that it started, `abandon`
+    is the end of this process as well.
     """
     status = watch(control, request["memory_mb"], place, bystanders)
     place.end()
@@ -52,8 +53,7 @@ def watch(control, memory_mb, place, bystanders):
     while True:
         ready = [descriptor for descriptor, _ in events.poll(CHECK_MS)]
         if control.fileno() in ready and not control.recv(64):
-            place.end()  # the harness is gone
-            os._exit(0)
+            place.abandon()  # the harness is gone
         if not ready and place.excess(memory_mb << 20, bystanders):
             excess = f"more than {memory_mb} MB in use"
         if ready or excess:
