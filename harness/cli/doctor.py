@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 import shutil
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,11 +14,13 @@ from harness.cli import options as o
 from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import GlobalOptions, global_options
 
+Deep = Annotated[bool, typer.Option("--deep", help="Try every sandbox against the hostile programs, too (minutes).")]
 
-def doctor(context: typer.Context, json: o.Json = False) -> None:
+
+def doctor(context: typer.Context, json: o.Json = False, deep: Deep = False) -> None:
     options = global_options(context)
     with Console(stderr=True).status("", spinner="line") as status:
-        checks = list(_checks(options, lambda what: status.update(f"checking {what}")))
+        checks = list(_checks(options, lambda what: status.update(f"checking {what}"), deep))
     if json:
         print(json_module.dumps(checks, indent=1))
     else:
@@ -44,7 +46,7 @@ def _print_table(console: Console, check: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _checks(options: GlobalOptions, say: Callable[[str], None]):
+def _checks(options: GlobalOptions, say: Callable[[str], None], deep: bool):
     """Every finding in turn; `say` is told about each slow check before it starts."""
     from harness.planning.devices import resolve_device, resolve_dtype
     from harness.running.driver import environment
@@ -63,18 +65,36 @@ def _checks(options: GlobalOptions, say: Callable[[str], None]):
         )
     options.plugins.register_sandboxes()
     say("sandboxes")
-    yield from _sandbox()
+    yield from _sandbox(say, deep)
     say("models")
     yield from _models(options)
     yield from _backends()
     yield from _suites(options, say)
 
 
-def _sandbox():
+def _sandbox(say: Callable[[str], None], deep: bool):
     from harness.sandbox import available
 
     for kind, problem in available().items():
         yield _row(problem is None or None, f"sandbox {kind}", problem or "works")
+        if deep and problem is None:
+            say(f"sandbox {kind} against hostile programs")
+            yield _hostile(kind)
+
+
+def _hostile(kind: str) -> dict[str, Any]:
+    from harness.sandbox import open_sandbox, providers
+    from harness.sandbox.hostile.examine import examine
+
+    weak = any(provider.name == kind and provider.weak for provider in providers())
+    with open_sandbox(kind) as sandbox:
+        groups = list(examine(sandbox))
+    through = [name for _, _, names in groups for name in names]
+    total = sum(count for _, count, _ in groups)
+    finding = f"{len(through)} of {total} hostile programs get through" + (f": {', '.join(through)}" if through else "")
+    rows = [[group, str(count), str(len(names)), ", ".join(names) or "-"] for group, count, names in groups]
+    row = _row(not through or (None if weak else False), f"hostile programs under {kind}", finding)
+    return {**row, "table": [["group", "programs", "get through", "which"], *rows]}
 
 
 def _models(options: GlobalOptions):

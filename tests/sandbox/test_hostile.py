@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_programs import EXPECTED, HONEST, HOSTILE, INPUTS
 
 from harness.sandbox import Limits, Sandbox, passes
+from harness.sandbox.hostile import EXPECTED, HONEST, HOSTILE, INPUTS
 
 LIMITS = Limits(seconds=0.5, memory_mb=192, processes=12)
 LOOK_AROUND = """

@@ -56,6 +56,81 @@ def solve():
     assert value_of(bwrap, source) == "stopped: more than 128 MB in use"
 
 
+HOARDS = {
+    "shared maps": """
+import mmap, os, time
+def solve():
+    for _ in range(3):
+        if os.fork() == 0:
+            block = mmap.mmap(-1, 60 << 20)
+            time.sleep(30)
+    time.sleep(30)
+""",
+    "files in /tmp beside private memory": """
+import time
+def solve():
+    for i in range(60):
+        with open(str(i), "wb") as file: file.write(bytes(1 << 20))
+    block = bytearray(80 << 20)
+    for i in range(0, len(block), 4096): block[i] = 1
+    time.sleep(30)
+""",
+    "files that have no name any more": """
+import os, time
+def solve():
+    kept = []
+    for i in range(60):
+        kept.append(open("f", "wb")); kept[-1].write(bytes(1 << 20)); kept[-1].flush()
+        os.unlink("f")
+        if i > 50: kept[-1].close()
+    block = bytearray(90 << 20)
+    for i in range(0, len(block), 4096): block[i] = 1
+    time.sleep(30)
+""",
+    "sockets": """
+import os, socket, time
+def solve():
+    for _ in range(6):
+        if os.fork() == 0: break
+    kept = [socket.socketpair() for _ in range(28)]
+    time.sleep(30)
+""",
+}
+
+
+@pytest.mark.parametrize("hoard", HOARDS)
+def test_memory_wherever_it_is_held(bwrap: Sandbox, hoard: str) -> None:
+    limits = Limits(seconds=10, memory_mb=128, processes=8)
+    assert value_of(bwrap, HOARDS[hoard], limits) == "stopped: more than 128 MB in use"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    ["os.memfd_create('x')", "fcntl.fcntl(os.pipe()[0], 1031, 1 << 20)", "libc.syscall(278, os.pipe()[1], 0, 0, 0)",
+     "socket.socketpair()[0].setsockopt(1, 7, 1 << 20)", "libc.shmget(7, 4096, 0o1666)", "libc.syscall(447, 0)"],
+)  # fmt: skip
+def test_memory_that_nothing_counts_cannot_be_had(bwrap: Sandbox, attempt: str) -> None:
+    source = f"""
+import ctypes, fcntl, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def solve():
+    try: return [{attempt}, ctypes.get_errno()]
+    except OSError as error: return [-1, error.errno]
+"""
+    assert value_of(bwrap, source) == [-1, 1]
+
+
+def test_honest_holdings_are_no_excess(bwrap: Sandbox) -> None:
+    source = """
+import mmap, socket, time
+def solve():
+    block, pairs, shared = bytearray(40 << 20), [socket.socketpair() for _ in range(3)], mmap.mmap(-1, 10 << 20)
+    time.sleep(0.3)
+    return len(block)
+"""
+    assert value_of(bwrap, source) == 40 << 20
+
+
 def test_number_of_files(bwrap: Sandbox) -> None:
     source = """
 def solve():

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hostile_programs import EXPECTED, HONEST, HOSTILE, INPUTS
 
 from harness.errors import StageError, UsageError
 from harness.sandbox import Limits, Provider, Sandbox, open_sandbox, passes, providers, register, replaced_workers
 from harness.sandbox.bwrap import BwrapSandbox
+from harness.sandbox.hostile import EXPECTED, HONEST, HOSTILE, INPUTS
 from harness.sandbox.zygote_process import Zygote
 
 

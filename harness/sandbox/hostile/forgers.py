@@ -44,7 +44,7 @@ builtins.len = lambda a: 3
 def solve(x):
     return object()
 """,
-    "patched_main_module": """
+    "patched_zygote_modules": """
 import sys
 main = sys.modules["__main__"]
 main.plain = lambda value: True
