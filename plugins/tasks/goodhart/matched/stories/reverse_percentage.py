@@ -28,7 +28,7 @@ STORY = Story(
         "Treat ${paid} as [1:the rest that stays when {percent}% goes|the full sum from which {percent}% goes]; find "
         "the [12:full sum|part that goes|rest that stays|part that goes].",
         "Set [1:x minus {percent}% of x equal to ${paid}|x equal to ${paid} minus {percent}% of ${paid}] and report "
-        "[2:the solution x|x against ${paid}].",
+        "[2:the solution for x|x against ${paid}].",
     ),
     answer=answer,
 )

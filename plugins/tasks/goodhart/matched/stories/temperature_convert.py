@@ -22,8 +22,8 @@ STORY = Story(
         "Celsius. What is its temperature in [1:Celsius|Fahrenheit]?"
     ),
     procedures=(
-        "[1:Subtract 32 from {reading} and multiply by 5/9|Leave {reading} and multiply {rise} by 9/5]; then "
-        "[2:add|subtract] [1:{rise} as it is|that product].",
+        "[1:Subtract 32 from {reading} and multiply by 5/9|Keep {reading} as it stands and multiply {rise} by 9/5]; "
+        "then [2:add|subtract] [1:the {rise} degrees|that product].",
         "Of {reading} and {rise}, convert only the [1:former (less 32, times 5/9)|latter (times 9/5, without 32)], "
         "and take their [2:sum|difference].",
         "The result is [1:5/9 of ({reading} - 32)|{reading}] [2:plus|minus] [1:{rise}|9/5 of {rise}, with no 32].",

@@ -25,7 +25,7 @@ STORY = Story(
         "Divide [2:${bill} plus {tip}% of it|only the {tip}% of ${bill}] by [1:all {people}|{people} minus 1].",
         "Compute {tip}% of ${bill}, [2:add ${bill} to it|add nothing to it], and split it over [1:{people}|{people} - "
         "1] people.",
-        "Take [2:100% and {tip}%|no more than {tip}%] of ${bill} and make [1:{people}|one fewer than {people}] equal "
+        "Take [2:100% and {tip}%|only {tip}%, no more,] of ${bill} and make [1:all {people}|{people} less one] equal "
         "shares of it.",
     ),
     answer=answer,
