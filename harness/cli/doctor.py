@@ -73,10 +73,13 @@ def _checks(options: GlobalOptions, say: Callable[[str], None], deep: bool):
 
 
 def _sandbox(say: Callable[[str], None], deep: bool):
-    from harness.sandbox import available
+    from harness.sandbox import available, providers
 
+    means = {provider.name: provider.means for provider in providers()}
     for kind, problem in available().items():
-        yield _row(problem is None or None, f"sandbox {kind}", problem or "works")
+        yield _row(
+            problem is None or None, f"sandbox {kind}", problem or "; ".join(["works", *filter(None, [means[kind]()])])
+        )
         if deep and problem is None:
             say(f"sandbox {kind} against hostile programs")
             yield _hostile(kind)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.contract.sandbox import Sandbox
 from harness.errors import UsageError
 from harness.sandbox.bwrap import BwrapSandbox, StrictSandbox
+from harness.sandbox.inside import landlock
 from harness.sandbox.process import ProcessSandbox
 
 
@@ -18,6 +19,7 @@ class Provider:
     name: str
     summary: str
     open: Callable[[], Sandbox]
+    means: Callable[[], str] = lambda: ""  # what it has to work with on this machine, for `harness doctor`
     weak: bool = False  # isolation that a determined program can leave; reports name it
 
 
@@ -63,6 +65,15 @@ def replaced_workers() -> int:
     return sum(sandbox.replaced for sandbox in _opened)
 
 
-register(Provider("bwrap", "bubblewrap: a place of its own for every program, one fork each", BwrapSandbox))
-register(Provider("strict", "bubblewrap, with a new interpreter for every program", StrictSandbox))
-register(Provider("process", "weaker: no namespaces, see docs/threat-model.md", ProcessSandbox, weak=True))
+def _fence() -> str:
+    known = landlock.version()
+    fence = f"Landlock {known}" if known else "no Landlock in this kernel: a program reads what you can read"
+    return f"{fence}; {COUNTED}"
+
+
+COUNTED = "memory by resource limits and a count every 50 ms, no cgroup"
+register(
+    Provider("bwrap", "bubblewrap: a place of its own for every program, one fork each", BwrapSandbox, lambda: COUNTED)
+)
+register(Provider("strict", "bubblewrap, with a new interpreter for every program", StrictSandbox, lambda: COUNTED))
+register(Provider("process", "weaker: no namespaces, see docs/threat-model.md", ProcessSandbox, _fence, weak=True))
