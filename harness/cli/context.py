@@ -37,7 +37,7 @@ class GlobalOptions:
     @property
     def project_registries(self) -> tuple[Path, ...]:
         """The working folder's own registry.toml, unless it is one that a plugin brought, then those of --registry."""
-        brought = {path.resolve() for path, _ in self.plugins.registry_files}
+        brought = {Path(file.path).resolve() for file, _ in self.plugins.registry_files}
         own = PROJECT_REGISTRY.resolve()
         return (*((own,) if own.is_file() and own not in brought else ()), *self.registries)
 

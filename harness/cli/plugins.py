@@ -10,6 +10,7 @@ import typer
 from harness.cli import options as o
 from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
+from harness.registry.conflicts import conflicts
 
 
 def plugins(
@@ -19,13 +20,13 @@ def plugins(
 ) -> None:
     found = global_options(context).plugins
     found.build_params()
-    conflicts = {name: owners for specs in found.specs.values() for name, owners in specs.items() if len(owners) > 1}
+    disputed = conflicts(found)
     if json:
         rows = [
             {
                 **status.model_dump(exclude={"trace"}),
                 "state": status.state,
-                "conflicts": [name for name, owners in conflicts.items() if status in (other for _, other in owners)],
+                "conflicts": [one.name for one in disputed if status.name in one.owners],
             }
             for status in found.statuses
         ]
@@ -36,8 +37,8 @@ def plugins(
         hooks = ", ".join(hook.removeprefix("harness_") for hook in status.hooks)
         table.add_row(status.name, status.distribution, status.version, status.state, status.error or hooks)
     stdout_console().print(table, markup=False)
-    for name, owners in conflicts.items():
-        print(f"conflict: {name!r} is registered by {' and '.join(status.name for _, status in owners)}")
+    for conflict in disputed:
+        print(f"conflict: {conflict}")
     if trace:
         for status in found.broken:
             print(f"\n{status.name}\n{status.trace}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.contract import OwnLoop, Prompt, Record, TaskSuite
@@ -20,7 +21,10 @@ class Questions(Record):
 
 
 def selected_items(suite: TaskSuite, limit: int | None) -> list:
+    """The first `limit` items. Raises UsageError for two of one id, whose replies could not be told apart."""
     items = list(suite.items())
+    if twice := [name for name, count in Counter(item.id for item in items).items() if count > 1]:
+        raise UsageError(f"the suite has {len(twice)} ids that more than one item bears", f"the first is {twice[0]!r}")
     return items[:limit] if limit else items
 
 

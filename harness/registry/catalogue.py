@@ -231,9 +231,7 @@ class Catalogue:
 
 def load_catalogue(plugins: PluginSet, project: Iterable[Path] = ()) -> Catalogue:
     """Registry files of the plugins and of the project (later ones win over earlier ones, never over an equal)."""
-    files = []
-    for path, status in plugins.registry_files:
-        files.append(read_registry_file(path, origin=status.name, precedence=0 if status.name == "builtin" else 1))
+    files = [file for file, _ in plugins.registry_files]
     for number, path in enumerate(project):
         files.append(read_registry_file(path, origin=str(path), precedence=2 + number))
     return Catalogue(plugins, files)

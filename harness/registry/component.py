@@ -102,9 +102,9 @@ def install_command(spec: Spec) -> str:
 
 def build(component: Component, spec: Spec, *treatment: Any) -> Any:
     """Import the code behind a component and make it, with its parameters (and its treatment)."""
-    module_name, _, attribute = component.target.partition(":")
+    module_name, _, attribute = spec.target.partition(":")  # today's: a module may have moved since the cell was stored
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
-        raise PluginError(f"cannot import {component.target} for {component.label}: {error}") from error
+        raise PluginError(f"cannot import {spec.target} for {component.label}: {error}") from error
     return factory(spec.params.model_validate(component.params), *treatment)

@@ -4,14 +4,12 @@ CLI."""
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
-import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -19,6 +17,8 @@ import pluggy
 from harness import hookspecs
 from harness.contract import Record, Spec
 from harness.errors import PluginError
+from harness.registry.plugin_files import load_file, own_target, stdout_to_stderr
+from harness.registry.presets import RegistryFile, read_registry_file
 
 GROUP = "harness"
 
@@ -48,7 +48,7 @@ class PluginSet:
         self.specs: dict[str, dict[str, list[tuple[Spec, PluginStatus]]]] = {
             kind: {} for kind in hookspecs.REGISTRATION
         }
-        self.registry_files: list[tuple[Path, PluginStatus]] = []
+        self.registry_files: list[tuple[RegistryFile, PluginStatus]] = []
         self.hook_errors: list[str] = []  # failures of lifecycle hooks, shown in the report's footer
 
     @property
@@ -63,7 +63,8 @@ class PluginSet:
             others = [other for _, other in self.manager.list_name_plugin() if other is not plugin]
             caller = self.manager.subset_hook_caller(hook, remove_plugins=others)
             try:
-                results = caller(**arguments)
+                with stdout_to_stderr():
+                    results = caller(**arguments)
             except Exception as error:
                 self.hook_errors.append(f"{name}.{hook}: {type(error).__name__}: {error}")
                 continue
@@ -91,18 +92,27 @@ class PluginSet:
         """Register the plugins' sandboxes by name. Called only before generated code runs."""
         from harness.sandbox import providers, register
 
-        known = {provider.name for provider in providers()}
-        for _, found in self.call_each("harness_register_sandboxes"):
+        known = {provider.name: type(provider) for provider in providers()}
+        for name, found in self.call_each("harness_register_sandboxes"):
             for provider in found:
                 if provider.name not in known:
                     register(provider)
+                elif known[provider.name] is not type(provider):  # it may have been registered before
+                    self._taken(f"{name}.harness_register_sandboxes", provider.name)
 
     def executors(self) -> dict[str, str]:
         """Executors by name, each a "module:attribute"."""
         found = {"local": "harness.running.executors.local:LocalExecutor"}
-        for _, named in self.call_each("harness_register_executors"):
+        for name, named in self.call_each("harness_register_executors"):
+            for executor in set(named) & set(found):
+                self._taken(f"{name}.harness_register_executors", executor)
             found = {**named, **found}
         return found
+
+    def _taken(self, hook: str, name: str) -> None:
+        failure = f"{hook}: the name {name!r} is taken"
+        if failure not in self.hook_errors:
+            self.hook_errors.append(failure)
 
     def add(self, name: str, distribution: str, version: str, load: Callable[[], Any]) -> None:
         """Import, register and read one plugin. If anything goes wrong, its status says what."""
@@ -112,7 +122,8 @@ class PluginSet:
                 raise PluginError(
                     f"{others[0].distribution} has a plugin named {name!r} as well", "only one can be kept"
                 )
-            plugin = load()
+            with stdout_to_stderr():
+                plugin = load()
             self.manager.register(plugin, name=name)
             try:
                 self.manager.check_pending()
@@ -121,7 +132,8 @@ class PluginSet:
                 if missing := sorted(set(unmarked) - set(hooks)):
                     raise TypeError(f"{missing[0]} lacks the decorator @harness.hookimpl")
                 status = status.model_copy(update={"hooks": hooks})
-                self._read(plugin, status)
+                with stdout_to_stderr():
+                    self._read(plugin, status)
             except BaseException:
                 self.manager.unregister(plugin)
                 raise
@@ -151,11 +163,19 @@ class PluginSet:
         found: list[tuple[str, Spec]] = []
         for kind, (hook, spec_type) in hookspecs.REGISTRATION.items():
             for spec in _returned(plugin, hook, spec_type):
-                found.append((kind, spec))
-        files = _returned(plugin, "harness_registry_files", Path)
+                if spec.name == "none" and kind in ("compressors", "trainers"):
+                    raise PluginError(f"the name 'none' among {kind} is the core's own")
+                found.append((kind, spec.model_copy(update={"target": own_target(plugin, spec.target)})))
+        if twice := [name for name, count in Counter((kind, spec.name) for kind, spec in found).items() if count > 1]:
+            raise PluginError(f"the name {twice[0][1]!r} is registered twice among {twice[0][0]}")
+        precedence = 0 if status.name == "builtin" else 1
+        files = [
+            read_registry_file(path, origin=status.name, precedence=precedence)
+            for path in _returned(plugin, "harness_registry_files", Path)
+        ]
         for kind, spec in found:
             self.specs[kind].setdefault(spec.name, []).append((spec, status))
-        self.registry_files.extend((path, status) for path in files)
+        self.registry_files.extend((file, status) for file in files)
 
 
 def _one_line(error: BaseException) -> str:
@@ -196,20 +216,5 @@ def load_plugins(directories: Iterable[Path] = (), disabled: Iterable[str] = ())
     for directory in directories:
         for path in sorted(directory.glob("*.py")):
             if path.stem not in skipped:
-                plugins.add(path.stem, str(path), "local", partial(_load_file, path))
+                plugins.add(path.stem, str(path), "local", partial(load_file, path))
     return plugins
-
-
-def _load_file(path: Path) -> ModuleType:
-    """Import a single-file plugin under its own name, so that its "module:attr" targets resolve."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"cannot import {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(path.stem, None)
-        raise
-    return module

@@ -79,8 +79,11 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read registry {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"bad registry {path}: {error}") from None
+    for name, table in tables.items():
+        if not isinstance(table, dict) or (name != "defaults" and not all(isinstance(v, dict) for v in table.values())):
+            raise UsageError(f"bad registry {path}: {name!r} is not a table of tables")
     unknown = set(tables) - {*KINDS, "models", "defaults"}
     if unknown:
         raise UsageError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.contract import Detector, Flag, LabelledViews, Reply, TaskSuite, View
@@ -44,14 +45,22 @@ def detect(
             learned = suite.fitting_views() if isinstance(suite, LabelledViews) else ()
             detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
         flags = list(detector.inspect([view for _, view in asked]))
-        if len(flags) != len(asked) or not all(isinstance(flag, Flag) for flag in flags):
-            raise StageError(f"detector {label} returned {len(flags)} flags for {len(asked)} views")
+        check_flags(label, [view for _, view in asked], flags)
         rows = [
             FlagRow(item=view.item, repeat=repeat, flag=flag) for (repeat, view), flag in zip(asked, flags, strict=True)
         ]
         write_jsonl(path, (row.model_dump(mode="json") for row in rows))
         if not any(flag.unanswered for flag in flags):
             done.write_text(stamp)
+
+
+def check_flags(label: str, views: Sequence[View], flags: Sequence[Flag]) -> None:
+    """Raises StageError for what is not one flag per view, or a score that is no share."""
+    if len(flags) != len(views) or not all(isinstance(flag, Flag) for flag in flags):
+        raise StageError(f"detector {label} returned {len(flags)} flags for {len(views)} views")
+    for view, flag in zip(views, flags, strict=True):
+        if not (0 <= flag.score <= 1 or (flag.abstained and math.isfinite(flag.score))):
+            raise StageError(f"detector {label} gives {view.item} the score {flag.score}", "a score is between 0 and 1")
 
 
 def _views(cell: Cell, suite: TaskSuite, store: CellStore) -> list[tuple[int, View]]:
