@@ -88,7 +88,7 @@ def test_a_killed_harness_leaves_no_program(process: Sandbox) -> None:
 from harness.sandbox import Limits, open_sandbox
 sandbox = open_sandbox("process")
 sandbox.call("def solve():\\n    return 0", "solve", [[]])
-source = "import os, time\\ndef solve():\\n    os.fork()\\n    os.setsid() if os.getpid() % 2 else 0\\n    time.sleep(60)"
+source = "import os, time\\ndef solve():\\n    if os.fork() == 0: os.setsid()\\n    time.sleep(60)"
 print("x", flush=True)
 sandbox.call(source, "solve", [[]], Limits(seconds=60))
 """
