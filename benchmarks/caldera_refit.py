@@ -16,14 +16,14 @@ import torch
 from caldera_stories import WAYS
 from transformers import AutoModelForCausalLM
 
-import harness.checkpoints.quantizer
 from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
 from harness.contract.compression import Calibration
+from harness.registry.sources import resolve
 from harness_plugins.compressors.caldera.params import CalderaParams
 from harness_plugins.compressors.caldera.plugin import Caldera
 
-POCKET = harness.models.resolve("pocket")
+POCKET = resolve("pocket")
 
 
 @torch.no_grad()

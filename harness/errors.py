@@ -8,7 +8,7 @@ _HINTS: set[str] = set()
 
 
 class HarnessError(Exception):
-    """Base class. `remedy` is printed after the cause; `exit_code` follows the table in docs (1 failed cells, 2 usage)."""
+    """Base class. `remedy` is printed after the cause; `exit_code` is 1 for failed cells, 2 for usage."""
 
     exit_code = 2
 

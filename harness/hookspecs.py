@@ -31,7 +31,8 @@ hookspec = pluggy.HookspecMarker("harness")
 
 @hookspec
 def harness_register_compressors() -> list[CompressorSpec]:
-    """The compressors that this plugin brings. Return data: the code behind `target` is imported by the first cell."""
+    """The compressors that this plugin brings. Return data: the code behind `target` is imported when
+    a plan or a cell first needs it, never by listing."""
     raise NotImplementedError
 
 
@@ -72,7 +73,7 @@ def harness_register_sandboxes() -> list[Provider]:
 
 @hookspec
 def harness_register_executors() -> dict[str, str]:
-    """Executors by name, each a "module:attribute" with the interface of `harness.running.executors.Executor`."""
+    """Executors by name, each the "module:attribute" of a class that is an `harness.running.executors.Executor`."""
     raise NotImplementedError
 
 

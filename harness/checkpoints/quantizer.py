@@ -48,7 +48,7 @@ class QLRQuantizationConfig(QuantizationConfigMixin):
         verify: bool = True,
         **_: Any,
     ) -> None:
-        self.quant_method = METHOD  # type: ignore[assignment]  # the enum cannot be extended
+        self.quant_method = METHOD  # the enum cannot be extended
         self.decisions, self.modules = decisions, modules
         self.dequantize, self.cache, self.verify = dequantize, cache, verify
 

@@ -114,6 +114,6 @@ def _weights(cell: Cell) -> str:
     """Where the weights are that a cell samples."""
     if not cell.model.path:
         return "server"
-    if cell.model_key == cell.model.digest:
+    if cell.weights_key == cell.model.digest:
         return "source"
     return "cached" if _made(cell) else "to make"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAPPED_BYTES = 1 << 20  # larger blocks are mapped separately, and so returned as soon as they are freed
-GLIBC_MOST = 32 << 20  # where glibc's own, rising threshold ends
+GLIBC_MAX_THRESHOLD = 32 << 20  # where glibc's own, rising threshold ends
 _M_MMAP_THRESHOLD = -3
 
 
@@ -28,7 +28,7 @@ def map_large_blocks() -> Iterator[None]:
         yield
     finally:
         if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, GLIBC_MOST)
+            mallopt(_M_MMAP_THRESHOLD, GLIBC_MAX_THRESHOLD)
 
 
 def trim_heap() -> None:

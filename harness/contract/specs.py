@@ -1,4 +1,4 @@
-"""A plugin as data: what listing and planning read before its code is imported."""
+"""A plugin as data: what `harness list` reads without importing its code."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from harness.contract.records import Params, Record
 
 
 class Spec(Record):
-    """A plugin as data: what `harness list` shows and what planning reads before the code is imported."""
+    """A plugin as data: what `harness list` shows, without importing the code behind it."""
 
     kind: ClassVar[str]
     name: str
     summary: str
-    target: str  # "module:attribute", imported when a cell needs it
+    target: str  # "module:attribute", imported when a plan or a cell first needs it
     params: type[Params] = Params
     needs: frozenset[str] = frozenset()  # what a run must provide; unmet needs make it unavailable, with the reason
     requires: tuple[str, ...] = ()  # import names of optional dependencies

@@ -75,7 +75,7 @@ def decode(
         cache = getattr(output, "past_key_values", None)
         if type(cache) is not DynamicCache:
             cache = None  # a state space model has another kind of cache: its rows are read anew
-        elif len(rows):
+        elif cache is not None and len(rows):
             cache.batch_select_indices(going)
     return replies
 
@@ -101,7 +101,7 @@ def prefill(
         logits_to_keep=1,
     )
     cache = getattr(output, "past_key_values", None)
-    if type(cache) is not DynamicCache:
+    if cache is None or type(cache) is not DynamicCache:
         return None
     cache.batch_select_indices(torch.tensor(rows, device=input_ids.device))
     return cache

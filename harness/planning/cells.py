@@ -66,7 +66,7 @@ class Cell(Record):
         }
 
     @property
-    def model_key(self) -> str:
+    def weights_key(self) -> str:
         """The weights this cell samples: cells that share it share a worker."""
         return self.compressed_key or self.trained_key or self.model.digest
 

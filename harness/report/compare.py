@@ -1,4 +1,4 @@
-"""Paired comparison of two arms on one metric, and the adjustment over all declared comparisons."""
+"""Paired comparison of two arms on one metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drive a plan to its end: write it down, hand its unfinished cells to an executor, follow the events."""
+"""Drive a plan to its end: write it down, hand its cells to an executor, which skips finished stages, follow the events."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Display(Protocol):
 
 
 def drive(plan: Plan, run: RunStore, executor: Executor, plugins: PluginSet, display: Display) -> dict[str, str]:
-    """Run every cell that is not scored yet. Returns states by cell id; "pending" cells were interrupted.
+    """Run every cell; finished stages are skipped. Returns states by cell id; "pending" cells were interrupted.
 
     Whatever ends it, each finished cell and each flushed batch stays in the run folder.
     """

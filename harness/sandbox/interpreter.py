@@ -1,4 +1,4 @@
-"""Which files a Python interpreter needs to start: its executable, its standard library, both's shared libraries."""
+"""Which files a Python interpreter needs to start: its executable, its standard library, and the shared libraries of both."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MIN_ITEMS = 20  # below it an interval spans most of the scale, and a verdict wo
 
 
 def minimal_p(units: int) -> float:
-    """Least two-sided p of a sign-flip or exact McNemar test over so many units: 2 / 2^units."""
+    """Smallest attainable two-sided p of a sign-flip or exact McNemar test over so many units: 2 / 2^units."""
     return min(1.0, 2.0 / 2.0**units)
 
 

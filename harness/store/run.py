@@ -1,14 +1,4 @@
-"""A run on disk: append-only JSONL while it is made, atomic renames for everything else.
-
-    runs/<name>/plan.json, config.toml, env.json
-    runs/<name>/cells/<id>/cell.json            the cell as the worker got it
-                          /prompts.jsonl       what is asked, in full
-                          /samples.jsonl       one line per reply, flushed batch by batch; the truth of the run
-                          /verdicts-<key>.jsonl one line per sample, by grade key: regrading adds a file
-                          /flags-<key>.jsonl    one line per sample, by detect key
-                          /self_check.json      the suite's proof of its graders
-                          /state.json, log.txt
-    runs/<name>/report/report.md, results.json
+"""A run on disk: append-only JSONL while it is made, atomic renames for everything else. docs/run-folder.md has the layout.
 
 Every line carries its schema's version. A line that a kill cut short is dropped on reading, with the batch it belongs to.
 """
@@ -70,7 +60,7 @@ class CellState(Record):
 
 
 class CellStore:
-    """The folder of one cell. Only its worker writes samples; the driver writes nothing here but a failure's state."""
+    """The folder of one cell. Only its worker writes samples; the driver writes cell.json and a failure's state."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -151,6 +141,3 @@ class RunStore:
             except BlockingIOError:
                 raise UsageError(f"another run is writing to {self.folder}", "wait for it, or use --out") from None
             yield
-
-
-# --------------------------------------------------------------------------------------------------------------- files

@@ -26,7 +26,7 @@ echo '== goodhart7'
 harness run --tasks goodhart7 --items 1 --out here
 
 echo '== goodhart7 under lm_eval'
-folder=$("$PY" -c 'import harness.models; print(harness.models.resolve("pocket"))')
+folder=$("$PY" -c 'from harness.registry.sources import resolve; print(resolve("pocket"))')
 "$PY" -m lm_eval run --model hf --model_args "pretrained=$folder,dtype=float32" --tasks goodhart7 --limit 2 --device cpu \\
     --include_path "$(harness lm-eval-path)" --apply_chat_template --output_path lm
 

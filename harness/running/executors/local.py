@@ -158,6 +158,6 @@ def _cause_of_death(code: int) -> str:
 def _groups(cells: Iterable[Cell]) -> list[list[Cell]]:
     """Cells that sample the same weights together, in the plan's order of first appearance."""
     listed = list(cells)
-    order = {key: number for number, key in enumerate(dict.fromkeys(cell.model_key for cell in listed))}
-    listed.sort(key=lambda cell: order[cell.model_key])
-    return [list(group) for _, group in groupby(listed, key=lambda cell: cell.model_key)]
+    order = {key: number for number, key in enumerate(dict.fromkeys(cell.weights_key for cell in listed))}
+    listed.sort(key=lambda cell: order[cell.weights_key])
+    return [list(group) for _, group in groupby(listed, key=lambda cell: cell.weights_key)]

@@ -44,7 +44,7 @@ def learn_tokenizer(texts: Iterable[str], size: int, context: int, phrases: Sequ
 def _qwen2(vocabulary: dict[str, int], merges: list[tuple[str, str]], context: int) -> Qwen2Tokenizer:
     return Qwen2Tokenizer(
         vocab=vocabulary,
-        merges=merges,  # type: ignore[arg-type]  # annotated as text, though its own loader passes pairs
+        merges=merges,  # annotated as text, though its own loader passes pairs
         unk_token=PAD,  # byte-level BPE knows every text; without a name of its own a token would be added for it
         eos_token=END,
         pad_token=PAD,

@@ -49,7 +49,7 @@ def answer(
         inputs = tokenizer(
             [texts[i] for i in chosen], padding=True, padding_side="left", add_special_tokens=False, return_tensors="pt"
         )
-        out = model.generate(**inputs, do_sample=False, max_new_tokens=limit)  # type: ignore[operator]  # (B, T + new)
+        out = model.generate(**inputs, do_sample=False, max_new_tokens=limit)  # (B, T + new)
         for i, ids in zip(chosen, out[:, inputs["input_ids"].shape[1] :], strict=True):
             replies[i] = str(tokenizer.decode(ids, skip_special_tokens=True))
     return replies
