@@ -20,6 +20,10 @@ WEIGHT_DTYPES = frozenset({"F16", "BF16", "F32", "F64"})
 
 SAME_INPUT = ({"q_proj", "k_proj", "v_proj"}, {"gate_proj", "up_proj"})
 
+NORM = re.compile(r"norm\d*$|(^|_)ln(_\w+)?$")  # one that is kept per head has a 2-D weight, and is no Linear
+
+READ_BY_OWNER = frozenset({"dt_proj"})  # a state-space mixer multiplies by its weight without calling it
+
 EXPERTS = re.compile(r"\.experts?\.|\.(block_sparse_moe|moe)\.")
 
 EXPERT_COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -70,12 +74,12 @@ def _overhead(checkpoint: Checkpoint, blocks: int, linears: list[LinearShape]) -
 def _linear(checkpoint: Checkpoint, tensor: str) -> LinearShape | None:
     """The LinearShape behind `tensor`, or None if it is not the weight of a decoder block's Linear."""
     match, stored = BLOCK.match(tensor), checkpoint.tensors[tensor]
-    if not match or not tensor.endswith(".weight") or len(stored.shape) != 2:
+    name = tensor.removesuffix(".weight")
+    kind = name.rpartition(".")[2]
+    if not match or name == tensor or len(stored.shape) != 2 or NORM.search(kind):
         return None
     if stored.dtype not in WEIGHT_DTYPES:
         raise ModelError(f"{tensor} is stored as {stored.dtype}", "give the original floating-point model")
-    name = tensor.removesuffix(".weight")
-    kind = name.rpartition(".")[2]
     rows, columns = reversed(stored.shape) if checkpoint.transposed else stored.shape
     width = 8 * ITEM_BYTES[stored.dtype]
     return LinearShape(
@@ -94,6 +98,13 @@ def input_group_of(name: str) -> str:
     parent, _, kind = name.rpartition(".")
     siblings = next((kinds for kinds in SAME_INPUT if kind in kinds), None)
     return f"{parent}.{'+'.join(sorted(siblings))}" if siblings else name
+
+
+def uncalibratable(model: str, linear: str) -> ModelError:
+    return ModelError(
+        f"{linear} of {model} cannot be calibrated: its forward pass is never called",
+        "use a compressor without calibration, such as rtn4",
+    )
 
 
 def _refuse_unsupported(checkpoint: Checkpoint) -> None:

@@ -14,17 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from optimum.gptq.utils import get_block_name_with_pattern
 from safetensors import safe_open
 from torch import nn
 
 from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints.hub import one_line
 from harness.checkpoints.packed_linear import linear_shape
-from harness.checkpoints.quantizer import find_linear
+from harness.checkpoints.quantizer import find_linear, module_path
 from harness.checkpoints.shards import local
+from harness.compression.architecture import empty_model
 from harness.compression.moments import Hessian
 from harness.contract.compression import Calibration
-from harness.errors import ModelError
+from harness.errors import HarnessError, ModelError
 
 BATCH_TOKENS = 2048
 CHECKED = 1 << 22  # numbers checked at a time for NaN and infinity
@@ -51,15 +52,13 @@ class BlockWalker:
     """Streams a checkpoint's blocks through float32 modules on `device`."""
 
     def __init__(self, checkpoint: Checkpoint, device: str) -> None:
-        from transformers import AutoConfig, AutoModelForCausalLM
-
         self.checkpoint, self.device = checkpoint, device
-        config = AutoConfig.from_pretrained(checkpoint.folder)
-        with torch.device("meta"):
-            self.model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
-        self.blocks = self.model.get_submodule(get_block_name_with_pattern(self.model))
+        self.model = empty_model(checkpoint)
+        self.blocks: Any = self.model.get_submodule(module_path(self.model, checkpoint.stack))
         self.calls: dict[tuple[int, tuple[int, ...]], tuple[tuple[Any, ...], dict[str, Any]]] = {}
-        self._fill_buffers()
+        for module in self.model.modules():
+            for name, buffer in module.named_buffers(recurse=False):
+                module._buffers[name] = buffer.to(device)
 
     @torch.no_grad()
     def embed(self, calibration: Calibration) -> list[Batch]:
@@ -154,7 +153,8 @@ class BlockWalker:
     def _forward(self, index: int, batch: Batch) -> torch.Tensor:
         args, kwargs = self.calls[index, batch.shape]
         self._current = batch
-        output = self.blocks[index](batch.hidden.to(self.device), *args, **kwargs)
+        with self._running():
+            output = self.blocks[index](batch.hidden.to(self.device), *args, **kwargs)
         return output[0] if isinstance(output, tuple) else output  # (B, T, d)
 
     def linear(self, name: str) -> Any:
@@ -182,10 +182,25 @@ class BlockWalker:
         batch = Batch(tokens, weights, torch.empty(0))
         self._current = batch
         try:
-            self.model(input_ids=tokens.to(self.device), use_cache=False)
+            with self._running():
+                self.model(input_ids=tokens.to(self.device), use_cache=False)
         except _Recorded:
             return batch
         raise ModelError(f"{self.checkpoint.folder}: the model's forward pass does not run its blocks in order")
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Turn what a forward pass raises into one line: the architecture does not run block by block."""
+        try:
+            yield
+        except (_Recorded, HarnessError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            checkpoint = self.checkpoint
+            raise ModelError(
+                f"the blocks of {checkpoint.folder} ({checkpoint.model_type}) do not run one by one: {one_line(error)}",
+                "use a compressor without calibration, such as rtn4",
+            ) from error
 
     @contextmanager
     def _recording(self, index: int, block: nn.Module) -> Iterator[None]:
@@ -215,20 +230,13 @@ class BlockWalker:
             except ModelError:
                 continue  # a tensor the architecture does not use, such as a stored mask
             leaf = name.rpartition(".")[2]
+            if leaf in dict(module.named_buffers(recurse=False)):
+                module._buffers[leaf] = tensor.to(self.device)
             if (module is head and not tied) or leaf not in dict(module.named_parameters(recurse=False)):
                 continue
             setattr(module, leaf, nn.Parameter(tensor.to(self.device, torch.float32), requires_grad=False))
             filled.append(module)
         return filled
-
-    def _fill_buffers(self) -> None:
-        """Give buffers that no checkpoint stores (rotary frequencies, causal masks) their values."""
-        for module in self.model.modules():
-            own = {name: buffer for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta}
-            for name, buffer in own.items():
-                module._buffers[name] = torch.empty_like(buffer, device=self.device)
-            if own:
-                self.model._init_weights(module)
 
 
 def read_tensors(checkpoint: Checkpoint, names: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:

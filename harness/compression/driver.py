@@ -28,6 +28,7 @@ from harness.checkpoints.manifest import (
 )
 from harness.checkpoints.shape import shape_of
 from harness.checkpoints.shards import remote_model, streaming
+from harness.compression.architecture import check_architecture
 from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
 from harness.compression.calibrated import CalibratedBlocks
 from harness.compression.calibration import CalibrationSource, calibration_digest, read_calibration
@@ -80,6 +81,8 @@ def compress(
     decisions = check_plan(compressor.plan(shape), shape)
     job = Job(checkpoint, shape, compressor, decisions, calibration, out, device, progress or _silent)
     calibration.check_scores(job.calibrated)
+    if not (out / MARKER).is_file():
+        check_architecture(checkpoint, shape, job.candidates if job.calibrated else ())
     with lock_folder(out), streaming(checkpoint.folder), map_large_blocks():
         resumed = _ensure(job)
     manifest = read_manifest(out)

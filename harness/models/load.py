@@ -106,7 +106,7 @@ def resolve_source(source: str | Path) -> Path:
 
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
-        with _quiet_transformers():
+        with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
             reads = tokenizer.encode("The number 7", add_special_tokens=False)
     except Exception as error:  # missing and corrupt tokenizers raise anything from OSError to TypeError
@@ -118,7 +118,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
     try:
-        with _quiet_transformers():
+        with quiet_transformers():
             auto: Any = AutoModelForCausalLM  # its annotations do not know output_loading_info
             model, report = auto.from_pretrained(
                 folder,
@@ -151,7 +151,7 @@ def _eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> t
 
 
 @contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """No progress bars, and no warnings: what they say is an error here."""
     verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()

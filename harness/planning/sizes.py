@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import model_validator
 
+from harness.checkpoints.shape import READ_BY_OWNER, uncalibratable
 from harness.contract import Compressor, Decisions, ModelShape, Record
 from harness.contract.records import renamed
 from harness.registry.catalogue import Catalogue
@@ -43,6 +44,9 @@ class CompressionSize(Record):
 def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> CompressionSize:
     compressor: Compressor = catalogue.build(component)
     decisions = compressor.plan(shape)
+    for linear in shape.linears if compressor.calibrated else ():
+        if linear.kind in READ_BY_OWNER and (compressor.measures or not decisions[linear.name].kept):
+            raise uncalibratable("this model", linear.name)
     limit = compressor.limit(shape) if compressor.measures else None
     bits = stored_bits(shape, decisions) if limit is None else limit
     return CompressionSize(
