@@ -15,6 +15,7 @@ from harness.planning.experiment import (
     parse_overrides,
     parse_seeds,
     read_experiment_file,
+    split_models,
     split_names,
 )
 
@@ -31,7 +32,7 @@ def make_experiment(files: list[str], options: dict[str, Any]) -> Experiment:
     given = {key: value for key, value in options.items() if value not in (None, [], ())}
     for key in ("model", "trainer", "compressor", "tasks", "detectors"):
         if key in given:
-            given[key] = split_names(",".join(given[key]))
+            given[key] = (split_models if key == "model" else split_names)(",".join(given[key]))
     if "seeds" in given:
         given["seeds"] = parse_seeds(given["seeds"])
     flags = {flag: given.pop(flag) for flag in SUITE_FLAGS if flag in given}

@@ -81,7 +81,7 @@ def read_experiment_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"bad experiment file {path}: {error}") from None
     for key in ("model", "trainer", "compressor", "tasks", "detectors"):
         if isinstance(table.get(key), str):
-            table[key] = split_names(table[key])
+            table[key] = (split_models if key == "model" else split_names)(table[key])
     if isinstance(table.get("seeds"), str | int):
         table["seeds"] = parse_seeds(str(table["seeds"]))
     return table
@@ -90,6 +90,21 @@ def read_experiment_file(path: Path) -> dict[str, Any]:
 def split_names(text: str) -> tuple[str, ...]:
     """A comma list of names, order kept, repeats dropped."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def split_models(text: str) -> tuple[str, ...]:
+    """A comma list of models; a folder that exists is taken whole, whatever commas its path has."""
+    parts = text.split(",")
+    found: dict[str, None] = {}
+    while parts:
+        for length in range(len(parts), 0, -1):
+            model = ",".join(parts[:length]).strip()
+            if length == 1 or Path(model).expanduser().is_dir():
+                break
+        parts = parts[length:]
+        if model:
+            found[model] = None
+    return tuple(found)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

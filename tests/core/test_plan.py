@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.cli.experiment import make_experiment
 from harness.errors import UsageError
 from harness.planning.cells import Plan
-from harness.planning.experiment import Experiment, experiment_from, parse_overrides, parse_seeds
+from harness.planning.experiment import Experiment, experiment_from, parse_overrides, parse_seeds, split_models
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import Catalogue, load_catalogue
 from harness.registry.plugins import load_plugins
@@ -128,6 +130,30 @@ def test_keys_differ_where_values_differ(left, right):
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=6, unique=True))
 def test_seed_lists_round_trip(seeds):
     assert list(parse_seeds(",".join(map(str, seeds)))) == seeds
+
+
+ODD_NAMES = ["a,b", "a,b,c", "trailing,", "a b", "a=b", "a@b", "a:b", "50%", "größe", "a'b", "[a]", "a, b"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_an_existing_model_folder_is_taken_whole(name, tiny_qwen2, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "models" / name
+    shutil.copytree(tiny_qwen2, folder)
+    shutil.copytree(tiny_qwen2, tmp_path / "other")
+    for written in (f"models/{name}", str(folder)):
+        assert split_models(written) == (written,)
+        assert split_models(f"other,{written}") == ("other", written)
+        assert split_models(f"{written},other") == (written, "other")
+    experiment = make_experiment([], {"model": [f"models/{name}"], "compressor": ["rtn4"], "tasks": ["goodhart7"]})
+    made = make_plan(experiment, load_catalogue(load_plugins()))
+    assert {cell.model.path for cell in made.cells} == {str(folder)}
+
+
+def test_models_that_are_no_folders_are_split_at_commas(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert split_models("pocket, org/model,,pocket ") == ("pocket", "org/model")
+    assert split_models("no/such,folder") == ("no/such", "folder")
 
 
 def test_overrides_are_typed_as_toml_or_text():
