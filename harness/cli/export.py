@@ -43,5 +43,7 @@ def export(
     else:
         exported = export_compressed_tensors(artefact, out, getattr(torch, adapter_dtype))
     print(f"{out}: {format} export of {artefact}")
+    if exported.unchecked:
+        print(f"not loaded back and compared: {exported.unchecked}")
     if exported.split:
         print(f"{len(exported.split)} groups that servers fuse do not share one scheme, such as {exported.split[0]}")

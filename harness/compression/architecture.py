@@ -33,12 +33,7 @@ def check_architecture(checkpoint: Checkpoint, shape: ModelShape, calibrated: Se
         ModelError: transformers does not know the architecture, a weight is missing or misshapen, what was planned as a
             Linear is none, or the forward pass never calls one of `calibrated`, so that nothing enters it.
     """
-    model, report = _loaded_on_meta(checkpoint)
-    faults = {"are missing": report["missing_keys"], "have a shape that the config does not": report["mismatched_keys"]}
-    for fault, keys in faults.items():
-        if names := sorted(key if isinstance(key, str) else key[0] for key in keys):
-            cause = f"{len(names)} weights of the model in {checkpoint.folder} {fault}, the first: {names[0]}"
-            raise ModelError(cause, "fetch the model again")
+    model = check_weights(checkpoint)
     module_path(model, checkpoint.stack)
     wanted = Conv1D if checkpoint.transposed else nn.Linear
     for linear in shape.linears:
@@ -51,6 +46,21 @@ def check_architecture(checkpoint: Checkpoint, shape: ModelShape, calibrated: Se
             )
     if never := _never_called(model, [linear.name for linear in calibrated]):
         raise uncalibratable(str(checkpoint.folder), never[0])
+
+
+def check_weights(checkpoint: Checkpoint) -> PreTrainedModel:
+    """The model on the meta device, if the checkpoint has all its weights.
+
+    Raises:
+        ModelError: transformers does not know the architecture, or a weight is missing or misshapen.
+    """
+    model, report = _loaded_on_meta(checkpoint)
+    faults = {"are missing": report["missing_keys"], "have a shape that the config does not": report["mismatched_keys"]}
+    for fault, keys in faults.items():
+        if names := sorted(key if isinstance(key, str) else key[0] for key in keys):
+            cause = f"{len(names)} weights of the model in {checkpoint.folder} {fault}, the first: {names[0]}"
+            raise ModelError(cause, "fetch the model again")
+    return model
 
 
 def _never_called(model: PreTrainedModel, names: Sequence[str]) -> list[str]:

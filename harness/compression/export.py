@@ -27,6 +27,7 @@ from harness.checkpoints.qlr import dense
 from harness.checkpoints.quantizer import module_path
 from harness.checkpoints.shape import input_group_of
 from harness.compression.assembly import copy_companions, write_index
+from harness.compression.export_check import check_dense, check_packed
 from harness.compression.pieces import write_json, write_tensors
 from harness.contract import Record
 from harness.errors import ModelError, UsageError
@@ -39,6 +40,7 @@ ADAPTER = "adapter"
 class Exported(Record):
     """What an export wrote. `rank` is the adapter's, None if every Linear has rank 0 or no adapter was written.
 
+    `unchecked` says why a packed export was not loaded back and compared, None if it was.
     `split` names the q, k, v and the gate, up that do not share one scheme, which servers that fuse them refuse.
     """
 
@@ -47,6 +49,7 @@ class Exported(Record):
     rank: int | None = None
     bits: dict[str, int] = {}  # Linear -> bits of its exported codes
     split: tuple[str, ...] = ()
+    unchecked: str | None = None
 
 
 def export_dense(artefact: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -> Exported:
@@ -70,6 +73,7 @@ def export_dense(artefact: Path, out: Path, dtype: torch.dtype = torch.bfloat16)
 
     _rewrite(artefact, out, manifest, convert)
     write_json(out / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
+    check_dense(out)
     return Exported(folder=out)
 
 
@@ -80,7 +84,10 @@ def export_compressed_tensors(artefact: Path, out: Path, adapter_dtype: torch.dt
     anyway. Every adapter layer has the same rank, the largest in the artefact, padded with zeros, because servers size
     LoRA slots by one rank.
 
+    The export is loaded with stock transformers and compared before it counts as done.
+
     Raises:
+        ModelError: it does not load back, or computes something else.
         UsageError: the artefact uses what the formats cannot express: rotation, transposed layers, groups that do not divide
             the columns, or mid-rise codes of 8 bits.
     """
@@ -111,14 +118,14 @@ def export_compressed_tensors(artefact: Path, out: Path, adapter_dtype: torch.dt
     bits = {name: exported_bits(entry) for name, entry in manifest.linears.items()}
     write_json(out / "config.json", {**config, "quantization_config": quantization_config(manifest, bits, paths)})
     split = split_schemes(manifest, bits)
-    if not rank:
-        return Exported(folder=out, bits=bits, split=split)
-    (out / ADAPTER).mkdir(exist_ok=True)
-    write_tensors(out / ADAPTER / "adapter_model.safetensors", adapter)
-    write_json(
-        out / ADAPTER / "adapter_config.json", adapter_config(out, [paths[name] for name in manifest.linears], rank)
-    )
-    return Exported(folder=out, adapter=out / ADAPTER, rank=rank, bits=bits, split=split)
+    lora_folder = out / ADAPTER if rank else None
+    if lora_folder:
+        lora_folder.mkdir(exist_ok=True)
+        write_tensors(lora_folder / "adapter_model.safetensors", adapter)
+        targets = [paths[name] for name in manifest.linears]
+        write_json(lora_folder / "adapter_config.json", adapter_config(out, targets, rank))
+    unchecked = check_packed(artefact, out, lora_folder, adapter_dtype)
+    return Exported(folder=out, adapter=lora_folder, rank=rank or None, bits=bits, split=split, unchecked=unchecked)
 
 
 def exported_bits(entry: LinearEntry) -> int:

@@ -10,10 +10,19 @@ import torch
 import warm
 from rtn_compressors import RTN, RTNParams
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    BloomForCausalLM,
+    FalconConfig,
+    GPTBigCodeConfig,
+    PreTrainedConfig,
+)
 
 import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
+from harness.checkpoints.manifest import LinearEntry
 from harness.cli.export import AdapterType, Format, export
+from harness.compression import export as export_module
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.export import export_compressed_tensors, export_dense
@@ -160,6 +169,56 @@ def test_names_without_the_models_prefix_are_found_by_stock_tools(tmp_path: Path
     whole = logits(tmp_path / "a")
     torch.testing.assert_close(adapted, whole, rtol=1e-3, atol=1e-3)
     assert (without - whole).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "fault"),
+    [
+        (FalconConfig, {"num_attention_heads": 4, "num_hidden_layers": 2}, "'FalconLinear' object has no attribute"),
+        (GPTBigCodeConfig, {"n_head": 4, "n_layer": 2}, ""),
+    ],
+)
+def test_an_export_that_does_not_load_back_is_refused(
+    kind: type[PreTrainedConfig], config: dict[str, int], fault: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("compressed_tensors", reason="compressed-tensors is not installed")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = AutoModelForCausalLM.from_config(kind(vocab_size=64, hidden_size=64, **config), dtype=torch.float32)
+    model.save_pretrained(tmp_path / "m")
+    compress(tmp_path / "m", RTN(RTNParams(bits=4, group=32)), NONE, tmp_path / "a")
+    with pytest.raises(ModelError, match=f"does not load back: .*{fault}") as caught:
+        export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ct").exists()
+    export_dense(tmp_path / "a", tmp_path / "dense", torch.float32)
+    torch.testing.assert_close(logits(tmp_path / "dense"), logits(tmp_path / "a"), rtol=1e-4, atol=1e-4)
+
+
+def test_an_export_that_computes_something_else_is_refused(
+    tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("compressed_tensors", reason="compressed-tensors is not installed")
+    compress(tiny_qwen2, RTN(RTNParams(bits=4, group=32)), NONE, tmp_path / "a")
+    scales = export_module.packed_base
+
+    def doubled(own: export_module.Tensors, entry: LinearEntry) -> export_module.Tensors:
+        packed = scales(own, entry)
+        return {**packed, "weight_scale": packed["weight_scale"] * 2}
+
+    monkeypatch.setattr(export_module, "packed_base", doubled)
+    with pytest.raises(ModelError, match="its logits are off by"):
+        export_compressed_tensors(tmp_path / "a", tmp_path / "ct")
+    assert not (tmp_path / "ct").exists()
+
+
+def test_an_export_that_could_not_be_loaded_back_says_so(
+    tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compress(tiny_qwen2, RTN(RTNParams(bits=4, group=32)), NONE, tmp_path / "a")
+    monkeypatch.setattr("harness.compression.export_check.find_spec", lambda _: None)
+    export(tmp_path / "a", tmp_path / "ct", Format.COMPRESSED_TENSORS)
+    assert "not loaded back and compared: compressed_tensors is not installed" in capsys.readouterr().out
 
 
 def test_what_the_formats_cannot_say_is_refused(tiny_qwen2: Path, stories260k: Path, tmp_path: Path) -> None:
