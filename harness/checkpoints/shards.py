@@ -22,6 +22,7 @@ from typing import Protocol
 from harness.checkpoints.weight_files import weight_files
 from harness.contract import Record
 from harness.errors import ModelError
+from harness.store.locks import open_lock
 
 KEEP = 2
 REMOTE = "remote.json"
@@ -179,7 +180,7 @@ def streaming(folder: Path) -> Iterator[None]:
     if remote_model(folder) is None:
         yield
         return
-    with (folder / ".lock").open("w") as stream:
+    with open_lock(folder / ".lock") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -24,7 +24,7 @@ def show(
     from harness.store.run import RunStore
 
     store = RunStore(run)
-    plan = Plan.model_validate(store.read_plan())
+    plan = Plan.of(store)
     if cell is None and item is None and label is None:
         _cells(plan, store, json)
         return

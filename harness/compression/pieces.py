@@ -23,7 +23,8 @@ from safetensors.torch import save_file
 from harness.checkpoints.checkpoint import read_header
 from harness.checkpoints.manifest import LinearEntry
 from harness.contract import Record
-from harness.errors import ModelError
+from harness.errors import ModelError, StageError
+from harness.store.locks import open_lock
 
 
 class Piece(Record):
@@ -108,8 +109,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / ".lock").open("w")
-    except OSError as error:
+        stream = open_lock(folder / ".lock")
+    except (OSError, StageError) as error:
         raise ModelError(f"cannot write to {folder}: {error}", "choose another output folder") from error
     with stream:
         try:

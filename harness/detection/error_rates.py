@@ -10,6 +10,7 @@ from harness.registry.component import Component
 from harness.store.files import write_json
 from harness.store.hashing import key_of
 from harness.store.paths import cache_folder
+from harness.store.run import stored_record
 
 
 class ErrorRates(Record):
@@ -37,7 +38,7 @@ def store_error_rates(suite: Component, detector: Component, rates: ErrorRates) 
 
 def load_error_rates(suite: Component, detector: Component) -> ErrorRates | None:
     path = _path(suite, detector)
-    return ErrorRates.model_validate_json(path.read_bytes()) if path.is_file() else None
+    return stored_record(path, ErrorRates) if path.is_file() else None
 
 
 def _path(suite: Component, detector: Component) -> Path:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from harness.contract import Record
+from harness.errors import UsageError
 from harness.planning.experiment import Experiment
 from harness.planning.sizes import CompressionSize
 from harness.registry.component import Component
 from harness.registry.sources import ModelRef
 from harness.store.hashing import key_of
+from harness.store.run import PLAN_REMEDY, RunStore
 
 
 class Settings(Record):
@@ -84,6 +86,17 @@ class Plan(Record):
     cells: tuple[Cell, ...]
     contrasts: tuple[Contrast, ...]
     sizes: dict[str, CompressionSize]  # by compressed_key
+
+    @classmethod
+    def of(cls, store: RunStore) -> Plan:
+        """The stored plan of a run. Raises UsageError if there is none, or a damaged one."""
+        stored = store.read_plan()
+        try:
+            return cls.model_validate(stored)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise UsageError(f"cannot read {store.plan_path}: {where}: {first['msg']}", PLAN_REMEDY) from None
 
     @property
     def name(self) -> str:

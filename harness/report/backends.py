@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from harness.lm_eval.backends.known import backend_info
 from harness.planning.cells import Cell
 from harness.registry.backend import NOTES
+from harness.store.files import read_json
 from harness.store.run import CellStore
 
 
@@ -51,4 +51,4 @@ def _seeding(name: str) -> str:
 
 def _stored(store: CellStore) -> dict[str, Any]:
     path = store.folder / NOTES
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return dict(read_json(path)) if path.exists() else {}

@@ -28,6 +28,7 @@ from harness.report.data import (
     Turn,
 )
 from harness.report.transcripts import transcripts
+from harness.store.files import read_json
 from harness.store.run import CellStore, RunStore, VerdictRow
 from harness.store.training_log import read_training
 
@@ -35,7 +36,7 @@ NOT_RUN = "not run"
 
 
 def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
-    plan = Plan.model_validate(store.read_plan())
+    plan = Plan.of(store)
     stores = {cell.id: store.cell(cell.id) for cell in plan.cells}
     verdicts = {
         cell.id: [row for row in stores[cell.id].verdicts(cell.grade_key) if row.repeat < cell.settings.runs]
@@ -187,7 +188,7 @@ def _isolation(plan: Plan, store: RunStore) -> str:
 
 def samples(store: RunStore) -> list[SampleText]:
     """Every transcript of the run, for the HTML page."""
-    plan = Plan.model_validate(store.read_plan())
+    plan = Plan.of(store)
     return [
         SampleText(
             cell=found.cell,
@@ -215,14 +216,14 @@ def _self_check(folder: Path) -> str:
     path = folder / "self_check.json"
     if not path.exists():
         return NOT_RUN
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = read_json(path)
     proved = f"{found['checks'] - len(found['failures'])} of {found['checks']} known answers graded right"
     return "; ".join([proved, *found.get("notes", [])])
 
 
 def _command(folder: Path) -> str:
     path = folder / "env.json"
-    return json.loads(path.read_text(encoding="utf-8")).get("command", "") if path.exists() else ""
+    return str(dict(read_json(path)).get("command", "")) if path.exists() else ""
 
 
 def _extra_sections(plan: Plan, store: RunStore, catalogue: Catalogue):

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import tomli_w
 
-from harness.errors import StageError
+from harness.errors import StageError, UsageError, hint
 from harness.planning.cells import Plan
 from harness.registry.plugins import PluginSet
 from harness.running.executors import Event, Executor
@@ -89,7 +89,12 @@ def superseded(plan: Plan, run: RunStore) -> list[str]:
         return []
     wanted = {_question_frame(cell.model_dump(mode="json")): cell.id for cell in plan.cells}
     found = []
-    for cell in run.read_plan().get("cells", []):
+    try:
+        stored = run.read_plan()
+    except UsageError as error:
+        hint(f"{error.cause}; it is written anew")
+        return []
+    for cell in stored.get("cells", []):
         with contextlib.suppress(KeyError, TypeError):  # a plan of another version
             new = wanted.get(_question_frame(cell))
             if new is not None and new != cell["id"] and run.cell(cell["id"]).samples_path.is_file():

@@ -31,7 +31,7 @@ def regrade(
 
     Raises UsageError if the changed suite would ask questions other than those that the stored replies answer.
     """
-    before = Plan.model_validate(store.read_plan())
+    before = Plan.of(store)
     cells = tuple(_rejudged(cell, store, catalogue, flags, params, detectors) for cell in before.cells)
     record(before.model_copy(update={"cells": cells}), store)
     runner = CellRunner(store, catalogue, lambda stage, done, total: None)

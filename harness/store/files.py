@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from harness.errors import HarnessError, StageError
+
+BLOCK = 1 << 16  # bytes
 
 
 def make_folder(folder: Path) -> None:
@@ -30,15 +32,16 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write to a temporary neighbour, then rename: readers see the old file or the new one."""
     with _disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as the umask has it
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
@@ -47,27 +50,87 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def append_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Append and flush to the disk before returning."""
+    """Append and flush to the disk before returning. What a kill left of a last line is removed first."""
     with _disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(_line(row) for row in rows))
+        with path.open("ab+") as file:
+            _drop_cut_line(file)
+            file.write("".join(_line(row) for row in rows).encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
 
 
+def read_json(path: Path) -> Any:
+    """Raises Damaged, naming the line, if it cannot be read as JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise Damaged(path, _line_of(error), _cause(error)) from None
+
+
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole lines only. A last line that has no newline or does not parse was cut by a kill, and is dropped."""
-    if not path.exists():
+    """The lines of a file, each an object. A last line that does not parse was cut by a kill, and is dropped.
+
+    Raises Damaged for any other line that is no object: a kill cuts no line but the last."""
+    yield from (row for _, row in numbered_jsonl(path))
+
+
+def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Like `read_jsonl`, each line with its number from 1."""
+    cut: Damaged | None = None
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if cut is not None:
+                    raise cut
+                try:
+                    row = json.loads(line)
+                    if not isinstance(row, dict):
+                        raise ValueError("not an object")
+                    if line.endswith(b"\n"):
+                        yield number, row
+                except (ValueError, RecursionError) as error:
+                    cut = Damaged(path, number, _cause(error))
+    except FileNotFoundError:
         return
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            if not line.endswith("\n"):
-                return
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
-                return
+    except OSError as error:
+        raise Damaged(path, None, _cause(error)) from None
+
+
+class Damaged(StageError):
+    """A stored file that is not as it was written. Nothing of it is changed."""
+
+    def __init__(self, path: Path, line: int | None, cause: str) -> None:
+        where = f"{path}, line {line}" if line else str(path)
+        super().__init__(
+            f"{where} is damaged: {cause}; nothing was changed",
+            "remove that line, or the file, and run the same command again: what is missing is made again",
+        )
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:120]
+
+
+def _line_of(error: Exception) -> int | None:
+    return error.lineno if isinstance(error, json.JSONDecodeError) else None
+
+
+def _drop_cut_line(file: BinaryIO) -> None:
+    """Truncate a file that does not end with a newline after the last one."""
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - BLOCK)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0 or start == 0:
+            file.truncate(start + found + 1)
+            return
+        end = start
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from harness.contract import Flag, Outcome, Record, Reply, Scores
 from harness.errors import UsageError
-from harness.store.files import append_jsonl, make_folder, read_jsonl, write_json, write_jsonl
+from harness.store.files import Damaged, append_jsonl, make_folder, numbered_jsonl, read_json, write_json, write_jsonl
+from harness.store.locks import open_lock
 
 SCHEMA = 1
+PLAN_REMEDY = "run the same command again, which writes it anew"
+
+R = TypeVar("R", bound=Record)
 
 
 class SampleRow(Record):
@@ -32,6 +36,13 @@ class SampleRow(Record):
     reply: Reply | None = None
     error: str | None = None
     seconds: float = 0.0  # of its whole batch
+
+
+class PromptRow(Record):
+    v: int = SCHEMA
+    item: str
+    role: str
+    text: str
 
 
 class VerdictRow(Record):
@@ -67,7 +78,7 @@ class CellStore:
         self.samples_path = folder / "samples.jsonl"
 
     def samples(self) -> list[SampleRow]:
-        return [SampleRow.model_validate(row) for row in read_jsonl(self.samples_path)]
+        return _rows(self.samples_path, SampleRow)
 
     def append(self, rows: Iterable[SampleRow]) -> None:
         append_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
@@ -84,29 +95,57 @@ class CellStore:
     def prompts(self) -> dict[str, dict[str, str]]:
         """item -> role -> text."""
         found: dict[str, dict[str, str]] = {}
-        for row in read_jsonl(self.folder / "prompts.jsonl"):
-            found.setdefault(row["item"], {})[row["role"]] = row["text"]
+        for row in _rows(self.folder / "prompts.jsonl", PromptRow):
+            found.setdefault(row.item, {})[row.role] = row.text
         return found
 
     def verdicts_path(self, key: str) -> Path:
         return self.folder / f"verdicts-{key[:12]}.jsonl"
 
     def verdicts(self, key: str) -> list[VerdictRow]:
-        return [VerdictRow.model_validate(row) for row in read_jsonl(self.verdicts_path(key))]
+        return _rows(self.verdicts_path(key), VerdictRow)
 
     def flags_path(self, key: str) -> Path:
         return self.folder / f"flags-{key[:12]}.jsonl"
 
     def flags(self, key: str) -> list[FlagRow]:
-        return [FlagRow.model_validate(row) for row in read_jsonl(self.flags_path(key))]
+        return _rows(self.flags_path(key), FlagRow)
+
+    def whole(self, read: Callable[[str], Sequence[Record]], key: str, count: int) -> bool:
+        """Whether a file of verdicts or flags has all its lines, undamaged; else it can be made again."""
+        try:
+            return len(read(key)) == count
+        except Damaged:
+            return False
 
     @property
     def state(self) -> CellState:
         path = self.folder / "state.json"
-        return CellState.model_validate_json(path.read_bytes()) if path.exists() else CellState()
+        return stored_record(path, CellState) if path.exists() else CellState()
 
     def set_state(self, state: CellState) -> None:
         write_json(self.folder / "state.json", state.model_dump(mode="json"))
+
+
+def _rows(path: Path, kind: type[R]) -> list[R]:
+    """Raises Damaged for a line that is no such row, but for a last one that was cut."""
+    return [_validated(path, number, row, kind) for number, row in numbered_jsonl(path)]
+
+
+def stored_record(path: Path, kind: type[R]) -> R:
+    """Raises Damaged if the file does not hold one."""
+    return _validated(path, None, read_json(path), kind)
+
+
+def _validated(path: Path, line: int | None, value: Any, kind: type[R]) -> R:
+    try:
+        return kind.model_validate(value)
+    except (ValidationError, RecursionError) as error:
+        cause = "nested too deeply"
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            cause = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise Damaged(path, line, cause) from None
 
 
 class RunStore:
@@ -125,17 +164,20 @@ class RunStore:
     def read_plan(self) -> dict[str, Any]:
         """Raises UsageError when the folder is not a run."""
         try:
-            return json.loads(self.plan_path.read_text(encoding="utf-8"))
+            plan = json.loads(self.plan_path.read_bytes())
+            if not isinstance(plan, dict) or not isinstance(plan.get("cells", []), list):
+                raise ValueError("it is not a plan")
         except FileNotFoundError:
             raise UsageError(f"{self.folder} is not a run folder", "no plan.json in it") from None
-        except (OSError, json.JSONDecodeError) as error:
-            raise UsageError(f"cannot read {self.plan_path}: {error}") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(f"cannot read {self.plan_path}: {error}", PLAN_REMEDY) from None
+        return plan
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """One driver at a time: a second run on the same folder is refused at once."""
         make_folder(self.folder)
-        with (self.folder / ".lock").open("w") as handle:
+        with open_lock(self.folder / ".lock") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

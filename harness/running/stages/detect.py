@@ -12,7 +12,7 @@ from harness.detection.tools import learns
 from harness.detection.views import make_view
 from harness.errors import StageError
 from harness.planning.questions import selected_items
-from harness.store.files import write_jsonl
+from harness.store.files import write_jsonl, write_text
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, FlagRow
 
@@ -39,7 +39,8 @@ def detect(
         progress("detect", number, len(detectors))
         path = store.flags_path(cell.detect_keys[label])
         done = path.with_suffix(".done")
-        if path.exists() and done.exists() and done.read_text() == stamp:
+        known = path.exists() and done.exists() and done.read_text() == stamp
+        if known and store.whole(store.flags, cell.detect_keys[label], len(asked)):
             continue
         if learns(detector):
             learned = suite.fitting_views() if isinstance(suite, LabelledViews) else ()
@@ -51,7 +52,7 @@ def detect(
         ]
         write_jsonl(path, (row.model_dump(mode="json") for row in rows))
         if not any(flag.unanswered for flag in flags):
-            done.write_text(stamp)
+            write_text(done, stamp)
 
 
 def check_flags(label: str, views: Sequence[View], flags: Sequence[Flag]) -> None:

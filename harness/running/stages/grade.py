@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.contract import Item, Outcome, Reply, Scores, Spec, TaskSuite
 from harness.planning.questions import selected_items
 from harness.running.stages.self_check import require_self_check
-from harness.store.files import write_jsonl
+from harness.store.files import write_jsonl, write_text
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow, VerdictRow
 
@@ -28,21 +28,27 @@ def grade(
     stamp = key_of([cell.grade_key, [row.model_dump(mode="json", exclude={"seconds"}) for row in samples]])
     path = store.verdicts_path(cell.grade_key)
     done = path.with_suffix(".done")
-    if path.exists() and done.exists() and done.read_text() == stamp:
+    items = selected_items(suite, cell.settings.limit)
+    count = len(items) * cell.settings.runs
+    if (
+        path.exists()
+        and done.exists()
+        and done.read_text() == stamp
+        and store.whole(store.verdicts, cell.grade_key, count)
+    ):
         return
     require_self_check(cell, suite, spec, store)
     replies: dict[tuple[str, int], dict[str, SampleRow]] = defaultdict(dict)
     for row in samples:
         replies[row.item, row.repeat][row.role] = row
-    items = selected_items(suite, cell.settings.limit)
     verdicts: list[VerdictRow] = []
     for repeat in range(cell.settings.runs):
         for item in items:
-            progress("grade", len(verdicts), len(items) * cell.settings.runs)
+            progress("grade", len(verdicts), count)
             roles = [prompt.role for prompt in suite.prompts(item)]
             verdicts.append(_verdict(suite, item, repeat, roles, replies[item.id, repeat]))
     write_jsonl(path, (row.model_dump(mode="json") for row in verdicts))
-    done.write_text(stamp)
+    write_text(done, stamp)
 
 
 def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: dict[str, SampleRow]) -> VerdictRow:

@@ -7,7 +7,6 @@ unfinished chunk is asked again whole: its replies may depend on each other.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
@@ -21,7 +20,7 @@ from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
 from harness.registry.backend import NOTES
 from harness.running.stages.sample import Question, rows_of, sample_with_library, write_prompts
-from harness.store.files import write_json
+from harness.store.files import read_json, write_json
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow
 
@@ -174,7 +173,7 @@ def _seeded(seed: int, wanted: bool) -> Iterator[None]:
 def _write_notes(model: BackendModel, cell: Cell, store: CellStore, models: set[str]) -> None:
     """Write what a reader of the report must know about these samples to NOTES beside them."""
     path = store.folder / NOTES
-    before = json.loads(path.read_text(encoding="utf-8"))["answered_by"] if path.exists() else []
+    before = read_json(path)["answered_by"] if path.exists() else []
     notes: dict[str, Any] = {
         "backend": model.backend.identity,
         "says_truncated": model.recorder is not None,

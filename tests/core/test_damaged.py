@@ -1,0 +1,162 @@
+"""Run folders and caches that something else has damaged: one line that names file and line, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from harness.contract import Outcome, Reply
+from harness.errors import HarnessError, StageError, UsageError
+from harness.planning.cells import Plan
+from harness.store.files import Damaged, append_jsonl, read_json, read_jsonl, write_json, write_jsonl
+from harness.store.locks import exclusive_lock, open_lock
+from harness.store.run import CellStore, RunStore, SampleRow, VerdictRow
+
+ROWS = [{"n": number} for number in range(5)]
+BAD = {
+    "cut": b'{"n": ',
+    "bytes": b'{"n": "\xff\xfe"}',
+    "empty": b"",
+    "list": b"[1]",
+    "number": b"7",
+    "deep": b"[" * 100_000,
+    "zeros": b"\0" * 9,
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("line", [0, 2, 4])
+def test_a_bad_line_is_named_unless_it_is_the_last(tmp_path, kind, line):
+    path = tmp_path / "rows.jsonl"
+    write_jsonl(path, ROWS)
+    lines = path.read_bytes().split(b"\n")
+    lines[line] = BAD[kind]
+    path.write_bytes(b"\n".join(lines))
+    whole = path.read_bytes()
+    if line == 4:
+        assert list(read_jsonl(path)) == ROWS[:4]
+    else:
+        with pytest.raises(Damaged, match=rf"rows\.jsonl, line {line + 1} is damaged: .*nothing was changed") as caught:
+            list(read_jsonl(path))
+        assert (caught.value.exit_code, "\n" in str(caught.value)) == (1, False)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("torn", [b'{"n": 9', b"\xff", b"x" * 200_000])
+def test_appending_after_a_cut_line_does_not_join_the_two(tmp_path, torn):
+    path = tmp_path / "rows.jsonl"
+    write_jsonl(path, ROWS)
+    with path.open("ab") as file:
+        file.write(torn)
+    append_jsonl(path, [{"n": 5}])
+    assert list(read_jsonl(path)) == [*ROWS, {"n": 5}]
+
+
+def test_a_file_that_is_one_cut_line_is_begun_anew(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"n"')
+    append_jsonl(path, ROWS)
+    assert list(read_jsonl(path)) == ROWS
+
+
+def test_rows_of_wrong_types_are_named_by_line_and_field(tmp_path):
+    store = CellStore(tmp_path)
+    store.append([SampleRow(item=str(n), role="r", repeat=0, batch=0, reply=Reply(text="t")) for n in range(3)])
+    rows = list(read_jsonl(store.samples_path))
+    rows[1]["repeat"] = "many"
+    write_jsonl(store.samples_path, rows)
+    with pytest.raises(Damaged, match=r"samples\.jsonl, line 2 is damaged: repeat: "):
+        store.samples()
+
+
+def test_verdicts_that_lack_lines_are_not_whole(tmp_path):
+    store = CellStore(tmp_path)
+    verdict = Outcome(proxy=True, truth=True)
+    rows = [VerdictRow(item=str(n), family="f", cluster="c", repeat=0, verdict=verdict) for n in range(4)]
+    path = store.verdicts_path("key")
+    write_jsonl(path, (row.model_dump(mode="json") for row in rows))
+    assert store.whole(store.verdicts, "key", 4)
+    content = path.read_bytes()
+    path.write_bytes(content[:-5])
+    assert not store.whole(store.verdicts, "key", 4)
+    path.write_bytes(b"\n" + content)
+    assert not store.whole(store.verdicts, "key", 4)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b"[]", b'{"state": "lost"}', b'{"seconds": 3}', b"[" * 100_000]
+)
+def test_a_bad_state_or_plan_is_one_line(tmp_path, content):
+    (tmp_path / "state.json").write_bytes(content)
+    (tmp_path / "plan.json").write_bytes(content)
+    with pytest.raises(Damaged, match=r"state\.json.* is damaged"):
+        _ = CellStore(tmp_path).state
+    with pytest.raises(UsageError, match=r"cannot read .*plan\.json") as caught:
+        Plan.of(RunStore(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_json_names_the_line(tmp_path):
+    (tmp_path / "x.json").write_text('{\n "a": 1,\n "b": }\n')
+    with pytest.raises(Damaged, match=r"x\.json, line 3 is damaged"):
+        read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "fifo", "folder"])
+def test_a_lock_that_is_no_plain_file_is_refused_and_its_target_kept(tmp_path, kind):
+    target, lock = tmp_path / "precious", tmp_path / ".lock"
+    if kind == "link":
+        target.write_text("kept")
+    if kind in ("link", "dangling"):
+        lock.symlink_to(target)
+    elif kind == "fifo":
+        os.mkfifo(lock)
+    else:
+        lock.mkdir()
+    with pytest.raises(StageError, match=r"cannot lock .*\.lock"):
+        open_lock(lock)
+    with pytest.raises(HarnessError, match="cannot lock"), RunStore(tmp_path).lock():
+        pass
+    (tmp_path / "made.lock").symlink_to(target)
+    with pytest.raises(HarnessError, match="it is a link"), exclusive_lock(tmp_path / "made"):
+        pass
+    assert target.exists() == (kind == "link")
+    assert kind != "link" or target.read_text() == "kept"
+
+
+def test_files_are_as_the_umask_has_them(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_json(tmp_path / "a.json", {"x": 1})
+        append_jsonl(tmp_path / "b.jsonl", ROWS)
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "a.json": 0o640,
+        "b.jsonl": 0o640,
+    }
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HarnessError, match=r"cannot write .*file/run"), RunStore(tmp_path / "file" / "run").lock():
+        pass
+
+
+def test_a_run_recomputes_a_cut_verdict_and_names_a_cut_sample(cli):
+    cli.run("--limit", "2")
+    (verdicts,) = cli.cwd.glob("r/cells/*/verdicts-*.jsonl")
+    samples = verdicts.with_name("samples.jsonl")
+    whole = {path: path.read_bytes() for path in (verdicts, samples)}
+    verdicts.write_bytes(whole[verdicts][:-9])
+    samples.write_bytes(whole[samples][:-9])
+    cli.run("--limit", "2")
+    assert [json.loads(line)["verdict"] for line in verdicts.open()] == [
+        json.loads(line)["verdict"] for line in whole[verdicts].decode().splitlines()
+    ]
+    samples.write_bytes(b'{"item": ' + whole[samples][9:].replace(b"\n", b"\n{\n", 1))
+    done = cli.run("--limit", "2", code=1)
+    assert "samples.jsonl, line 1 is damaged" in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stdout + done.stderr
