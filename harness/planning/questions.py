@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from harness.contract import OwnLoop, Prompt, Record, TaskSuite
 from harness.errors import UsageError
 from harness.store.hashing import key_of
@@ -33,13 +35,16 @@ def limited(prompt: Prompt, max_tokens: int | None) -> Prompt:
     return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
 
 
+def _digested(prompt: Prompt) -> dict[str, JsonValue]:
+    """What a digest sees of a prompt: without fields that are newer than stored digests, where they are unused."""
+    return prompt.model_dump(mode="json", exclude=set() if prompt.choices else {"choices"})
+
+
 def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
     """Count and digest what will be asked: item ids, roles and rendered prompts."""
     items = selected_items(suite, settings.limit)
     asked = [
-        [item.id, limited(prompt, settings.max_tokens).model_dump(mode="json")]
-        for item in items
-        for prompt in suite.prompts(item)
+        [item.id, _digested(limited(prompt, settings.max_tokens))] for item in items for prompt in suite.prompts(item)
     ]
     if not asked:
         raise UsageError("the suite has no items")
