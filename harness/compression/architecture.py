@@ -81,7 +81,7 @@ def empty_model(checkpoint: Checkpoint) -> PreTrainedModel:
     """The architecture in float32 and eval mode: parameters on the meta device, buffers as its constructors fill them."""
     config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
     with init_empty_weights(include_buffers=False):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False)
     return model.eval()
 
 
@@ -105,6 +105,7 @@ def _loaded_on_meta(checkpoint: Checkpoint) -> tuple[PreTrainedModel, dict[str, 
                 state_dict=tensors,
                 device_map={"": "meta"},
                 dtype=torch.float32,
+                trust_remote_code=False,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
             )

@@ -133,6 +133,6 @@ def _tokenizer(model: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(model)
+        return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"{model} has no usable tokenizer: {error}", f"calibrate on {SELF!r}") from error

@@ -232,7 +232,9 @@ def _rewrite(
 def _empty(config: dict[str, Any]) -> PreTrainedModel:
     """The architecture without weights."""
     with torch.device("meta"):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(
+            AutoConfig.for_model(**config), trust_remote_code=False
+        )
     return model
 
 

@@ -60,7 +60,7 @@ def check_packed(artefact: Path, out: Path, adapter: Path | None, adapter_dtype:
 
 def _difference(artefact: Path, out: Path, adapter: Path | None, limit: float) -> str | None:
     auto: Any = AutoModelForCausalLM  # its annotations know neither output_loading_info nor our options
-    model, report = auto.from_pretrained(out, dtype=torch.float32, output_loading_info=True)
+    model, report = auto.from_pretrained(out, dtype=torch.float32, output_loading_info=True, trust_remote_code=False)
     if report["missing_keys"]:
         return f"{len(report['missing_keys'])} weights are missing, the first: {min(report['missing_keys'])}"
     _logits(model)  # compressed-tensors unpacks at the first forward pass; PEFT needs weights to wrap
@@ -70,7 +70,9 @@ def _difference(artefact: Path, out: Path, adapter: Path | None, limit: float) -
         model = PeftModel.from_pretrained(model, str(adapter))
     exported = _logits(model)
     del model
-    original = _logits(auto.from_pretrained(artefact, dtype=torch.float32, cache=False, verify=False))
+    original = _logits(
+        auto.from_pretrained(artefact, dtype=torch.float32, cache=False, verify=False, trust_remote_code=False)
+    )
     error = float((exported - original).norm() / original.norm())
     return None if error <= limit else f"its logits are off by {error:.2g} of their norm"
 

@@ -51,7 +51,7 @@ def sample_from(model: Path, count: int, length: int, seed: int, device: str = "
     """
     from transformers import AutoModelForCausalLM
 
-    network: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
+    network: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32, trust_remote_code=False).eval()
     network.to(device)
     generator = torch.Generator(device).manual_seed(seed)
     config = network.generation_config

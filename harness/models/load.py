@@ -107,7 +107,9 @@ def resolve_source(source: str | Path) -> Path:
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder, padding_side="left", local_files_only=True, trust_remote_code=False
+            )
             reads = tokenizer.encode("The number 7", add_special_tokens=False)
     except Exception as error:  # missing and corrupt tokenizers raise anything from OSError to TypeError
         raise ModelError(f"the tokenizer in {folder} cannot be loaded: {one_line(error)}") from error
@@ -124,6 +126,7 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
                 folder,
                 dtype=dtype,
                 local_files_only=True,
+                trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,

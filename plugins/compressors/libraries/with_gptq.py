@@ -36,6 +36,8 @@ class Gptq(Compressor):
             sym=True,
             dataset=dataset,
         )
-        model = AutoModelForCausalLM.from_pretrained(source, quantization_config=config, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            source, quantization_config=config, local_files_only=True, trust_remote_code=False
+        )
         model.config.quantization_config.dataset = None  # tensors, which config.json cannot hold
         model.save_pretrained(out)

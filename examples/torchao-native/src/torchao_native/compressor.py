@@ -20,5 +20,7 @@ class TorchaoInt8(Compressor):
         from transformers import AutoModelForCausalLM, TorchAoConfig
 
         quantization = TorchAoConfig(Int8WeightOnlyConfig())
-        model = AutoModelForCausalLM.from_pretrained(source, quantization_config=quantization, dtype="auto")
+        model = AutoModelForCausalLM.from_pretrained(
+            source, quantization_config=quantization, dtype="auto", trust_remote_code=False
+        )
         model.save_pretrained(out)

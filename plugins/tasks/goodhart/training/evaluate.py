@@ -69,8 +69,8 @@ def pooled(scores: Sequence[Score]) -> Score:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(args.model)
-    model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(args.model, trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.float32, trust_remote_code=False).eval()
     problems = {
         name: [Problem(name, d) for d in draw_items(FAMILIES[name], args.items, "eval", args.seed)]
         for name in args.families
