@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.shards import header_of, local, names_at_hand
+from harness.checkpoints.shards import LARGEST_HEADER, header_of, local, names_at_hand
 from harness.checkpoints.weight_files import read_json, weight_files
 from harness.errors import ModelError
 from harness.store.hashing import digest_file
@@ -133,11 +133,13 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
             length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else -1
             if not 0 < length <= size - 8:
                 raise ModelError(f"{file} is not a safetensors file: its header does not fit its {size} bytes", remedy)
+            if length > LARGEST_HEADER:
+                raise ModelError(f"{file} has a header of {length} bytes; the format allows {LARGEST_HEADER}", remedy)
             header = json.loads(stream.read(length))
         tensors = [_stored(file, 8 + length, name, entry) for name, entry in header.items() if name != "__metadata__"]
     except FileNotFoundError as error:
         raise ModelError(f"{file} is missing", "fetch or write it again") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{file} is not a readable safetensors file: {error}", remedy) from error
     tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
     end = 8 + length

@@ -27,6 +27,7 @@ from harness.store.locks import open_lock
 KEEP = 2
 REMOTE = "remote.json"
 HEADER = ".header"
+LARGEST_HEADER = 100_000_000  # bytes of JSON that a safetensors file may begin with, by its format
 
 
 class RemoteFile(Record):
@@ -98,7 +99,7 @@ def streamed_folder(remote: Remote, folder: Path) -> Path:
     shards = {name: known[name] for name in weight_files(folder, {*known, *names_at_hand(folder)})[0]}
     for name in shards:
         length = struct.unpack("<Q", remote.head(name, 8))[0]
-        if length > shards[name].bytes - 8:
+        if length > min(shards[name].bytes - 8, LARGEST_HEADER):
             raise ModelError(f"{name} of {remote.source} is not a safetensors file: its header does not fit")
         (folder / f"{name}{HEADER}").write_bytes(remote.head(name, 8 + length))
     partial = folder / f"{REMOTE}.tmp"

@@ -24,6 +24,7 @@ KINDS = {  # weights that are not read: pattern -> (what they are, remedy)
     "adapter_model.*": ("an adapter", "merge it into its base model with merge_and_unload() and save that"),
     "*.safetensors": ("safetensors of other names", f"is {INDEX} missing?"),
 }
+LARGEST_JSON = 1 << 27  # bytes
 
 
 def weight_files(folder: Path, present: Collection[str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
@@ -59,6 +60,8 @@ def weight_files(folder: Path, present: Collection[str]) -> tuple[tuple[str, ...
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file of a model folder, or a ModelError that names the file."""
     try:
+        if (size := path.stat().st_size) > LARGEST_JSON:
+            raise ModelError(f"{path} has {size} bytes; at most {LARGEST_JSON} are read", "fetch or write it again")
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{path} is missing", "is this a Hugging Face model folder?") from error

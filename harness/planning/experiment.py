@@ -17,6 +17,7 @@ from harness.contract import Record
 from harness.errors import UsageError
 from harness.lm_eval.backends.arguments import refuse_evident
 from harness.lm_eval.backends.withheld import withhold
+from harness.store.files import read_toml
 
 SUITE_FLAGS = (
     "items",
@@ -25,6 +26,11 @@ SUITE_FLAGS = (
     "sandbox",
     "include_path",
 )  # each sets the suite parameter of that name
+
+
+MOST_SEEDS = 10_000
+SEED_DIGITS = 18  # what torch takes as a seed
+MOST_RUNS = 100_000
 
 
 class Experiment(Record):
@@ -37,8 +43,8 @@ class Experiment(Record):
     tasks: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ()
     baseline: bool = True
-    seeds: tuple[int, ...] = (42,)
-    runs: int = Field(default=1, ge=1)  # repeats inside a cell; run r draws noise repeat r
+    seeds: tuple[int, ...] = Field(default=(42,), max_length=MOST_SEEDS)
+    runs: int = Field(default=1, ge=1, le=MOST_RUNS)  # repeats inside a cell; run r draws noise repeat r
     temperature: float = Field(default=0.0, ge=0.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     max_tokens: int | None = Field(default=None, ge=1)  # overrides every prompt's own limit
@@ -74,10 +80,10 @@ def experiment_from(*layers: dict[str, Any]) -> Experiment:
 def read_experiment_file(path: Path) -> dict[str, Any]:
     """The fields of Experiment, comma lists allowed where lists are; [trainers.NAME] and [compressors.NAME] are presets."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"bad experiment file {path}: {error}") from None
     for key in ("model", "trainer", "compressor", "tasks", "detectors"):
         if isinstance(table.get(key), str):
@@ -113,9 +119,13 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     for part in split_names(text):
         if not (match := re.fullmatch(r"(\d+)(?:-(\d+))?", part)):
             raise UsageError(f"bad seeds {text!r}", "write 42, 41-46 or 1,3,7-9")
+        if max(len(match[1]), len(match[2] or "")) > SEED_DIGITS:
+            raise UsageError(f"bad seeds {text[:40]!r}: a seed has at most {SEED_DIGITS} digits")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise UsageError(f"bad seeds {part!r}: the range runs backwards")
+        if last - first >= MOST_SEEDS - len(seeds):
+            raise UsageError(f"bad seeds {text[:40]!r}: at most {MOST_SEEDS} seeds", "name fewer")
         seeds.extend(range(first, last + 1))
     return tuple(dict.fromkeys(seeds))
 
@@ -130,7 +140,7 @@ def parse_overrides(assignments: list[str]) -> dict[str, dict[str, JsonValue]]:
             raise UsageError(f"bad -P {assignment!r}", "write -P name.parameter=value")
         try:
             value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (tomllib.TOMLDecodeError, RecursionError):
             value = text
         overrides.setdefault(name, {})[key] = value
     return overrides

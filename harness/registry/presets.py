@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 from harness.contract import Record
 from harness.errors import UsageError
+from harness.store.files import read_toml
 
 KINDS = ("compressors", "tasks", "trainers", "detectors")
 OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "draws", "default_model")
@@ -76,10 +76,10 @@ class RegistryFile(Record):
 def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile:
     """Parse and check one registry.toml; every error names the file and the table."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = read_toml(path)
     except OSError as error:
         raise UsageError(f"cannot read registry {path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(f"bad registry {path}: {error}") from None
     for name, table in tables.items():
         if not isinstance(table, dict) or (name != "defaults" and not all(isinstance(v, dict) for v in table.values())):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from harness.report.data import (
     SummaryRow,
     TrainingSummary,
 )
+from harness.store.files import read_toml
 
 
 class PublishedRow(Record):
@@ -67,7 +67,7 @@ class PublishedFile(Record):
 def read_published(path: Path) -> PublishedFile:
     """Raises UsageError: the file is missing or malformed."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = read_toml(path)
         if any("group" in table for found in tables.values() if isinstance(found, list) for table in found):
             raise UsageError(f"{path}: the key `group` is now called `name`")
         return PublishedFile.model_validate(tables)
@@ -75,7 +75,7 @@ def read_published(path: Path) -> PublishedFile:
         raise UsageError(
             f"cannot read {path}: {error.strerror}", "give the path of a TOML file of aggregates"
         ) from None
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except (ValueError, ValidationError) as error:
         raise UsageError(f"{path}: {str(error).splitlines()[0]}", "see plugins/tasks/goodhart/published.toml") from None
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO
 from harness.errors import HarnessError, StageError
 
 BLOCK = 1 << 16  # bytes
+LARGEST_TOML = 16 << 20  # bytes
 
 
 def make_folder(folder: Path) -> None:
@@ -66,6 +68,18 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise Damaged(path, _line_of(error), _cause(error)) from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Raises OSError, and ValueError for anything but TOML of a size that a person writes."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST_TOML + 1)
+    if len(content) > LARGEST_TOML:
+        raise ValueError(f"it has more than {LARGEST_TOML >> 20} MiB")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:

@@ -84,5 +84,5 @@ def _read(name: str) -> list[Pair]:
         return [Pair(**row) for row in rows]
     except ValidationError as error:
         raise UsageError(f"bad pair set {path}: {error.errors()[0]['msg']}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError) as error:
         raise UsageError(f"bad pair set {path}: {error!r}", "it is a list of [[pair]] tables") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from harness_plugins.tasks.loopholes.problems.external import humaneval, leetcod
 from harness_plugins.tasks.loopholes.problems.external.cache import cached, keep
 from harness_plugins.tasks.loopholes.problems.external.rows import Candidate, Unusable, to_problem
 
+LONGEST_ROW, MOST_TEXT = 1 << 26, 1 << 31  # characters, unpacked
 _LIMITS = Limits(seconds=20.0, memory_mb=MEMORY_MB)  # canonical solutions may be slow on the largest inputs
 
 
@@ -71,10 +73,14 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
+            total = 0
+            while line := lines.readline(LONGEST_ROW + 1):
+                total += len(line)
+                if len(line) > LONGEST_ROW or total > MOST_TEXT:
+                    raise ValueError(f"it unpacks to more than {LONGEST_ROW} characters a row or {MOST_TEXT} in all")
                 if line.strip():
                     yield json.loads(line)
-    except (OSError, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
         raise UsageError(f"cannot read {path}: {error}", "give a file of JSON lines, plain or gzipped") from error
 
 
