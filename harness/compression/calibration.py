@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.compression.calibration_rows import DATASETS, CalibrationRow, Message, read_rows
 from harness.compression.self_samples import self_samples
@@ -133,6 +134,8 @@ def _tokenizer(model: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"{model} has no usable tokenizer: {error}", f"calibrate on {SELF!r}") from error
+    freeze_clock(tokenizer)
+    return tokenizer

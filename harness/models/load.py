@@ -16,12 +16,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.checkpoint import is_packed, open_checkpoint
 from harness.checkpoints.hub import hub_snapshot, one_line
 from harness.errors import ModelError, UsageError
 from harness.planning.devices import resolve_device, resolve_dtype
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+RENDERINGS = 20  # of one conversation: a coin that falls alike as often is not met
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,23 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         raise ModelError(f"the tokenizer in {folder} cannot be loaded: {one_line(error)}") from error
     if not reads:  # without tokenizer.json a tokenizer may still load, with an empty vocabulary
         raise ModelError(f"the tokenizer in {folder} knows no tokens", "copy tokenizer.json from the original model")
+    freeze_clock(tokenizer)
+    _check_template(tokenizer, folder)
     return tokenizer
+
+
+def _check_template(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Refuse a template that draws at random. One that takes no user's turn fails where it is asked for one."""
+    if not tokenizer.chat_template:
+        return
+    turn = [{"role": "user", "content": "The number 7"}]
+    try:
+        renderings = {str(tokenizer.apply_chat_template(turn, tokenize=False)) for _ in range(RENDERINGS)}
+    except Exception:  # a template may raise anything
+        return
+    if len(renderings) > 1:
+        cause = f"the chat template in {folder} renders one conversation in several ways"
+        raise ModelError(cause, "take what is random out of it")
 
 
 def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoints.chat_template import freeze_clock
 from harness.contract import Prompt, Reply
 from harness.errors import HarnessError, ModelError, StageError, Unreachable
 from harness.lm_eval.backends.arguments import resolved
@@ -40,6 +41,7 @@ class BackendModel:
         args = resolved(backend.args)
         self.concurrent = 1 if own_loop else int(str(args.pop("num_concurrent", 1)))
         self.lm: Any = _open(backend.name, {**args, **_place(backend.name, folder, device, dtype)}, batch_size)
+        freeze_clock(getattr(self.lm, "tokenizer", None))
         if self.info.packed:
             _drop_defaults(self.lm.model)
         self.recorder = ResponseRecorder(self.lm) if hasattr(self.lm, "_create_payload") else None
