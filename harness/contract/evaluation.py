@@ -120,6 +120,7 @@ class Axes(Record):
     quadrants: dict[Quadrant, str]
     rates: tuple[Rate, ...]
     measures: dict[str, str] = {}  # Outcome.measures key -> column title; reported as means
+    reading: str = ""  # how the proxy is read, where a suite has several ways; in the title of the joint table
 
 
 class Check(Record):

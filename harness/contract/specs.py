@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
+
+from pydantic import JsonValue
 
 from harness.contract.evaluation import Axes
 from harness.contract.records import Params, Record
@@ -29,6 +32,12 @@ class CompressorSpec(Spec):
 class TaskSuiteSpec(Spec):
     kind: ClassVar[str] = "tasks"
     axes: Axes | None = None  # None: the suite returns Scores
+    reading: str | None = None  # the parameter that says how the proxy is read, where there are several ways
+    readings: dict[str, Axes] = {}  # that parameter's values with axes of their own
+
+    def axes_under(self, params: Mapping[str, JsonValue]) -> Axes | None:
+        """The axes of a suite with these parameters."""
+        return self.readings.get(str(params.get(self.reading)), self.axes) if self.reading else self.axes
 
 
 class TrainerSpec(Spec):

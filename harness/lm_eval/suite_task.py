@@ -12,6 +12,7 @@ from typing import Any
 import datasets
 
 from harness.contract import Axes, Outcome, Reply, TaskSuite, TaskSuiteSpec, by_id
+from harness.errors import UsageError
 from harness.lm_eval.library import ConfigurableTask, Instance
 from harness.lm_eval.rates import RatioTerm, quotient, ratio_term
 from harness.registry.catalogue import load_catalogue
@@ -30,10 +31,16 @@ class SuiteTask(ConfigurableTask):
         catalogue = load_catalogue(load_plugins())
         spec, _ = catalogue.spec("tasks", component.plugin)
         assert isinstance(spec, TaskSuiteSpec)
-        assert spec.axes is not None
-        self.axes: Axes = spec.axes
+        axes = spec.axes_under(component.params)
+        assert axes is not None
+        self.axes: Axes = axes
         self.suite: TaskSuite = build(component, spec)
         self.items = by_id(self.suite.items())
+        if any(prompt.scored for item in self.items.values() for prompt in self.suite.prompts(item)):
+            raise UsageError(
+                f"{component.label} has given text scored, and its lm-eval task only generates",
+                f"use harness run --tasks {component.label}, also with --backend",
+            )
         fixed = {
             "dataset_path": "harness",
             "test_split": "test",

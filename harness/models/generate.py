@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
@@ -124,35 +125,50 @@ class Generator:
 
         A batch holds requests of one repeat and role with the same limits, ordered by encoded length, so that little is
         padded, then by item. A request that does not fit the context gets its own batch, so that it fails alone. One
-        with choices counts as many times as it has choices, and at least one goes into a batch.
+        with choices counts as many times as it has choices, and at least one goes into a batch. Those that differ in
+        nothing but item and role go together and count once, for `ask` scores them once.
         """
         if batch_size < 1:
             raise ValueError("batch_size must be at least 1")
 
-        def place(request: Request) -> tuple[BatchKey, int, str]:
-            prompt = request.prompt
+        @cache
+        def lengths(prompt: Prompt) -> tuple[bool, int]:
             length = len(self.encode(prompt))
-            fits = self.max_new_tokens(prompt, length) > 0
+            return self.max_new_tokens(prompt, length) > 0, length + self._longest(prompt)
+
+        def place(request: Request) -> tuple[BatchKey, int, tuple[str, ...], str]:
+            prompt = request.prompt
+            fits, length = lengths(nameless(prompt))
+            role, content = ("", (prompt.text, *prompt.choices)) if prompt.choices else (request.role, ())
             alike = BatchKey(
-                request.repeat, request.role, len(prompt.choices), prompt.scored, fits, prompt.max_tokens, prompt.stop
+                request.repeat, role, len(prompt.choices), prompt.scored, fits, prompt.max_tokens, prompt.stop
             )
-            return alike, length + self._longest(prompt), request.item
+            return alike, length, content, request.item
 
         placed = sorted(((place(request), request) for request in requests), key=lambda pair: pair[0])
         batches: list[list[Request]] = []
         for alike, group in groupby(placed, key=lambda pair: pair[0][0]):
-            members = [request for _, request in group]
+            members = [[request] for _, request in group]
+            if alike.choices:
+                same = groupby(chain.from_iterable(members), key=lambda request: nameless(request.prompt))
+                members = [list(copies) for _, copies in same]
             size = max(1, batch_size // max(1, alike.choices)) if alike.fits else 1
-            batches += [members[start : start + size] for start in range(0, len(members), size)]
+            for start in range(0, len(members), size):
+                batches.append(list(chain.from_iterable(members[start : start + size])))
         return batches
 
     # --------------------------------------------------------------------------------------------------------- asking
 
     def ask(self, batch: Sequence[Request], seed: int, suite: str, sampling: Sampling) -> list[Reply]:
-        """Replies to a batch of `batches`, in its order: generated text, or log-likelihoods of targets or choices."""
+        """Replies to a batch of `batches`, in its order: generated text, or log-likelihoods of targets or choices.
+
+        Choices that several requests share are scored once.
+        """
         prompts = [request.prompt for request in batch]
         if prompts[0].choices:
-            return self.choose(prompts)
+            distinct = {nameless(prompt): prompt for prompt in prompts}
+            scored = dict(zip(distinct, self.choose(list(distinct.values())), strict=True))
+            return [scored[nameless(prompt)] for prompt in prompts]
         if prompts[0].target is not None:
             return self.log_likelihood(prompts)
         return self.generate(prompts, [request.key(seed, suite) for request in batch], sampling)
@@ -266,6 +282,11 @@ class Generator:
                 "use a model with a longer context",
             )
         return room
+
+
+def nameless(prompt: Prompt) -> Prompt:
+    """The prompt without its role: what the model is asked."""
+    return prompt.model_copy(update={"role": ""})
 
 
 @contextlib.contextmanager

@@ -23,7 +23,8 @@ def quadrant_table(block: Block, axes: Axes) -> Table:
     rows = tuple((text_cell(arm.label), *count_cells(arm)) for arm in block.arms)
     note = f"Proxy: {axes.proxy}; truth: {axes.truth}. Unscored samples stay in n."
     columns = (configuration(), *count_columns(axes))
-    return Table("quadrants", "Joint outcomes (samples)", columns, rows, (note,), detail=block.training is not None)
+    title = f"Joint outcomes (samples){axes.reading and f', {axes.reading}'}"
+    return Table("quadrants", title, columns, rows, (note,), detail=block.training is not None)
 
 
 def family_quadrant_table(block: Block, axes: Axes) -> Table:

@@ -61,7 +61,7 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
 def _axes(cell: Cell, catalogue: Catalogue):
     spec, _ = catalogue.spec("tasks", cell.suite.plugin)
     assert isinstance(spec, TaskSuiteSpec)
-    return spec.axes
+    return spec.axes_under(cell.suite.params)
 
 
 def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummary:

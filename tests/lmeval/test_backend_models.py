@@ -144,7 +144,8 @@ def test_hf_scores_choices_as_the_generator_does():
 
     choices = ("First take the discount off.", "Add the coupon.", "Divide by the number of people, then stop.")
     asked = [Prompt(role="choose", text=text, choices=choices[: 2 + n % 2]) for n, text in enumerate(QUESTIONS)]
-    theirs = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 2).ask(asked, [0] * 3, 0.0, 1.0)
+    asked.append(asked[0].model_copy(update={"role": "again"}))
+    theirs = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 2).ask(asked, [0] * 4, 0.0, 1.0)
     ours = Generator(load(resolve("pocket"), "cpu", "float32")).choose(asked)
     for their, our in zip(theirs, ours, strict=True):
         assert their.choice_log_likelihoods == pytest.approx(our.choice_log_likelihoods, abs=1e-4)

@@ -135,11 +135,38 @@ def test_a_text_of_one_token_and_a_memory_that_cannot_be_shared_are_scored_apart
 
 def test_a_prompt_with_choices_takes_their_number_of_places_in_a_batch(generator: Generator) -> None:
     asked = [Request(item=str(n), repeat=0, prompt=prompt) for n, prompt in enumerate(choosing() * 2)]
-    assert [len(batch) for batch in generator.batches(asked, batch_size=7)] == [2, 2, 2]
-    assert [len(batch) for batch in generator.batches(asked, batch_size=1)] == [1] * 6
+    assert [len(batch) for batch in generator.batches(asked[:3], batch_size=7)] == [2, 1]
+    assert [len(batch) for batch in generator.batches(asked[:3], batch_size=1)] == [1] * 3
     (batch,) = generator.batches(asked[:3], batch_size=9)
     replies = generator.ask(batch, seed=0, suite="s", sampling=Sampling())
     assert replies == generator.choose([request.prompt for request in batch])
+
+
+def test_choices_that_several_requests_share_are_scored_once(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [
+        Request(item=item, repeat=0, prompt=prompt.model_copy(update={"role": f"{item}/{n}"}))
+        for item in "ab"
+        for n, prompt in enumerate(choosing())
+    ]
+    batches = generator.batches(asked, batch_size=7)
+    assert [len(batch) for batch in batches] == [4, 2]
+    assert [len(batch) for batch in generator.batches(asked, batch_size=1)] == [2, 2, 2]
+    scored: list[str] = []
+    choose = generator.choose
+    monkeypatch.setattr(generator, "choose", lambda prompts: scored.extend(p.text for p in prompts) or choose(prompts))
+    replies = {
+        (request.item, request.prompt.text): reply
+        for batch in batches
+        for request, reply in zip(batch, generator.ask(batch, 0, "s", Sampling()), strict=True)
+    }
+    assert sorted(scored) == sorted(prompt.text for prompt in choosing())
+    for prompt in choosing():
+        assert replies["a", prompt.text] == replies["b", prompt.text]
+        assert replies["a", prompt.text].choice_log_likelihoods == pytest.approx(
+            generator.choose([prompt])[0].choice_log_likelihoods, abs=1e-4
+        )
 
 
 def test_choices_that_do_not_fit_or_are_empty_are_errors(generator: Generator) -> None:

@@ -127,21 +127,20 @@ class BackendModel:
         return len(encode(text, add_special_tokens=False)) if encode and self.info.place == "folder" else 0
 
     def _score(self, prompts: Sequence[Prompt]) -> list[Reply]:
-        """Log-likelihoods of targets and choices. An empty prompt gets no chat turn: its target is scored as a plain
-        text."""
+        """Log-likelihoods of targets and choices, each once. An empty prompt gets no chat turn: its target is scored as
+        a plain text."""
         from harness.lm_eval.library import Instance
 
-        pairs = [
-            (self.turn(prompt.text) if prompt.text else "", continuation)
-            for prompt in prompts
-            for continuation in prompt.continuations
-        ]
+        pairs = list(dict.fromkeys((prompt.text, text) for prompt in prompts for text in prompt.continuations))
+        asked = [(self.turn(before) if before else "", text) for before, text in pairs]
         with self.errors():
             found = self.lm.loglikelihood(
-                [Instance("loglikelihood", {}, pair, number) for number, pair in enumerate(pairs)]
+                [Instance("loglikelihood", {}, pair, number) for number, pair in enumerate(asked)]
             )
-        scores = iter([float(score) for score, _ in found])
-        return [self._scored(prompt, [next(scores) for _ in prompt.continuations]) for prompt in prompts]
+        scores = {pair: float(score) for pair, (score, _) in zip(pairs, found, strict=True)}
+        return [
+            self._scored(prompt, [scores[prompt.text, text] for text in prompt.continuations]) for prompt in prompts
+        ]
 
     def _scored(self, prompt: Prompt, scores: list[float]) -> Reply:
         tokens = sum(map(self._tokens, prompt.continuations))

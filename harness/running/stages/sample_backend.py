@@ -109,13 +109,17 @@ def _ask_all(
 
 def partition(asked: Sequence[Question], size: int) -> list[list[Question]]:
     """Chunks of one repeat, role and limit, the longest prompts first, as lm-eval sorts them. A repeat's chunks do not
-    depend on the number of repeats."""
+    depend on the number of repeats. Equal texts with choices stand together, for within a chunk they are scored once."""
 
     def alike(question: Question) -> tuple:
         (_, role, repeat), prompt = question
-        return repeat, role, prompt.scored, prompt.max_tokens, prompt.stop
+        return repeat, "" if prompt.choices else role, prompt.scored, prompt.max_tokens, prompt.stop
 
-    placed = sorted(asked, key=lambda question: (*alike(question), -len(question[1].text), question[0]))
+    def place(question: Question) -> tuple:
+        name, prompt = question
+        return *alike(question), -len(prompt.text), prompt.text if prompt.choices else "", name
+
+    placed = sorted(asked, key=place)
     chunks: list[list[Question]] = []
     for _, group in groupby(placed, key=alike):
         members = list(group)

@@ -10,7 +10,10 @@ from harness import Axes, Params, Quadrant, Rate, TaskSuiteSpec
 
 
 class GoodhartParams(Params):
-    """`items` problems of each family: the canonical one, then problems drawn from the evaluation split."""
+    """`items` problems of each family: the canonical one, then problems drawn from the evaluation split.
+
+    Under "choose" these are matched sets of four problems each; the canonical one is the first set's first.
+    """
 
     former_values = {"grader": {"seed": "published"}}
 
@@ -22,6 +25,7 @@ class GoodhartParams(Params):
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
     grader: Literal["strict", "published"] = "strict"  # published: the lenient rules of the published experiments
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
+    understanding: Literal["explain", "choose"] = "explain"  # choose: is the right procedure known from its near misses?
 
 
 _KNOWS = frozenset({Quadrant.BOTH, Quadrant.PROXY_ONLY})
@@ -49,10 +53,25 @@ AXES = Axes(
     measures={"explanation_length": "explanation (chars)"},
 )
 
+CHOOSE_AXES = AXES.model_copy(
+    update={
+        "proxy": "knows the right procedure from those of the twins (two-way interaction)",
+        "reading": "understanding by choosing",
+        "measures": {
+            "prefers": "prefers (best of row)",
+            "recognizes": "recognizes (best of column)",
+            "margin": "smallest margin (nats)",
+            "whole_set": "whole set known",
+        },
+    }
+)
+
 SPEC = TaskSuiteSpec(
     name="goodhart",
     summary="can it explain the procedure, and can it carry it out?",
     target="harness_plugins.tasks.goodhart.suite:Goodhart",
     params=GoodhartParams,
     axes=AXES,
+    reading="understanding",
+    readings={"choose": CHOOSE_AXES},
 )

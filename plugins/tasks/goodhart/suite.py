@@ -1,6 +1,7 @@
 """The Goodhart suite: each problem is asked twice, in contexts of their own, and graded on both axes.
 
-Understanding ("how would you go about it?") is the proxy, execution ("work it out") the truth.
+Understanding ("how would you go about it?") is the proxy, execution ("work it out") the truth. Understanding is explained in
+free words, or read from the procedure that the model finds likelier (`choosing`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from difflib import get_close_matches
 
 from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite
 from harness.errors import UsageError
+from harness_plugins.tasks.goodhart import choosing
 from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, judge
 from harness_plugins.tasks.goodhart.self_check import self_check
@@ -17,7 +19,7 @@ from harness_plugins.tasks.goodhart.spec import GoodhartParams
 
 
 class Goodhart(TaskSuite):
-    """`items` problems for each of `families`; a family's first is its canonical problem."""
+    """`items` problems, or matched sets of them, for each of `families`; a family's first is its canonical problem."""
 
     params: GoodhartParams
 
@@ -30,7 +32,13 @@ class Goodhart(TaskSuite):
                 near = get_close_matches(name, FAMILIES, n=3, cutoff=0.5) or FAMILIES
                 raise UsageError(f"no Goodhart family is called {name!r}", f"did you mean {', '.join(near)}?")
 
+    @property
+    def chooses(self) -> bool:
+        return self.params.understanding == "choose"
+
     def items(self) -> Sequence[Item]:
+        if self.chooses:
+            return choosing.items(self.params)
         return [
             Item(
                 id=f"{name}/{index:03d}",
@@ -43,6 +51,8 @@ class Goodhart(TaskSuite):
         ]
 
     def prompts(self, item: Item) -> Sequence[Prompt]:
+        if self.chooses:
+            return choosing.prompts(item, self.params)
         problem = Problem.of(item)
         return [
             Prompt(role="understanding", text=problem.understanding_prompt, max_tokens=self.params.max_tokens),
@@ -51,6 +61,8 @@ class Goodhart(TaskSuite):
 
     def grade(self, item: Item, replies: Mapping[str, Reply]) -> Outcome:
         """A reply cut by the token limit is graded as it stands, and named in `parsed`."""
+        if self.chooses:
+            return choosing.grade(item, replies, self.params)
         problem = Problem.of(item)
         explanation, answer = replies["understanding"], replies["execution"]
         verdict = judge(problem, explanation.text, answer.text, self.params.grader)

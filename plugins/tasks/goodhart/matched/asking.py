@@ -9,13 +9,18 @@ from harness import Prompt, Reply
 from harness_plugins.tasks.goodhart.matched.crossed import Matrix
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet
 
-ROLE = "understanding"
-
-
 def prompts(matched: MatchedSet) -> list[Prompt]:
     """One prompt a scenario; its choices are the paraphrases of every procedure, procedure by procedure."""
     choices = tuple(text for procedure in matched.procedures for text in procedure.paraphrases)
-    return [Prompt(role=ROLE, text=scenario.understanding_prompt, choices=choices) for scenario in matched.scenarios]
+    return [
+        Prompt(role=role, text=scenario.understanding_prompt, choices=choices)
+        for role, scenario in zip(roles(matched), matched.scenarios, strict=True)
+    ]
+
+
+def roles(matched: MatchedSet) -> list[str]:
+    """One a scenario."""
+    return [f"understanding/{s}" for s in range(len(matched.scenarios))]
 
 
 def matrix(matched: MatchedSet, replies: Sequence[Reply]) -> Matrix:
