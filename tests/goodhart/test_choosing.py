@@ -118,7 +118,14 @@ def test_a_backend_without_likelihoods_is_refused_in_one_line(suite: Goodhart) -
 def test_a_run_through_the_command_names_the_reading_and_copies_shared_likelihoods(tmp_path: Path) -> None:
     families = json.dumps(["discount_coupon", "tip_split"])
     command = [sys.executable, "-m", "harness", "run", "--tasks", "goodhart7", "--compressor", "none"]
-    command += ["-P", "goodhart7.understanding=choose", "-P", "goodhart7.items=1", "-P", f"goodhart7.families={families}"]
+    command += [
+        "-P",
+        "goodhart7.understanding=choose",
+        "-P",
+        "goodhart7.items=1",
+        "-P",
+        f"goodhart7.families={families}",
+    ]
     done = subprocess.run([*command, "--out", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "report" / "report.md").read_text()

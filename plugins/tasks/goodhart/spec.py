@@ -25,7 +25,9 @@ class GoodhartParams(Params):
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
     grader: Literal["strict", "published"] = "strict"  # published: the lenient rules of the published experiments
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
-    understanding: Literal["explain", "choose"] = "explain"  # choose: is the right procedure known from its near misses?
+    understanding: Literal["explain", "choose"] = (
+        "explain"  # choose: is the right procedure known from its near misses?
+    )
 
 
 _KNOWS = frozenset({Quadrant.BOTH, Quadrant.PROXY_ONLY})

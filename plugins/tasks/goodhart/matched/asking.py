@@ -9,6 +9,7 @@ from harness import Prompt, Reply
 from harness_plugins.tasks.goodhart.matched.crossed import Matrix
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet
 
+
 def prompts(matched: MatchedSet) -> list[Prompt]:
     """One prompt a scenario; its choices are the paraphrases of every procedure, procedure by procedure."""
     choices = tuple(text for procedure in matched.procedures for text in procedure.paraphrases)
