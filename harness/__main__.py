@@ -13,12 +13,14 @@ def main() -> None:
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
     from harness.cli import app
-    from harness.errors import HarnessError
+    from harness.cli.output import ShownOutput
+    from harness.errors import HarnessError, shown
 
+    sys.stdout = ShownOutput(sys.stdout)
     try:
         app()
     except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

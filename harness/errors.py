@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 _HINTS: set[str] = set()
@@ -42,8 +43,16 @@ class Unreachable(StageError):
     """No further question can be asked: the server is gone, or refuses this model or key."""
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def shown(text: str) -> str:
+    """The text with control characters, marks that reorder a line and lone surrogates as escapes, which JSON reads back."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def hint(text: str) -> None:
     """One line on stderr, once in a process: the command works, but should be written otherwise."""
     if text not in _HINTS:
         _HINTS.add(text)
-        print(f"hint: {text}", file=sys.stderr)
+        print(f"hint: {shown(text)}", file=sys.stderr)

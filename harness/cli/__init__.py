@@ -9,6 +9,7 @@ import typer
 
 from harness.cli.context import GlobalOptions
 from harness.cli.verbs import VERBS, VerbGroup, add_verbs
+from harness.errors import shown
 
 app = typer.Typer(
     name="harness",
@@ -48,7 +49,7 @@ def _plugin_verbs() -> None:
     found = load_plugins()
     found.notify("harness_register_commands", cli=app)
     for failure in found.hook_errors:
-        print(f"a plugin's verbs are missing: {failure}", file=sys.stderr)
+        print(f"a plugin's verbs are missing: {shown(failure)}", file=sys.stderr)
 
 
 if len(sys.argv) < 2 or sys.argv[1] not in VERBS:

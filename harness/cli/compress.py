@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import JsonValue
-from rich.console import Console
 
 from harness.cli import options as o
+from harness.cli.console import stdout_console
 from harness.cli.context import global_options
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def compress(
         weighted=weighted,
     )
     out = out or _default_folder(name, compressor, *target.values())
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = stdout_console(soft_wrap=True, highlight=False, markup=False)
     planned = size_of(component, model_shape(source), catalogue)
     most = f", at most {planned.max_bytes:,} bytes" if planned.max_bytes else ""
     console.print(f"plan: {planned.replaced}/{planned.linears} Linears in {planned.described} bits a weight{most}")

@@ -25,13 +25,12 @@ class GlobalOptions:
     @cached_property
     def plugins(self) -> PluginSet:
         """Loaded once. A broken plugin is one line on stderr; only selecting one of its names is an error."""
-        from rich.console import Console
-
+        from harness.cli.console import stderr_console
         from harness.registry.plugins import load_plugins
 
         found = load_plugins(self.plugins_dirs, self.disabled)
         for status in found.broken:
-            Console(stderr=True).print(f"plugin {status.name} is broken: {status.error}", style="yellow", markup=False)
+            stderr_console().print(f"plugin {status.name} is broken: {status.error}", style="yellow", markup=False)
         return found
 
     @property

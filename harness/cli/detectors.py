@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.console import stdout_console
+from harness.cli.console import stderr_console, stdout_console
 from harness.cli.context import global_options
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ def detectors(
     json: o.Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on stdout.")] = False,
 ) -> None:
-    from rich.console import Console
 
     from harness.detection.bench import examine, labelled_bench
     from harness.detection.error_rates import error_rates, store_error_rates
@@ -47,7 +46,7 @@ def detectors(
     suite = catalogue.resolve("tasks", tasks, overrides.get(tasks))
     reader = _reader(catalogue, suite, model)
     chosen = [catalogue.resolve("detectors", name, overrides.get(name)) for name in names]
-    err = Console(stderr=True)
+    err = stderr_console()
 
     def say(line: str) -> None:
         err.print(line, style="dim", markup=False, highlight=False)

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from harness.cli.console import stderr_console
+from harness.errors import shown
 from harness.running.executors import Event
 
 PLAIN_SECONDS = 10.0  # between two lines about one stage, without a terminal
@@ -70,12 +73,12 @@ def _columns() -> tuple[ProgressColumn, ...]:
 
 
 def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+    return escape(shown(text))
 
 
 @contextmanager
 def display(total: int) -> Iterator[BarDisplay | PlainDisplay]:
-    console = Console(stderr=True)
+    console = stderr_console()
     if not console.is_terminal:
         yield PlainDisplay(console)
         return
@@ -86,7 +89,7 @@ def display(total: int) -> Iterator[BarDisplay | PlainDisplay]:
 @contextmanager
 def planning() -> Iterator[Callable[[str], None]]:
     """What planning reads, on a line that disappears when it is done; nothing without a terminal."""
-    console = Console(stderr=True)
+    console = stderr_console()
     if not console.is_terminal:
         yield lambda what: None
         return
@@ -97,7 +100,7 @@ def planning() -> Iterator[Callable[[str], None]]:
 @contextmanager
 def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
     """One bar per stage of a long job; nothing without a terminal."""
-    console = Console(stderr=True)
+    console = stderr_console()
     with Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
 

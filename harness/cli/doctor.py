@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from harness.cli import options as o
-from harness.cli.console import plain_table, stdout_console
+from harness.cli.console import plain_table, stderr_console, stdout_console
 from harness.cli.context import GlobalOptions, global_options
 
 Deep = Annotated[bool, typer.Option("--deep", help="Try every sandbox against the hostile programs, too (minutes).")]
@@ -19,7 +19,7 @@ Deep = Annotated[bool, typer.Option("--deep", help="Try every sandbox against th
 
 def doctor(context: typer.Context, json: o.Json = False, deep: Deep = False) -> None:
     options = global_options(context)
-    with Console(stderr=True).status("", spinner="line") as status:
+    with stderr_console().status("", spinner="line") as status:
         checks = list(_checks(options, lambda what: status.update(f"checking {what}"), deep))
     if json:
         print(json_module.dumps(checks, indent=1))

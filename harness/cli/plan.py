@@ -13,6 +13,7 @@ from harness.cli import options as o
 from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
 from harness.cli.run import RUNS
+from harness.errors import shown
 from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def plan(
     with planning() as say:
         made = make_plan(experiment, catalogue, say)
     for line in made.monitor_notes:
-        print(line, file=sys.stderr)
+        print(shown(line), file=sys.stderr)
     store = RunStore(out or RUNS / made.name)
     rows = _rows(made, store)
     estimates = _estimates(made, catalogue) if estimate else {}

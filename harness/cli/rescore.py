@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from harness.cli import options as o
+from harness.cli.console import stderr_console
 from harness.cli.context import global_options
 
 
@@ -16,7 +17,6 @@ def rescore(
     params: o.Param = None,
     json: o.Json = False,
 ) -> None:
-    from rich.console import Console
 
     from harness.cli.report import publish
     from harness.planning.experiment import parse_overrides, split_names
@@ -29,5 +29,5 @@ def rescore(
     names = split_names(",".join(detectors)) if detectors else None
     with store.lock():
         for change in regrade(store, options.catalogue, flags, parse_overrides(params or []), names):
-            Console(stderr=True).print(change, markup=False, highlight=False)
+            stderr_console().print(change, markup=False, highlight=False)
         publish(store, options, json)

@@ -11,6 +11,7 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.context import GlobalOptions, global_options
+from harness.errors import shown
 from harness.planning.experiment import Experiment
 from harness.report.table import plural
 
@@ -40,7 +41,7 @@ def run(
     with planning() as say:
         plan = make_plan(experiment, options.catalogue, say)
     for line in plan.monitor_notes:
-        print(line, file=sys.stderr)
+        print(shown(line), file=sys.stderr)
     store = RunStore(out or RUNS / plan.name)
     with store.lock():
         if earlier := superseded(plan, store):

@@ -11,6 +11,7 @@ from html import escape
 
 from pydantic import JsonValue
 
+from harness.errors import shown
 from harness.report.data import SampleText
 from harness.report.html_assets import SCRIPT, STYLE
 from harness.report.table import Cell, Picture, Report, Section, Table
@@ -26,7 +27,7 @@ def render_html(report: Report, samples: Sequence[SampleText] = (), labels: Mapp
     body = "".join((*(section_html(section) for section in report.sections), *samples_html(samples, labels or {})))
     notes = "".join(f'<p class="warn">{escape(note)}</p>' for note in report.notes)
     title = escape(report.title)
-    return (
+    return shown(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>\n'

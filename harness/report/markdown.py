@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.errors import shown
 from harness.report.table import Report, Table
 
 
 def render_markdown(report: Report) -> str:
-    return "\n".join(lines(report)).rstrip() + "\n"
+    return shown("\n".join(lines(report)).rstrip() + "\n")
 
 
 def lines(report: Report) -> Iterable[str]:

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from harness.errors import shown
 from harness.report.table import Report, Table
 
 NAMED = 6  # hidden tables that are named
@@ -58,5 +59,5 @@ def rich_table(table: Table) -> RichTable:
     for number, row in enumerate(table.rows):
         if stacked and number:
             out.add_row()  # an empty line between stacked rows
-        out.add_row(*(Text(cell.text) for cell in row))
+        out.add_row(*(Text(shown(cell.text)) for cell in row))
     return out

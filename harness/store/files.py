@@ -27,7 +27,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # a lone surrogate: as JSON escapes it
 
 
 def write_bytes(path: Path, content: bytes) -> None:
