@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
@@ -27,8 +28,14 @@ TOKEN_SECONDS = 120.0  # for the one token: some load the model first
 
 def complete_url(url: str, route: str) -> str:
     """lm-eval wants the full route; OpenAI's clients take the part up to /v1."""
-    url = url.rstrip("/")
-    return url + route if route and url.endswith("/v1") else url
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    return parts._replace(path=path + route if route and path.endswith("/v1") else path).geturl()
+
+
+def _models_url(url: str, route: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(path=f"{parts.path.removesuffix(route)}/models").geturl()
 
 
 def public_url(args: Mapping[str, JsonValue]) -> str:
@@ -46,7 +53,7 @@ def reported_model(backend: Backend, info: BackendInfo, key: str) -> str:
     where = public_url(backend.args)
     options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args)}
     try:  # two connections, because a server that fails on the first request may close that one
-        listed = requests.get(f"{url.removesuffix(info.route)}/models", timeout=LIST_SECONDS, **options)
+        listed = requests.get(_models_url(url, info.route), timeout=LIST_SECONDS, **options)
         _refused(listed, where)
         for entry in _entries(listed):
             if model in (entry.get("id"), entry.get("root")):
