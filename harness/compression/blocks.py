@@ -155,7 +155,7 @@ class BlockWalker:
         self._current = batch
         with self._running():
             output = self.blocks[index](batch.hidden.to(self.device), *args, **kwargs)
-        return output[0] if isinstance(output, tuple) else output  # (B, T, d)
+        return output[0] if isinstance(output, (tuple, list)) else output  # (B, T, d)
 
     def linear(self, name: str) -> Any:
         """The module of a Linear, by its name in the checkpoint."""

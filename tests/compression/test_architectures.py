@@ -66,6 +66,13 @@ def test_two_dimensional_weights_that_are_no_linear_are_copied(
     assert (packed - original).norm() < 0.05 * original.norm()
 
 
+def test_blocks_that_return_a_list_are_walked(tmp_path: Path) -> None:
+    source = build(tmp_path / "m", "openai-gpt", n_embd=32, n_layer=2, n_head=4)
+    compress(source, CalibratedRTN(RTNParams(bits=8)), TOKENS, tmp_path / "a")
+    original, packed = logits(source), logits(tmp_path / "a")
+    assert (packed - original).norm() < 0.05 * original.norm()
+
+
 @pytest.mark.parametrize("kind", ["mamba", "falcon_mamba"])
 def test_linears_that_are_never_called_are_not_calibrated(kind: str, tmp_path: Path) -> None:
     """A state-space mixer multiplies by the weight of dt_proj itself: nothing shows what enters it."""
