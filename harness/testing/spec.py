@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from harness.contract import Params, Spec
+from harness.registry.plugin_files import PREFIX
 from harness.testing.assertions import BrokenContract, require
 
 MARKS = set("@:/,=. \t\n")  # of the command line's grammar
@@ -58,9 +59,13 @@ def make(spec: Spec, params: dict[str, JsonValue], *treatment: Any) -> Any:
 
 def check_light(*modules: str) -> None:
     """Importing these modules, in a fresh interpreter, brings in neither torch nor transformers."""
+    single = [name for name in modules if name.startswith(PREFIX)]  # in a folder of plugins, not on the path
+    files = [str(sys.modules[name].__file__) for name in single]
+    names = [name for name in modules if name not in single]
     code = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
-        f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+        f"import importlib\nfrom pathlib import Path\nfrom harness.registry.plugin_files import load_file\n"
+        f"for name in {names!r}: importlib.import_module(name)\nfor file in {files!r}: load_file(Path(file))\n"
         "print(*[name for name in ('torch', 'transformers') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
