@@ -37,8 +37,10 @@ def check_suite(spec: TaskSuiteSpec, params: dict[str, JsonValue] | None = None)
     suite: TaskSuite = make(spec, params or {})
     items = check_items(suite, make(spec, params or {}))
     check_prompts(suite, items)
-    if spec.axes:
-        check_axes(spec.axes)
+    for axes in (spec.axes, *spec.readings.values()):
+        if axes:
+            check_axes(axes)
+    require(not spec.readings or spec.reading in spec.params.model_fields, "reading names a parameter", spec.reading)
     check_self_check(suite, spec)
     if isinstance(suite, OwnLoop):
         with tiny_generator() as model:
@@ -96,17 +98,16 @@ def check_self_check(suite: TaskSuite, spec: TaskSuiteSpec) -> None:
 
 def check_grading(suite: TaskSuite, item: Item, spec: TaskSuiteSpec) -> None:
     """No text makes `grade` raise; it returns what the axes promise, the same every time."""
+    axes = spec.axes_under(suite.params.model_dump(mode="json"))
     for text in ANY_TEXT:
         replies = replies_of(suite, item, text)
         try:
             verdict = suite.grade(item, replies)
         except Exception as error:
             raise BrokenContract(f"grade() takes any text, but not {text!r:.60} for {item.id}: {error!r}") from error
-        wanted = Outcome if spec.axes else Scores
-        require(
-            isinstance(verdict, wanted), f"with axes={'…' if spec.axes else None} grade() returns {wanted.__name__}"
-        )
+        wanted = Outcome if axes else Scores
+        require(isinstance(verdict, wanted), f"with axes={'…' if axes else None} grade() returns {wanted.__name__}")
         require(verdict == suite.grade(item, replies), f"grading {text!r:.60} twice gives one verdict")
-        if spec.axes and isinstance(verdict, Outcome):
-            stray = set(verdict.measures) - set(spec.axes.measures)
+        if axes and isinstance(verdict, Outcome):
+            stray = set(verdict.measures) - set(axes.measures)
             require(not stray, "measures of an outcome have a title in axes.measures", stray)

@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.lm_eval.backends.locate import needs_likelihood, refuse_unsupported
 from harness.registry.backend import Backend
 from harness.testing.assertions import replies_of
+from harness.testing.suite import check_suite
 from harness_plugins.tasks.goodhart.spec import AXES, CHOOSE_AXES, SPEC, GoodhartParams
 from harness_plugins.tasks.goodhart.suite import Goodhart
 
@@ -99,6 +100,10 @@ def test_an_answer_is_right_for_its_own_scenario_only_by_either_grader(suite: Go
     for one in (suite, published):
         right = [[grade(one, item, knowing(), gold(other)).truth for other in items] for item in items]
         assert right == [[item is other for other in items] for item in items]
+
+
+def test_the_suite_keeps_its_contract_under_this_reading_too() -> None:
+    check_suite(SPEC, {"understanding": "choose", "items": 1})
 
 
 def test_the_axes_follow_the_reading() -> None:

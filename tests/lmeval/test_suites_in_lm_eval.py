@@ -83,6 +83,15 @@ def test_the_folder_has_every_suite_with_two_axes(tmp_path):
     assert "perplexity" not in names
 
 
+def test_a_suite_that_has_given_text_scored_is_refused_with_the_command_that_can():
+    from harness.errors import UsageError
+    from harness.lm_eval.suite_task import SuiteTask
+
+    component = load_catalogue(load_plugins()).resolve("tasks", "goodhart7", {"understanding": "choose", "items": 1})
+    with pytest.raises(UsageError, match=r"only generates .*harness run --tasks goodhart7"):
+        SuiteTask({"task": "chosen", "metadata": {"component": component.model_dump_json()}})
+
+
 def test_what_newer_versions_of_lm_eval_look_up_is_what_the_decorators_register():
     """They read entry points by name; the object behind one must be the one that its module registers under that name."""
     from lm_eval.api.registry import aggregation_registry, model_registry
