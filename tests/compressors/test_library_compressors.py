@@ -122,7 +122,7 @@ def test_groups_that_do_not_divide_the_columns_are_refused_before_any_work(catal
 def test_zero_points_are_counted():
     plain, affine = Decision(bits=4, group=32, grid="midtread"), Decision(bits=4, group=32, grid="affine")
     assert affine.stored_bits(8, 64) - plain.stored_bits(8, 64) == 8 * 2 * 16
-    with pytest.raises(ValueError, match="without low-rank factors"):
+    with pytest.raises(ValueError, match="takes no low-rank factors"):
         Decision(bits=4, grid="affine", rank=1)
 
 

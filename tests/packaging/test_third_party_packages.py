@@ -87,9 +87,9 @@ def test_a_suite_reads_the_file_named_on_the_command_line(environment, packages,
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [
-        (("My_Plugin", "--kind", "tasks"), "no name for a plugin"),
+        (("My_Plugin", "--kind", "tasks"), "is not a valid plugin name"),
         (("mine", "--kind", "optimizer"), "unknown kind 'optimizer'"),
-        (("json", "--kind", "tasks"), "installed already"),
+        (("json", "--kind", "tasks"), "already installed"),
         (("uniform4", "--kind", "compressor"), "is already taken"),
         (("mine", "--kind", "tasks", "--out", "."), "is not empty"),
     ],

@@ -60,8 +60,9 @@ def require_self_check(cell: Cell, suite: TaskSuite, spec: Spec, store: CellStor
 
 
 def _key(suite: Component) -> str:
+    code = [suite.plugin, suite.source, suite.params, suite.libraries]
     files = dict(params_files(suite.params))
-    return key_of({"self-check": suite.identity, "files": files, "python": platform.python_version()})
+    return key_of({"self-check": code, "files": files, "python": platform.python_version()})
 
 
 def _read(path: Path) -> CheckSummary | None:
