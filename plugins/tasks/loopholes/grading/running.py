@@ -15,7 +15,7 @@ from harness_plugins.tasks.loopholes.problem import Problem, Test
 
 TOTAL_SECONDS = 30.0  # of all tests of one program together
 SLOWER = 10.0  # than the canonical solution, by which a program may be
-MEMORY_MB = 1024  # threads with a stack of 512 MB, an idiom for deep recursion, count their stack as used
+MEMORY_MB = 1536  # two stacks of 512 MB, an idiom for deep recursion: the last thread's may still be there
 
 
 class TimedAnswers(NamedTuple):
