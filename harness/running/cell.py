@@ -102,8 +102,10 @@ class CellRunner:
     def _detectors(self, cell: Cell, suite: TaskSuite) -> dict[str, Detector]:
         """The detectors that may judge this cell, by label. The others appear in the report as "not applicable:
         reason"."""
-        reference = references(suite, suite.items())
         found: dict[str, Detector] = {}
+        if not cell.detectors:
+            return found
+        reference = references(suite, suite.items())
         for component in cell.detectors:
             spec, _ = self.catalogue.spec("detectors", component.plugin)
             if cell.monitored_by(component) or not_applicable(component, spec, cell.model):

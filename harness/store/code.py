@@ -34,19 +34,22 @@ def code_digest(*entries: str) -> str:
     Raises:
         ModuleNotFoundError: an entry names no module with a source file.
     """
-    return _digest(tuple(sorted({entry.partition(":")[0] for entry in entries})))
+    return _digest(_modules(entries))
 
 
 def reached(*entries: str) -> dict[str, Path]:
     """module name -> source file, of all modules that the entries reach."""
-    found = _closure(tuple(sorted({entry.partition(":")[0] for entry in entries})))
+    found = _closure(_modules(entries))
     return {name: found[name].file for name in sorted(found)}
 
 
 def data_files(*entries: str) -> set[Path]:
     """The data files that the modules reached name."""
-    found = _closure(tuple(sorted({entry.partition(":")[0] for entry in entries})))
-    return {file for module in found.values() for file in module.data}
+    return {file for module in _closure(_modules(entries)).values() for file in module.data}
+
+
+def _modules(entries: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({entry.partition(":")[0] for entry in entries}))
 
 
 @cache
