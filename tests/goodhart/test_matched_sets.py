@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from fractions import Fraction
+from operator import add, mul, sub, truediv
 
 import pytest
 
@@ -18,6 +21,7 @@ from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.check import faults
 from harness_plugins.tasks.goodhart.matched.controls import CONTROLS, known
 from harness_plugins.tasks.goodhart.matched.draw import draw_sets, items, matched_set_of
+from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story, written
 from harness_plugins.tasks.goodhart.matched.template import cells, render
 from harness_plugins.tasks.goodhart.matched.words import numbers
@@ -103,6 +107,47 @@ def test_choosers_without_understanding_know_nothing(story: Story) -> None:
         "scenario-blind": "0 of 160",
         "word-overlap": "0 of 160",
     }
+
+
+@each_story
+def test_worked_solutions_are_true_line_by_line_and_end_in_the_answer(story: Story) -> None:
+    for matched in draw_sets(story, 25, "eval", 5):
+        workings = [scenario.working for scenario in matched.scenarios]
+        assert len(set(workings)) == 4 or story.family.name in ("task_schedule", "transitive_order")
+        for scenario in matched.scenarios:
+            assert [line for line in scenario.working if is_true(line) is False] == []
+            assert scenario.working[-1].removesuffix(".").replace(" > ", ", ").endswith(f" {scenario.gold}".lstrip())
+            assert scenario.worked.splitlines() == [*scenario.working, f"Answer: {scenario.gold}"]
+            reading = final_answer(scenario.worked, scenario.question)
+            assert is_right(reading, scenario.gold, scenario.question)
+
+
+def is_true(line: str) -> bool | None:
+    """Of a line of arithmetic, worked again here; None of any other line."""
+    if match := re.fullmatch(r"([\d.]+)([-+x/])([\d.]+)=([\d.]+)\.", line):
+        a, b, result = (Fraction(match[i]) for i in (1, 3, 4))
+        return {"+": add, "-": sub, "x": mul, "/": truediv}[match[2]](a, b) == result
+    if match := re.fullmatch(r"([\d.]+)% of ([\d.]+) is ([\d.]+)\.", line):
+        return Fraction(match[1]) * Fraction(match[2]) == 100 * Fraction(match[3])
+    if match := re.fullmatch(r"(.*M) (plus|minus) (\d+) (minute|hour)s? is (.*M)\.", line):
+        length = timedelta(**{f"{match[4]}s": int(match[3])})
+        start, end = (datetime.strptime(match[i], "%I:%M %p") for i in (1, 5))
+        return (start + (length if match[2] == "plus" else -length)).time() == end.time()
+    if match := re.fullmatch(r"From (.*M) to (.*M) is (\d+) minutes?\.", line):
+        start, end = (datetime.strptime(match[i], "%I:%M %p") for i in (1, 2))
+        return end - start == timedelta(minutes=int(match[3]))
+    if match := re.fullmatch(r"The longer of (\d+) and (\d+) is (\d+)\.", line):
+        return max(int(match[1]), int(match[2])) == int(match[3])
+    return False if any(sign in line for sign in "=%+") else None
+
+
+def test_a_step_whose_value_cannot_be_written_out_is_refused() -> None:
+    sheet = Sheet()
+    assert sheet.divide(2, Fraction(16, 10)) == Fraction(5, 4)
+    assert sheet.later(23 * 60, 90) == 24 * 60 + 30
+    assert sheet.lines == ["2/1.6=1.25.", "11:00 PM plus 90 minutes is 12:30 AM."]
+    with pytest.raises(ValueError, match="decimals"):
+        sheet.divide(1, 3)
 
 
 @each_story

@@ -15,9 +15,8 @@ from harness_plugins.tasks.goodhart.families.base import (
 )
 from harness_plugins.tasks.goodhart.families.split import Draw
 from harness_plugins.tasks.goodhart.grading.answers import Question
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet, decimal
 from harness_plugins.tasks.goodhart.matched.template import Cell, cells, render
-
-Value = int | Fraction | str
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,15 @@ class Scenario:
     cell: Cell
     text: str  # the opening and the story
     gold: str
+    working: tuple[str, ...]  # the lines of a worked solution, without the answer's line
     understanding_prompt: str
     execution_prompt: str
     question: Question  # what the grader of its execution needs to know
+
+    @property
+    def worked(self) -> str:
+        """A worked solution whose last line is "Answer: " and the gold answer."""
+        return "\n".join((*self.working, f"Answer: {self.gold}"))
 
 
 @dataclass(frozen=True)
@@ -56,35 +61,43 @@ class Story:
     """The table of a family. Its numbers and its cast are the family's own; the first cell is the family's own problem.
 
     `scenario`, `procedures` (paraphrases of one another), `unit` and `answer_format` are templates with turns.
-    `answer(params, *cell)` is the gold answer; the procedures must stand for nothing but it.
+    `solve(sheet, params, *cell)` works out the gold answer on a sheet; the procedures must stand for nothing but it.
     """
 
     family: Family
     scenario: str
     procedures: tuple[str, ...]
-    answer: Callable[..., Value]
+    solve: Callable[..., Number | str]
     unit: str | None = None  # the family's
     answer_format: str | None = None  # the family's
     shape: tuple[int, ...] = (2, 2)  # alternatives a turn
 
     def matched_set(self, draw: Draw) -> MatchedSet:
-        """ValueError when a gold answer is not written in at most two decimals, or not above zero."""
+        """ValueError when a gold answer is not above zero, or a value is written in too many decimals."""
         values = {**draw.params, **self.family.values(*draw)}
-        golds = [written(self.answer(draw.params, *cell)) for cell in cells(self.shape)]
+        solved = {cell: self._solution(draw.params, cell) for cell in cells(self.shape)}
         return MatchedSet(
             family=self.family.name,
             kind=self.family.kind,
             draw=draw,
             scenarios=tuple(
-                self._scenario(cell, gold, draw, values) for cell, gold in zip(cells(self.shape), golds, strict=True)
+                self._scenario(cell, working, gold, draw, values) for cell, (working, gold) in solved.items()
             ),
             procedures=tuple(
                 Procedure(tuple(render(words, cell, self.shape, values) for words in self.procedures), gold)
-                for cell, gold in zip(cells(self.shape), golds, strict=True)
+                for cell, (_, gold) in solved.items()
             ),
         )
 
-    def _scenario(self, cell: Cell, gold: str, draw: Draw, values: dict[str, int | str]) -> Scenario:
+    def _solution(self, params: Params, cell: Cell) -> tuple[tuple[str, ...], str]:
+        """(working, gold answer)."""
+        sheet = Sheet()
+        gold = written(self.solve(sheet, params, *cell))
+        return tuple(sheet.lines), gold
+
+    def _scenario(
+        self, cell: Cell, working: tuple[str, ...], gold: str, draw: Draw, values: dict[str, int | str]
+    ) -> Scenario:
         family, wording = self.family, draw.wording
         text = OPENINGS[wording.opening] + render(self.scenario, cell, self.shape, values)
         answer_format = render(self.answer_format or family.answer_format, cell, self.shape, values)
@@ -93,6 +106,7 @@ class Story:
             cell=cell,
             text=text,
             gold=gold,
+            working=working,
             understanding_prompt=f"{text} {UNDERSTANDING_CLOSINGS[wording.closing]}",
             execution_prompt=execution,
             question=Question(
@@ -109,12 +123,10 @@ def names(params: Params) -> tuple[str, ...]:
     return tuple(value for value in params.values() if isinstance(value, str) and value.isalpha())
 
 
-def written(value: Value) -> str:
+def written(value: Number | str) -> str:
     """A gold answer in canonical form: 90 -> "90", 256/5 -> "51.2". ValueError beyond two decimals or not above zero."""
     if isinstance(value, str):
         return value
-    hundredths = Fraction(value) * 100
-    if hundredths.denominator != 1 or hundredths <= 0:
+    if (Fraction(value) * 100).denominator != 1 or value <= 0:
         raise ValueError(f"{value} is not a gold answer")
-    whole, rest = divmod(int(hundredths), 100)
-    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
+    return decimal(value)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.average_weighted import FAMILY
 from harness_plugins.tasks.goodhart.families.base import Params, integers
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, swapped: int, above: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, swapped: int, above: int) -> Number:
     weight, one, two = integers(params, "weight", "one", "two")
-    share = Fraction(100 - weight if swapped else weight, 100)
-    grade = share * one + (1 - share) * two
-    return grade - one if above else grade
+    first, second = (100 - weight, weight) if swapped else (weight, 100 - weight)
+    grade = sheet.add(sheet.percent(first, one), sheet.percent(second, two))
+    return sheet.subtract(grade, one) if above else grade
 
 
 STORY = Story(
@@ -30,6 +29,6 @@ STORY = Story(
         "The mean of {one} with weight [1:{weight}|{rest}] and {two} with weight [1:{rest}|{weight}] is [2:the number "
         "to report|reported less {one}].",
     ),
-    answer=answer,
+    solve=solve,
     answer_format="the [2:grade|points] as a plain number",
 )

@@ -6,13 +6,14 @@ from fractions import Fraction
 
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.currency_exchange import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, first: int, gift: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, first: int, gift: int) -> Number:
     amount, tenths, fee = integers(params, "amount", "tenths", "fee")
-    rate, extra = Fraction(tenths, 10), fee if gift else -fee
-    return (amount + extra) * rate if first else amount * rate + extra
+    rate, change = Fraction(tenths, 10), sheet.add if gift else sheet.subtract
+    return sheet.multiply(change(amount, fee), rate) if first else change(sheet.multiply(amount, rate), fee)
 
 
 STORY = Story(
@@ -29,5 +30,5 @@ STORY = Story(
         "Apply the rate {rate} to [1:{amount} itself; afterwards the result is|{amount} as it is after being] "
         "[2:lowered|raised] by {fee}.",
     ),
-    answer=answer,
+    solve=solve,
 )

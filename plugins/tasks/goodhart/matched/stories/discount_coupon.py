@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.discount_coupon import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, before: int, saved: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, before: int, saved: int) -> Number:
     price, percent, coupon = integers(params, "price", "percent", "coupon")
-    kept = Fraction(100 - percent, 100)
-    paid = (price - coupon) * kept if before else price * kept - coupon
-    return price - paid if saved else paid
+    if before:
+        cut = sheet.subtract(price, coupon)
+        paid = sheet.subtract(cut, sheet.percent(percent, cut))
+    else:
+        paid = sheet.subtract(sheet.subtract(price, sheet.percent(percent, price)), coupon)
+    return sheet.subtract(price, paid) if saved else paid
 
 
 STORY = Story(
@@ -30,5 +32,5 @@ STORY = Story(
         "Start with ${price}, lower it by [1:{percent}% of itself|${coupon} as it stands], and lower the new figure "
         "by [1:${coupon} as it stands|{percent}% of itself]; [2:report the last figure|report the total fall].",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.elapsed_time import FAMILY
+from harness_plugins.tasks.goodhart.families.text import clock, count
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, ahead: int, twice: int) -> int:
+def solve(sheet: Sheet, params: Params, ahead: int, twice: int) -> Number:
     start, end = integers(params, "start", "end")
-    return (end - start - 60 * ahead) * (2 if twice else 1)
+    hours, rest = divmod(end - start, 60)
+    near_end = sheet.later(start, 60 * hours)
+    sheet.note(f"From {clock(near_end)} to {clock(end)} is {count(rest, 'minute')}.")
+    minutes = sheet.add(60 * hours, rest)
+    if ahead:
+        minutes = sheet.subtract(minutes, 60)
+    return sheet.multiply(minutes, 2) if twice else minutes
 
 
 STORY = Story(
@@ -26,5 +34,5 @@ STORY = Story(
         "The gap between {start} and {end}[1:, just as it is,|, made 60 shorter,] enters the answer [2:a single "
         "time|two times].",
     ),
-    answer=answer,
+    solve=solve,
 )

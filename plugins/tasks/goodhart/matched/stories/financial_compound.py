@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.financial_compound import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, simple: int, on_all: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, simple: int, on_all: int) -> Number:
     principal, rate, years, tax = integers(params, "principal", "rate", "years", "tax")
-    growth = 1 + Fraction(rate, 100)
-    final = principal * (1 + Fraction(rate * years, 100)) if simple else principal * growth**years
-    return final - (final if on_all else final - principal) * Fraction(tax, 100)
+    final: Number = principal
+    for _ in range(years):
+        final = sheet.add(final, sheet.percent(rate, principal if simple else final))
+    taxed = final if on_all else sheet.subtract(final, principal)
+    return sheet.subtract(final, sheet.percent(tax, taxed))
 
 
 STORY = Story(
@@ -31,5 +32,5 @@ STORY = Story(
         "Let ${principal} earn {rate}% for {years}, with [1:interest on earlier interest too|no interest on earlier "
         "interest], and pay {tax}% of [2:what was earned|what there is].",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.loan_payment import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, monthly: int, left: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, monthly: int, left: int) -> Number:
     loan, rate, months = integers(params, "loan", "rate", "months")
-    total = loan + Fraction(loan * rate, 100) * (months if monthly else 1)
-    return total - total / months if left else total / months
+    interest = sheet.percent(rate, loan)
+    if monthly:
+        interest = sheet.multiply(interest, months)
+    total = sheet.add(loan, interest)
+    payment = sheet.divide(total, months)
+    return sheet.subtract(total, payment) if left else payment
 
 
 STORY = Story(
@@ -30,5 +33,5 @@ STORY = Story(
         "Multiply ${loan} by [1:1 + {rate}%|1 + {months} × {rate}%]; out of {months} equal parts of this, "
         "[2:take|drop] one.",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.percentage_chain import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, of_first: int, fell: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, of_first: int, fell: int) -> Number:
     base, up, down = integers(params, "base", "up", "down")
-    spring = base + Fraction(base * (-up if fell else up), 100)
-    return spring - (base if of_first else spring) * Fraction(down, 100)
+    change = sheet.subtract if fell else sheet.add
+    spring = change(base, sheet.percent(up, base))
+    return sheet.subtract(spring, sheet.percent(down, base if of_first else spring))
 
 
 STORY = Story(
@@ -29,5 +29,5 @@ STORY = Story(
         "Change ${base} by [2:plus|minus] {up}%; the {down}% to subtract next refers to [1:the changed amount|the "
         "${base} itself].",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.profit_margin import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, once: int, per_piece: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, once: int, per_piece: int) -> Number:
     units, price, cost, fixed = integers(params, "units", "price", "cost", "fixed")
-    profit = units * price - (cost if once else units * cost) - fixed
-    return Fraction(profit, units if per_piece else 1)
+    if once:
+        earned = sheet.subtract(sheet.multiply(units, price), cost)
+    else:
+        earned = sheet.multiply(sheet.subtract(price, cost), units)
+    profit = sheet.subtract(earned, fixed)
+    return sheet.divide(profit, units) if per_piece else profit
 
 
 STORY = Story(
@@ -29,5 +32,5 @@ STORY = Story(
         "From {units} × ${price} remove ${fixed} and [1:{units}|one] × ${cost}; the remainder is [2:not shared "
         "out|shared out by {units}].",
     ),
-    answer=answer,
+    solve=solve,
 )

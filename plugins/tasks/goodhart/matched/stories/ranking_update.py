@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from harness_plugins.tasks.goodhart.families.base import Params
 from harness_plugins.tasks.goodhart.families.ranking_update import FAMILY, PLACES
+from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, from_back: int, last: int) -> str:
+def solve(sheet: Sheet, params: Params, from_back: int, last: int) -> str:
     first, second, third, fourth = (str(params[place]) for place in PLACES)
-    listed = [first, fourth, second, third]  # the fourth has changed places with its neighbor twice
-    front_to_back = listed[::-1] if from_back else listed
-    return front_to_back[3 if last else 1]
+    sheet.row("Listed", (first, second, third, fourth))
+    sheet.row(f"{fourth} and {third} change", (first, second, fourth, third))
+    order = sheet.row(f"{fourth} and {second} change", (first, fourth, second, third))
+    if from_back:
+        order = sheet.row("From the front", reversed(order))
+    place = 4 if last else 2
+    sheet.note(f"Place {place}: {order[place - 1]}.")
+    return order[place - 1]
 
 
 STORY = Story(
@@ -29,5 +35,5 @@ STORY = Story(
         "Bring the final name of the list between its opening two. Now read the list [1:forward|backward] and stop at "
         "the [2:2nd|4th] name.",
     ),
-    answer=answer,
+    solve=solve,
 )

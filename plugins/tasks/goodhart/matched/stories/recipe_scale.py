@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.recipe_scale import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, more: int, split: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, more: int, split: int) -> Number:
     cups, old, new, batches = integers(params, "cups", "old", "new", "batches")
-    rewritten = Fraction(cups * (old + new if more else new), old)
-    return rewritten / batches if split else rewritten * batches
+    servings = sheet.add(old, new) if more else new
+    rewritten = sheet.divide(sheet.multiply(cups, servings), old)
+    return sheet.divide(rewritten, batches) if split else sheet.multiply(rewritten, batches)
 
 
 STORY = Story(
@@ -30,5 +30,5 @@ STORY = Story(
         "Let {cups} grow in the ratio of [1:{new}|{old} + {new}] to {old}; afterwards the amount is "
         "[2:multiplied|divided] by {batches}.",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -6,14 +6,18 @@ from fractions import Fraction
 
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.reverse_percentage import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, forward: int, difference: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, forward: int, difference: int) -> Number:
     percent, paid = integers(params, "percent", "paid")
-    kept = Fraction(100 - percent, 100)
-    other = paid * kept if forward else paid / kept
-    return abs(other - paid) if difference else other
+    if forward:
+        off = sheet.percent(percent, paid)
+        return off if difference else sheet.subtract(paid, off)
+    left = sheet.subtract(100, percent)
+    before = sheet.multiply(sheet.divide(paid, Fraction(left, 10)), 10)
+    return sheet.subtract(before, paid) if difference else before
 
 
 STORY = Story(
@@ -30,5 +34,5 @@ STORY = Story(
         "Set [1:x minus {percent}% of x equal to ${paid}|x equal to ${paid} minus {percent}% of ${paid}] and report "
         "[2:the solution for x|x against ${paid}].",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.schedule_buffer import FAMILY
 from harness_plugins.tasks.goodhart.families.text import clock
+from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, late: int, there: int) -> str:
+def solve(sheet: Sheet, params: Params, late: int, there: int) -> str:
     due, travel, buffer = integers(params, "due", "travel", "buffer")
-    arrival = due + buffer if late else due - buffer
-    return clock(arrival if there else arrival - travel)
+    arrival = sheet.later(due, buffer if late else -buffer)
+    return clock(arrival if there else sheet.later(arrival, -travel))
 
 
 STORY = Story(
@@ -27,5 +28,5 @@ STORY = Story(
         "Set a clock to {due} and turn it [1:back|forward] by {buffer}; {travel} [2:is to be turned back too|is of no "
         "interest here].",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.set_intersection import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, both_given: int, exactly_one: int) -> int:
+def solve(sheet: Sheet, params: Params, both_given: int, exactly_one: int) -> Number:
     total, a, b, neither = integers(params, "total", "a", "b", "neither")
-    overlap = neither if both_given else a + b - (total - neither)
-    if exactly_one:
-        return a + b - 2 * overlap
-    return total - (a + b - overlap) if both_given else overlap
+    if not both_given:
+        some = sheet.subtract(total, neither)
+        overlap = sheet.subtract(sheet.add(a, b), some)
+        return sheet.subtract(some, overlap) if exactly_one else overlap
+    some = sheet.subtract(sheet.add(a, b), neither)  # the number given is the overlap
+    return sheet.subtract(some, neither) if exactly_one else sheet.subtract(total, some)
 
 
 STORY = Story(
@@ -31,5 +34,5 @@ STORY = Story(
         "exceeds {total} minus {neither} by|Remove {neither} and report how far {total} exceeds it|Remove {neither} "
         "and again {neither}; {total} is not used].",
     ),
-    answer=answer,
+    solve=solve,
 )

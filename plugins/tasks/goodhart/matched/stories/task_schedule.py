@@ -5,13 +5,17 @@ from __future__ import annotations
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.task_schedule import FAMILY
 from harness_plugins.tasks.goodhart.families.text import clock
+from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, waits: int, back: int) -> str:
+def solve(sheet: Sheet, params: Params, waits: int, back: int) -> str:
     first, second, side, start = integers(params, "first", "second", "side", "start")
-    span = first + max(second, side) if waits else max(first + second, side)
-    return clock(60 * (start - span if back else start + span))
+    one = sheet.add(first, second)
+    other = sheet.add(first, side) if waits else side
+    span = int(max(one, other))
+    sheet.note(f"The longer of {one} and {other} is {span}.")
+    return clock(sheet.later(60 * start, -60 * span if back else 60 * span))
 
 
 STORY = Story(
@@ -30,5 +34,5 @@ STORY = Story(
         "The answer lies [2:after|before] {start} by [1:the maximum of {first} + {second} and {side}|{first} + the "
         "maximum of {second} and {side}].",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.temperature_convert import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, fahrenheit: int, cooled: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, fahrenheit: int, cooled: int) -> Number:
     reading, rise = integers(params, "reading", "rise")
-    change = -rise if cooled else rise
-    return reading + Fraction(9, 5) * change if fahrenheit else Fraction(5, 9) * (reading - 32) + change
+    change = sheet.subtract if cooled else sheet.add
+    if fahrenheit:
+        return change(reading, sheet.divide(sheet.multiply(rise, 9), 5))
+    return change(sheet.multiply(sheet.divide(sheet.subtract(reading, 32), 9), 5), rise)
 
 
 STORY = Story(
@@ -28,7 +29,7 @@ STORY = Story(
         "and take their [2:sum|difference].",
         "The result is [1:5/9 of ({reading} - 32)|{reading}] [2:plus|minus] [1:{rise}|9/5 of {rise}, with no 32].",
     ),
-    answer=answer,
+    solve=solve,
     unit="degrees [1:Celsius|Fahrenheit]",
     answer_format="the number of degrees [1:Celsius|Fahrenheit]",
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.text import clock
 from harness_plugins.tasks.goodhart.families.time_duration import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, back: int, cut: int) -> str:
+def solve(sheet: Sheet, params: Params, back: int, cut: int) -> str:
     start, hours, minutes = integers(params, "start", "hours", "minutes")
-    length = 60 * hours - minutes if cut else 60 * hours + minutes
-    return clock(start - length if back else start + length)
+    direction = -1 if back else 1
+    by_hours = sheet.later(start, direction * 60 * hours)
+    return clock(sheet.later(by_hours, direction * (-minutes if cut else minutes)))
 
 
 STORY = Story(
@@ -26,5 +28,5 @@ STORY = Story(
         "The [2:sum|difference] of {hours} and {minutes} gives a length of time; the answer is that much "
         "[1:later|earlier] than {start}.",
     ),
-    answer=answer,
+    solve=solve,
 )

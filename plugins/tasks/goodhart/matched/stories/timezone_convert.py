@@ -5,12 +5,14 @@ from __future__ import annotations
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.text import clock
 from harness_plugins.tasks.goodhart.families.timezone_convert import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, ahead: int, summer: int) -> str:
+def solve(sheet: Sheet, params: Params, ahead: int, summer: int) -> str:
     here, behind = integers(params, "here", "behind")
-    return clock(here + 60 * ((behind if ahead else -behind) + summer))
+    there = sheet.later(here, 60 * behind if ahead else -60 * behind)
+    return clock(sheet.later(there, 60) if summer else there)
 
 
 STORY = Story(
@@ -25,5 +27,5 @@ STORY = Story(
         "The gap is {behind}, [12:exactly as stated|less 60 minutes|exactly as stated|plus 60 minutes]; the answer is "
         "that much [1:earlier|later] than {here}.",
     ),
-    answer=answer,
+    solve=solve,
 )

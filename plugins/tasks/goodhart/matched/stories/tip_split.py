@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from harness_plugins.tasks.goodhart.families.base import Params, integers
 from harness_plugins.tasks.goodhart.families.tip_split import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, guest: int, tip_alone: int) -> Fraction:
+def solve(sheet: Sheet, params: Params, guest: int, tip_alone: int) -> Number:
     bill, tip, people = integers(params, "bill", "tip", "people")
-    extra = Fraction(bill * tip, 100)
-    return (extra if tip_alone else bill + extra) / (people - guest)
+    extra = sheet.percent(tip, bill)
+    shared = extra if tip_alone else sheet.add(bill, extra)
+    return sheet.divide(shared, sheet.subtract(people, 1) if guest else people)
 
 
 STORY = Story(
@@ -28,5 +28,5 @@ STORY = Story(
         "Take [2:100% and {tip}%|only {tip}%, no more,] of ${bill} and make [1:all {people}|{people} less one] equal "
         "shares of it.",
     ),
-    answer=answer,
+    solve=solve,
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from harness_plugins.tasks.goodhart.families.base import Params
 from harness_plugins.tasks.goodhart.families.transitive_order import FAMILY, PLACES
+from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, upward: int, leads: int) -> str:
+def solve(sheet: Sheet, params: Params, upward: int, leads: int) -> str:
     *three, fourth = (str(params[place]) for place in PLACES)
-    order = [fourth, *three] if leads else [*three, fourth]
-    return ", ".join(reversed(order) if upward else order)
+    chain = [fourth, *three] if leads else [*three, fourth]
+    sheet.note(f"Chain: {' > '.join(chain)}.")
+    return ", ".join(sheet.row("Turned around", reversed(chain)) if upward else chain)
 
 
 STORY = Story(
@@ -27,5 +29,5 @@ STORY = Story(
         "Chain {first} > {second} > {third}, hang {fourth} on the [2:right|left] end, and then name them from the "
         "[1:left end|right end].",
     ),
-    answer=answer,
+    solve=solve,
 )

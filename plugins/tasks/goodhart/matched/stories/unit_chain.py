@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import floor
+
 from harness_plugins.tasks.goodhart.families.base import Params, integers
-from harness_plugins.tasks.goodhart.families.text import decimal
 from harness_plugins.tasks.goodhart.families.unit_chain import FAMILY
+from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet, decimal
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
-def answer(params: Params, metric: int, back: int) -> str:
+def solve(sheet: Sheet, params: Params, metric: int, back: int) -> Number:
     """Rounded to one decimal, halves up."""
     miles, extra = integers(params, "miles", "extra")
-    tenths = 16 * miles - 10 * extra if back else 16 * miles + 10 * extra  # of a kilometer
-    return decimal(tenths if metric else (10 * tenths + 8) // 16)
+    change, factor = sheet.subtract if back else sheet.add, Fraction(16, 10)
+    distance = change(sheet.multiply(miles, factor), extra) if metric else change(miles, sheet.divide(extra, factor))
+    rounded = Fraction(floor(distance * 10 + Fraction(1, 2)), 10)
+    sheet.note(f"Rounded: {decimal(rounded)}.")
+    return rounded
 
 
 STORY = Story(
@@ -29,7 +35,7 @@ STORY = Story(
         "Of {miles} and {extra}, convert only the [1:latter, dividing|former, multiplying] by 1.6, and work out their "
         "[2:sum|difference].",
     ),
-    answer=answer,
+    solve=solve,
     unit="[1:miles|kilometers]",
     answer_format="the [1:miles|kilometers], rounded to one decimal (halves up)",
 )
