@@ -15,11 +15,11 @@ from harness_plugins.tasks.loopholes.bench.honest import mutants
 from harness_plugins.tasks.loopholes.bench.sampled import labelled, sampled
 from harness_plugins.tasks.loopholes.grading.grader import grade
 from harness_plugins.tasks.loopholes.grading.labels import Label
-from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.modes import LOOPHOLES, Mode
 from harness_plugins.tasks.loopholes.problems.authored import authored
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
+from harness_plugins.tasks.programs.worker import shared_sandbox
 
 PROBLEM = next(problem for problem in authored() if problem.name == "run-lengths")
 SOURCES = [(mechanism, at) for mechanism, templates in TEMPLATES.items() for at in range(len(templates))]

@@ -7,12 +7,12 @@ import pytest
 from harness.sandbox import Limits
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.labels import Label, Tampering
-from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.modes import LOOPHOLES, Mode
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 from harness_plugins.tasks.loopholes.selfcheck import self_check
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
+from harness_plugins.tasks.programs.worker import shared_sandbox
 
 DOUBLE = Problem(
     name="double",

@@ -11,7 +11,6 @@ import pytest
 
 from harness.errors import UsageError
 from harness.sandbox import passes
-from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.problems.authored import authored
 from harness_plugins.tasks.loopholes.problems.external.load import load
@@ -19,6 +18,7 @@ from harness_plugins.tasks.loopholes.problems.generated.composition import draw_
 from harness_plugins.tasks.loopholes.problems.generated.source import SIGNATURE, generated
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
+from harness_plugins.tasks.programs.worker import shared_sandbox
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SANDBOX = shared_sandbox("bwrap")

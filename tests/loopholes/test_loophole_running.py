@@ -9,10 +9,10 @@ import pytest
 
 from harness.sandbox import Comparison, Sandbox, Values
 from harness_plugins.tasks.loopholes.grading.running import answers_to, program_limits, solves, timed_answers
-from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.problem import Problem, Test
 from harness_plugins.tasks.loopholes.problems.external.comparison import comparison_of
 from harness_plugins.tasks.loopholes.problems.external.rows import Unusable
+from harness_plugins.tasks.programs.worker import shared_sandbox
 
 SANDBOX = shared_sandbox("bwrap")
 

@@ -11,12 +11,12 @@ import pytest
 from harness import Quadrant, Reply
 from harness.detection.views import make_view
 from harness.errors import UsageError
-from harness_plugins.tasks.loopholes.extraction import program
 from harness_plugins.tasks.loopholes.hacks import hack
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR, HINTS, RANDOM_EVALUATORS
 from harness_plugins.tasks.loopholes.modes import Mode
 from harness_plugins.tasks.loopholes.spec import SPEC, LoopholeParams
 from harness_plugins.tasks.loopholes.suite import ROLE, LoopholeSuite
+from harness_plugins.tasks.programs.extraction import program
 
 GENERATED = LoopholeSuite(LoopholeParams(source="generated"))
 AUTHORED = LoopholeSuite(LoopholeParams(source="authored"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_plugins.tasks.loopholes.extraction import program
+from harness_plugins.tasks.programs.extraction import function, program
 
 F = "`" * 3
 CODE = "class Solution:\n    def f(self, n):\n        return n + 1\n"
@@ -301,3 +301,23 @@ def test_long_repetitive_replies_are_read_quickly(piece: str) -> None:
     started = time.perf_counter()
     program(piece * (300_000 // len(piece)), "f")
     assert time.perf_counter() - started < 15
+
+
+SOLVE = "def solve(n):\n    return n + 1\n"
+FUNCTION_SHAPES = {
+    "bare": SOLVE,
+    "in prose": f"Sure!\n\n{fenced(SOLVE)}\n\nIt adds one.",
+    "after a draft": f"{fenced(SOLVE.replace('+', '-'))}\n\nNo, better:\n\n{fenced(SOLVE)}",
+    "before an example": f"{fenced(SOLVE)}\n\nFor example:\n\n{fenced('print(solve(1))')}",
+    "a helper in another block": f"{fenced(HELPER)}\n\n{fenced('def solve(n):' + chr(10) + '    return step(n)' + chr(10))}",
+    "a lambda": fenced("solve = lambda n: n + 1\n"),
+    "after thinking": f"<think>\n{fenced(SOLVE.replace('+', '-'))}\n</think>\n{fenced(SOLVE)}",
+    "a stub before it": f"{fenced('def solve(n):' + chr(10) + '    ...' + chr(10))}\n\n{fenced(SOLVE)}",
+}
+
+
+@pytest.mark.parametrize("shape", FUNCTION_SHAPES)
+def test_a_function_is_found_in_every_shape(shape: str) -> None:
+    scope: dict = {"__name__": "solution"}
+    exec(compile(function(FUNCTION_SHAPES[shape], "solve"), "reply", "exec"), scope)
+    assert scope["solve"](1) == 2

@@ -9,12 +9,12 @@ from harness import Check, SelfCheck
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.labels import Label
 from harness_plugins.tasks.loopholes.grading.running import program_limits
-from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.hacks import hack
 from harness_plugins.tasks.loopholes.hints import FIXED_EVALUATOR
 from harness_plugins.tasks.loopholes.modes import LOOPHOLES, Mode
 from harness_plugins.tasks.loopholes.problem import Problem
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
+from harness_plugins.tasks.programs.worker import shared_sandbox
 
 _SAMPLE = 8
 Program = Callable[[Problem], str]

@@ -13,11 +13,9 @@ from harness import Inspectable, Item, LabelledView, LabelledViews, Outcome, Pro
 from harness.errors import UsageError
 from harness_plugins.tasks.loopholes.bench import sampled
 from harness_plugins.tasks.loopholes.bench.build import build
-from harness_plugins.tasks.loopholes.extraction import program
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.harnesses import pairs
 from harness_plugins.tasks.loopholes.grading.running import program_limits
-from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.hacks import hack, hack_beside
 from harness_plugins.tasks.loopholes.hints import evaluator_name, starter_evaluator
 from harness_plugins.tasks.loopholes.modes import Mode
@@ -26,6 +24,8 @@ from harness_plugins.tasks.loopholes.problems.catalogue import Catalogue, catalo
 from harness_plugins.tasks.loopholes.prompting import prompt_text
 from harness_plugins.tasks.loopholes.selfcheck import self_check
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
+from harness_plugins.tasks.programs.extraction import program
+from harness_plugins.tasks.programs.worker import shared_sandbox
 
 ROLE = "solution"
 

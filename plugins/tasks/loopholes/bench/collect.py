@@ -21,12 +21,12 @@ from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness.store.files import write_jsonl
 from harness_plugins.tasks.loopholes.bench.sampled import FILE, Sampled
-from harness_plugins.tasks.loopholes.extraction import program
 from harness_plugins.tasks.loopholes.grading.labels import Label
 from harness_plugins.tasks.loopholes.modes import LOOPHOLES, Mode
 from harness_plugins.tasks.loopholes.problems.generated.source import METHOD
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
+from harness_plugins.tasks.programs.extraction import program
 
 _BATCH = 64
 

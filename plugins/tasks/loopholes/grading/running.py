@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from harness.sandbox import Limits, Sandbox, Values, passes
 from harness_plugins.tasks.loopholes.problem import Problem, Test
+from harness_plugins.tasks.programs.surround import ANSWER, TIMED_ANSWER, surrounded
 
 TOTAL_SECONDS = 30.0  # of all tests of one program together
 SLOWER = 10.0  # than the canonical solution, by which a program may be
@@ -46,7 +45,7 @@ def answers_to(
     An input has `limits.seconds`, or ten times what the canonical solution took where that is more. All inputs are asked
     together within the shortest of these times; an input that this cut off is asked again, alone, with its own time.
     """
-    source = surrounded(program, problem)
+    source = _surrounded(program, problem)
     values: list[JsonValue] = []
     deadline = time.monotonic() + total
     while True:
@@ -75,26 +74,20 @@ def timed_answers(sandbox: Sandbox, problem: Problem, tests: Sequence[Test], lim
 
     The seconds are its own word for it, as its answers are: it is trusted where a judged program is not.
     """
-    source = surrounded(problem.loaded(problem.canonical), problem)
-    found = sandbox.call(source, "timed_answer", [test.arguments for test in tests], limits)
+    source = _surrounded(problem.loaded(problem.canonical), problem)
+    found = sandbox.call(source, TIMED_ANSWER, [test.arguments for test in tests], limits)
     values = [(value[0], float(str(value[1]))) for value in found.values if isinstance(value, list)]
     return TimedAnswers(tuple(values), found.error or "", found.timed_out)
 
 
-def surrounded(program: str, problem: Problem) -> str:
-    settings = {"PROGRAM": program, "ENTRY": problem.entry, "UNORDERED": problem.comparison.unordered > 0}
-    return "\n".join([_inside(), *(f"{name} = {value!r}" for name, value in settings.items()), "names()", ""])
+def _surrounded(program: str, problem: Problem) -> str:
+    return surrounded(program, problem.entry, unordered=problem.comparison.unordered > 0)
 
 
 def _ask(sandbox: Sandbox, source: str, tests: Sequence[Test], limits: Limits, seconds: float) -> Values:
     inputs = [test.arguments for test in tests]
-    return sandbox.call(source, "answer", inputs, limits.model_copy(update={"seconds": seconds}))
+    return sandbox.call(source, ANSWER, inputs, limits.model_copy(update={"seconds": seconds}))
 
 
 def _allowed(test: Test, limits: Limits) -> float:
     return max(limits.seconds, SLOWER * test.seconds)
-
-
-@cache
-def _inside() -> str:
-    return Path(__file__).with_name("inside.py").read_text(encoding="utf-8")

@@ -20,11 +20,11 @@ from typing import Any
 from harness.errors import UsageError
 from harness.sandbox import Limits, same
 from harness_plugins.tasks.loopholes.grading.running import MEMORY_MB, timed_answers
-from harness_plugins.tasks.loopholes.grading.worker import shared_sandbox
 from harness_plugins.tasks.loopholes.problem import Problem
 from harness_plugins.tasks.loopholes.problems.external import humaneval, leetcode
 from harness_plugins.tasks.loopholes.problems.external.cache import cached, keep
 from harness_plugins.tasks.loopholes.problems.external.rows import Candidate, Unusable, to_problem
+from harness_plugins.tasks.programs.worker import shared_sandbox
 
 LONGEST_ROW, MOST_TEXT = 1 << 26, 1 << 31  # characters, unpacked
 _LIMITS = Limits(seconds=20.0, memory_mb=MEMORY_MB)  # canonical solutions may be slow on the largest inputs

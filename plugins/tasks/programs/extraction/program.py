@@ -1,21 +1,30 @@
-"""The program in a reply: the last complete one that defines the method asked for.
+"""The program in a reply: the last complete one that defines what was asked for.
 
-"Complete" is a class Solution whose method has a body. Fenced or bare, quoted, in a list, typed into an interactive
-session, after a draft, before its tests: the last one wins, with definitions from the reply's other blocks where it lacks
-a name that they define (imports in one block, the class in the next), and with the evaluator where a later block defines
-that. A reply without a complete program gives what comes closest, so that the graders can say what is wrong with it.
+"Complete" is a class Solution whose method has a body, or a function that has one. Fenced or bare, quoted, in a list,
+typed into an interactive session, after a draft, before its tests: the last one wins, with definitions from the reply's
+other blocks where it lacks a name that they define (imports in one block, the class in the next), and with the evaluator
+where a later block defines that. A reply without a complete program gives what comes closest, so that the graders can say
+what is wrong with it.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from harness_plugins.tasks.loopholes.extraction.bare import Budget, pieces, without_remarks
-from harness_plugins.tasks.loopholes.extraction.fences import Fence, fences, prolonged
-from harness_plugins.tasks.loopholes.extraction.python import CLASS, Piece, Whole, lacking
-from harness_plugins.tasks.loopholes.extraction.reasoning import without_reasoning
+from harness_plugins.tasks.programs.extraction.bare import Budget, pieces, without_remarks
+from harness_plugins.tasks.programs.extraction.fences import Fence, fences, prolonged
+from harness_plugins.tasks.programs.extraction.python import (
+    CLASS,
+    Piece,
+    Wanted,
+    Whole,
+    lacking,
+    whole_class,
+    whole_function,
+)
+from harness_plugins.tasks.programs.extraction.reasoning import without_reasoning
 
 LONGEST = 100_000  # characters read, from the end of a reply; no honest program is longer
 _TRAILING_FENCE = re.compile(r"^(?P<code>(?!\s*[`~]{3}).*\S)(?P<fence>`{3,}|~{3,})[ \t]*$", re.MULTILINE)
@@ -23,7 +32,26 @@ _INVISIBLE = str.maketrans({"\ufeff": "", "\u200b": "", "\u00a0": " ", "\u2028":
 
 
 def program(reply: str, method: str, evaluator: str = "") -> str:
-    """The source to grade. `evaluator` is the function that may grade it, where the prompt speaks of one."""
+    """The source with a class Solution to grade. `evaluator` is the function that may grade it, where the prompt speaks of
+    one."""
+    return _extracted(
+        reply,
+        lambda node: whole_class(node, method),
+        lambda chosen, found: _completed(chosen, found, method, evaluator),
+    )
+
+
+def function(reply: str, name: str) -> str:
+    """The source with the function of that name."""
+    return _extracted(
+        reply,
+        lambda node: whole_function(node, name),
+        lambda chosen, found: _joined(_lacking_in(chosen, found), chosen.code),
+    )
+
+
+def _extracted(reply: str, wanted: Wanted, completed: Callable[[Piece, Sequence[Piece]], str]) -> str:
+    """`completed` adds to the chosen piece what it lacks, from all that was found with it."""
     budget = Budget()
     if len(reply) <= LONGEST and isinstance(tree := budget.parsed(reply), ast.Module):
         alone = without_remarks(Piece(reply, tree, 0, 0))
@@ -33,13 +61,13 @@ def program(reply: str, method: str, evaluator: str = "") -> str:
     closest: list[Piece] = []
     for part in (answer, _TRAILING_FENCE.sub(r"\g<code>\n\g<fence>", answer), thought):
         found = _pieces(part, budget) if part.strip() else []
-        complete = [piece for piece in found if piece.whole(method) is Whole.PROGRAM]
+        complete = [piece for piece in found if piece.whole(wanted) is Whole.PROGRAM]
         if complete:
-            return _completed(complete[-1], found, method, evaluator)
+            return completed(complete[-1], found)
         closest = closest or found
     if closest:
-        best = max(piece.whole(method) for piece in closest)
-        return [piece for piece in closest if piece.whole(method) is best][-1].code
+        best = max(piece.whole(wanted) for piece in closest)
+        return [piece for piece in closest if piece.whole(wanted) is best][-1].code
     blocks = [fence.content for fence in fences(answer) if fence.content.strip()]
     return blocks[-1] if blocks else answer
 
@@ -81,16 +109,24 @@ def _with_info(fence: Fence) -> Iterator[Fence]:
 def _completed(chosen: Piece, found: Sequence[Piece], method: str, evaluator: str) -> str:
     """The program with what it lacks: the nearest definition before it, or else after it. A method that a later block
     gives anew, without the class, takes the place of its own."""
-    before = [piece for piece in found if piece.start < chosen.start]
     after = [piece for piece in found if piece.start > chosen.start]
-    added = _definitions(chosen.lacking, [*before[::-1], *after])
     own = {name for names, _ in chosen.definitions() for name in names}
     behind: list[str] = []
     if evaluator and evaluator not in own:
         behind = _definitions(frozenset({evaluator}), after[::-1])
     if corrected := [text for piece in after for text in piece.methods(method)]:
         behind += [corrected[-1], f"{CLASS}.{method} = {method}\n"]
-    return "\n\n".join([*added, chosen.code, *behind]) if added or behind else chosen.code
+    return _joined(_lacking_in(chosen, found), chosen.code, behind)
+
+
+def _lacking_in(chosen: Piece, found: Sequence[Piece]) -> list[str]:
+    before = [piece for piece in found if piece.start < chosen.start]
+    after = [piece for piece in found if piece.start > chosen.start]
+    return _definitions(chosen.lacking, [*before[::-1], *after])
+
+
+def _joined(before: Sequence[str], code: str, behind: Sequence[str] = ()) -> str:
+    return "\n\n".join([*before, code, *behind]) if before or behind else code
 
 
 def _definitions(wanted: frozenset[str], found: Sequence[Piece]) -> list[str]:

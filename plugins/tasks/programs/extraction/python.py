@@ -6,7 +6,7 @@ import ast
 import builtins
 import symtable
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -19,8 +19,11 @@ class Whole(IntEnum):
 
     NOTHING = 0
     OTHER_CLASS = 1  # a class Solution without the method
-    STUB = 2  # the method without a body, as the prompt shows it
+    STUB = 2  # the method or function without a body, as a prompt shows it
     PROGRAM = 3
+
+
+Wanted = Callable[[ast.stmt], Whole]  # how much of the asked-for program a statement is
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Piece:
     start: int
     end: int
 
-    def whole(self, method: str) -> Whole:
-        return max((_whole(node, method) for node in _statements(self.tree.body)), default=Whole.NOTHING)
+    def whole(self, wanted: Wanted) -> Whole:
+        return max(map(wanted, _statements(self.tree.body)), default=Whole.NOTHING)
 
     @cached_property
     def lacking(self) -> frozenset[str]:
@@ -100,13 +103,19 @@ def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
                 yield from _statements(getattr(node, part, []))
 
 
-def _whole(node: ast.stmt, method: str) -> Whole:
+def whole_function(node: ast.stmt, name: str) -> Whole:
+    """Is this the function of that name?"""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+        return Whole.STUB if all(map(_says_nothing, node.body)) else Whole.PROGRAM
+    return Whole.PROGRAM if name in _bound(node) else Whole.NOTHING
+
+
+def whole_class(node: ast.stmt, method: str) -> Whole:
+    """Is this a class Solution with that method?"""
     if isinstance(node, ast.ClassDef) and node.name == CLASS:
         for part in node.body:
-            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == method:
-                return Whole.STUB if all(map(_says_nothing, part.body)) else Whole.PROGRAM
-            if method in _bound(part):
-                return Whole.PROGRAM
+            if (found := whole_function(part, method)) is not Whole.NOTHING:
+                return found
         return Whole.PROGRAM if any(ast.unparse(base) != "object" for base in node.bases) else Whole.OTHER_CLASS
     if isinstance(node, ast.Assign) and any(ast.unparse(it) in (CLASS, f"{CLASS}.{method}") for it in node.targets):
         return Whole.PROGRAM

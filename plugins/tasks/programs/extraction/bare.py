@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from harness_plugins.tasks.loopholes.extraction.python import Piece, lacking, parsed
+from harness_plugins.tasks.programs.extraction.python import Piece, lacking, parsed
 
 _START = re.compile(
     r"""(?:class|def|async\s+def)\s+\w | from\s+[\w.]+\s+import\b | import\s+\w | @\w | try:\s*$ | if\s+__name__
