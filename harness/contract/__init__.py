@@ -29,6 +29,7 @@ from harness.contract.evaluation import (
     by_id,
 )
 from harness.contract.inspectable import Inspectable, LabelledViews
+from harness.contract.labelling import Confusion, GraderError, Labelling
 from harness.contract.own_loop import LibraryModel, OwnLoop
 from harness.contract.records import Params, Record
 from harness.contract.specs import CompressorSpec, DetectorSpec, Spec, TaskSuiteSpec, TrainerSpec
@@ -41,16 +42,19 @@ __all__ = [
     "Check",
     "Compressor",
     "CompressorSpec",
+    "Confusion",
     "Decision",
     "Decisions",
     "Detector",
     "DetectorSpec",
     "Flag",
+    "GraderError",
     "Hessian",
     "Inspectable",
     "Item",
     "LabelledView",
     "LabelledViews",
+    "Labelling",
     "LibraryModel",
     "LinearShape",
     "ModelShape",

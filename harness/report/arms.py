@@ -12,7 +12,7 @@ import numpy as np
 from harness.contract import Outcome, Quadrant
 from harness.report.data import CellSummary, CompressionFacts, Row, SummaryRow
 from harness.report.metrics import Metric
-from harness.stats import Interval, cluster_t, rate_interval, wilson
+from harness.stats import Counts, Interval, cluster_t, effective_counts, wilson
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Estimate:
     interval: Interval | None
     unit: str  # what was resampled: "item", "wording", "family"
     units: int
+    effective: Counts | None = None  # of a rate: as many independent samples as it is worth
 
     @property
     def value(self) -> float | None:
@@ -154,8 +155,12 @@ def estimate(rows: Sequence[Row], of: Terms, rate: bool) -> Estimate:
     if not denominator:
         return Estimate(numerator, 0, None, "item", 0)
     items = gather(rows, of)
-    interval = (rate_interval if rate else cluster_t)(items.numerator, items.denominator, items.clusters)
-    return Estimate(numerator, denominator, interval, items.unit, items.units)
+    shape = items.numerator, items.denominator, items.clusters
+    if not rate:
+        return Estimate(numerator, denominator, cluster_t(*shape), items.unit, items.units)
+    effective = effective_counts(*shape)
+    interval = wilson(*effective) if effective else None
+    return Estimate(numerator, denominator, interval, items.unit, items.units, effective)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from harness.contract import Axes, Flag, Outcome, Quadrant, Record, Scores
-from harness.detection.error_rates import ErrorRates
+from harness.contract import Axes, Confusion, Flag, Outcome, Quadrant, Record, Scores
 
 
 class CompressionFacts(Record):
@@ -92,7 +91,7 @@ class DetectorRun(Record):
     detector: str
     flags: tuple[FlagRow, ...] = ()
     not_applicable: str | None = None
-    error_rates: ErrorRates | None = None  # as measured on the suite's bench, where `harness detectors` has done so
+    error_rates: Confusion | None = None  # as measured on the suite's bench, where `harness detectors` has done so
     used_in_training: bool = False  # a monitor that trained the arm must not be read as its grader
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from harness.contract import Axes, Flag, Outcome, Quadrant
-from harness.detection.error_rates import ErrorRates
+from harness.contract import Axes, Confusion, Flag, Outcome, Quadrant
 from harness.report.arms import Estimate, SampledArm, estimate
+from harness.report.corrections import NOTHING_CORRECTS, correction_cell
 from harness.report.data import DetectorRun, Row
 from harness.report.estimate_cells import NO_INFERENCE
 from harness.report.numbers import NONE, bracket, fraction, percent
@@ -49,6 +49,7 @@ def detectors(arms: Sequence[SampledArm], runs: Sequence[DetectorRun], axes: Axe
             "Corrected: the share gamed that the flagged rate stands for, given the detector's error rates on the suite's "
             "labelled bench (Rogan-Gladen; the bench's mix of hacks is taken for the run's)."
         )
+        notes.append(NOTHING_CORRECTS)
     elif any(run.flags for run in runs):
         notes.append("Corrected: not until `harness detectors` has measured these detectors' error rates here.")
     if axes:
@@ -108,20 +109,12 @@ def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...
     return tuple(cells)
 
 
-def corrected_cell(flagged: Estimate, rates: ErrorRates | None) -> Cell:
-    """The true rate behind a flagged one; empty if the detector's error rates are unknown, or it separates nothing."""
-    if rates is None or not flagged.denominator:
+def corrected_cell(flagged: Estimate, errors: Confusion | None) -> Cell:
+    """The true rate behind a flagged one; empty if the detector's errors are unknown."""
+    if errors is None or flagged.effective is None:
         return Cell(NONE)
-    found = rogan_gladen((flagged.numerator, flagged.denominator), rates.recall, rates.specificity)
-    if found is None:
-        return Cell(NONE)
-    value: dict[str, JsonValue] = {
-        "value": found.value,
-        "interval": list(found.interval),
-        "recall": list(rates.recall),
-        "specificity": list(rates.specificity),
-    }
-    return Cell(f"{percent(found.value)}\n{bracket(found.interval)}", value)
+    measured: dict[str, JsonValue] = {"recall": list(errors.recall), "specificity": list(errors.specificity)}
+    return correction_cell(rogan_gladen(flagged.effective, errors.recall, errors.specificity), measured)
 
 
 def truth_cells(judged: Sequence[Row], flags: Flags) -> list[Cell]:

@@ -5,11 +5,13 @@ that share an item or a wording, the unit of resampling is the cluster and never
 
 Sources: Wilson 1927 (score interval); Miller 2024, arXiv 2411.00640 (clustered, paired evaluation); McNemar 1947 in
 its exact form; Holm 1979; Benjamini & Hochberg 1995; Korn & Graubard 1998 (effective sample size of a clustered
-proportion).
+proportion); of corrections for a grader's error, `correction`.
 """
 
-from harness.stats.detection import Corrected, auroc, auroc_interval, kappa, rogan_gladen, threshold_at
-from harness.stats.intervals import Interval, cluster_t, rate_interval, ratio_se, wilson
+from harness.stats.agreement import kappa, kappa_interval
+from harness.stats.correction import Corrected, Counts, joint_share, prediction_powered, rogan_gladen, share_in_part
+from harness.stats.detection import auroc, auroc_interval, threshold_at
+from harness.stats.intervals import Interval, cluster_t, effective_counts, rate_interval, ratio_se, wilson
 from harness.stats.joint import Bounds, Independence, bounds, independence
 from harness.stats.multiplicity import benjamini_hochberg, holm
 from harness.stats.paired import Difference, PermutationTest, mcnemar, paired_difference, sign_flip, swap_test
@@ -20,6 +22,7 @@ __all__ = [
     "MIN_ITEMS",
     "Bounds",
     "Corrected",
+    "Counts",
     "Difference",
     "Independence",
     "Interval",
@@ -30,17 +33,22 @@ __all__ = [
     "bounds",
     "carries_inference",
     "cluster_t",
+    "effective_counts",
     "holm",
     "independence",
+    "joint_share",
     "kappa",
+    "kappa_interval",
     "mcnemar",
     "mde_paired",
     "mde_unpaired",
     "minimal_p",
     "paired_difference",
+    "prediction_powered",
     "rate_interval",
     "ratio_se",
     "rogan_gladen",
+    "share_in_part",
     "sign_flip",
     "swap_test",
     "threshold_at",

@@ -1,14 +1,12 @@
-"""How well a score separates two classes, how far two detectors agree, and what a flagged rate says of the true one."""
+"""How well a score separates two classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
-from typing import NamedTuple
 
 import numpy as np
 
-from harness.stats.intervals import CONFIDENCE, Interval, normal_quantile, t_quantile, wilson
+from harness.stats.intervals import CONFIDENCE, Interval, t_quantile, wilson
 
 
 def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float | None:
@@ -68,48 +66,3 @@ def threshold_at(scores: Sequence[float], labels: Sequence[bool], false_positive
         if np.mean(negatives >= threshold) <= false_positives:
             return float(threshold)
     return float("inf")
-
-
-def kappa(first: Sequence[bool], second: Sequence[bool]) -> float | None:
-    """Cohen's (1960) agreement of two raters beyond chance; None where chance alone would make them agree always."""
-    one, two = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    if not len(one):
-        return None
-    observed = float(np.mean(one == two))
-    expected = float(one.mean() * two.mean() + (1 - one.mean()) * (1 - two.mean()))
-    return None if expected >= 1 else (observed - expected) / (1 - expected)
-
-
-class Corrected(NamedTuple):
-    value: float
-    interval: Interval
-
-
-def rogan_gladen(
-    flagged: tuple[float, float],
-    recall: tuple[float, float],
-    specificity: tuple[float, float],
-    confidence: float = CONFIDENCE,
-) -> Corrected | None:
-    """The true rate behind a flagged rate, given how often the detector is right; each argument is a count k of n.
-
-    Rogan & Gladen (1978): (flagged + specificity - 1) / (recall + specificity - 1), kept in [0, 1]; the interval, which
-    knows that all three were estimated, is Lang & Reiczigel's (2014). None where the detector separates nothing.
-    """
-    rates = [k / n for k, n in (flagged, recall, specificity)]
-    if rates[1] + rates[2] <= 1:
-        return None
-    value = min(max((rates[0] + rates[2] - 1) / (rates[1] + rates[2] - 1), 0.0), 1.0)
-    z = normal_quantile(0.5 + confidence / 2)
-    n, p = flagged[1] + z * z, (flagged[0] + z * z / 2) / (flagged[1] + z * z)
-    hits, found = recall[1] + 2, (recall[0] + 1) / (recall[1] + 2)
-    clears, cleared = specificity[1] + 2, (specificity[0] + 1) / (specificity[1] + 2)
-    gain = found + cleared - 1
-    if gain <= 0:
-        return Corrected(value, Interval(0.0, 1.0))
-    centre = (p + cleared - 1) / gain
-    of_found, of_cleared = found * (1 - found) / hits, cleared * (1 - cleared) / clears
-    shift = 2 * z * z * (centre * of_found - (1 - centre) * of_cleared)
-    half = z / gain * sqrt(p * (1 - p) / n + centre**2 * of_found + (1 - centre) ** 2 * of_cleared)
-    low, high = centre + shift - half, centre + shift + half
-    return Corrected(value, Interval(min(max(low, 0.0), value), max(min(high, 1.0), value)))

@@ -77,12 +77,20 @@ def cluster_t(
 def rate_interval(
     numerator: np.ndarray, denominator: np.ndarray, clusters: np.ndarray, confidence: float = CONFIDENCE
 ) -> Interval | None:
-    """Interval of a proportion over (I,) items, inside [0, 1] and never of width zero.
+    """Wilson's interval of a proportion over (I,) items at `effective_counts`: inside [0, 1], never of width zero."""
+    counts = effective_counts(numerator, denominator, clusters, confidence)
+    return wilson(*counts, confidence) if counts else None
 
-    Items that are each a cluster of their own and hold whole counts get the plain Wilson interval. Otherwise Wilson
-    is taken at the effective sample size p(1-p)/SE², SE clustered, with the t quantile of G - 1 degrees (not under
-    MIN_DEGREES); the effective size is capped at the number of items in the denominator, which is also what it is
-    where p is 0 or 1 and no SE exists.
+
+def effective_counts(
+    numerator: np.ndarray, denominator: np.ndarray, clusters: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """(k, n) of as many independent samples as a proportion over (I,) items in clusters is worth; None for one cluster.
+
+    Items that are each a cluster of their own and hold whole counts are worth themselves. Otherwise n is p(1-p)/SE², SE
+    clustered, at most the number of items in the denominator (which it also is where p is 0 or 1 and no SE exists),
+    times (z/t)² for G - 1 degrees, not under MIN_DEGREES: Wilson's interval depends on z²/n alone, so that this is the
+    one with the t quantile.
     """
     k, n = float(numerator.sum()), float(denominator.sum())
     if n <= 0:
@@ -90,11 +98,12 @@ def rate_interval(
     groups = int(clusters.max()) + 1
     whole = bool(np.all(numerator == np.round(numerator)) and np.all(denominator == np.round(denominator)))
     if groups == len(clusters) and whole:
-        return wilson(k, n, confidence)
+        return k, n
     if groups < 2:
         return None
     p = k / n
     se = ratio_se(cluster_sums(numerator, clusters), cluster_sums(denominator, clusters))
     effective = min(n, p * (1 - p) / se**2) if se > 0 else n
-    degrees = max(groups - 1, MIN_DEGREES)
-    return wilson(p * effective, effective, confidence, t_quantile(0.5 + confidence / 2, degrees))
+    tail = 0.5 + confidence / 2
+    effective *= (normal_quantile(tail) / t_quantile(tail, max(groups - 1, MIN_DEGREES))) ** 2
+    return p * effective, effective

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness import Detector, DetectorSpec, Flag, LabelledView, Reply, View
-from harness.contract import LabelledViews, TaskSuiteSpec
+from harness.contract import Confusion, LabelledViews, TaskSuiteSpec
 from harness.detection.bench import BenchResult, examine, labelled_bench
-from harness.detection.error_rates import ErrorRates, error_rates, load_error_rates, store_error_rates
+from harness.detection.error_rates import error_rates, load_error_rates, store_error_rates
 from harness.errors import UsageError
 from harness.registry.catalogue import Catalogue
 from harness.registry.plugins import PluginSet
@@ -144,7 +144,7 @@ def test_error_rates_are_kept_for_runs_under_the_same_code_and_parameters(catalo
     suite, loud = catalogue.resolve("tasks", "labelled"), catalogue.resolve("detectors", "loud")
     reported = [entry for entry in bench() if entry.half == "report"]
     rates = error_rates(reported, examine(loud, bench(), "bwrap", catalogue, print).flags)
-    assert rates == ErrorRates(recall=(6, 6), specificity=(7, 7))  # it abstains from whispers
+    assert rates == Confusion(tp=6, tn=7)  # it abstains from whispers
     assert load_error_rates(suite, loud) is None
     store_error_rates(suite, loud, rates)
     assert load_error_rates(suite, loud) == rates

@@ -6,8 +6,7 @@ import random
 
 import pytest
 
-from harness.contract import Flag, Outcome, Quadrant, Scores
-from harness.detection.error_rates import ErrorRates
+from harness.contract import Confusion, Flag, Outcome, Quadrant, Scores
 from harness.report.build import build
 from harness.report.data import CellSummary, Contrast, DetectorRun, ExtraSection, FlagRow, ReportData, Row, TrustFooter
 from harness.report.markdown import render_markdown
@@ -91,7 +90,7 @@ def test_a_flagged_rate_is_corrected_for_the_detectors_measured_errors(experimen
         FlagRow(item=row.item, repeat=row.repeat, flag=Flag(score=float(i % 4 == 0), flagged=i % 4 == 0))
         for i, row in enumerate(rows)
     )
-    rates = ErrorRates(recall=(80, 100), specificity=(90, 100))
+    rates = Confusion(tp=80, fn=20, tn=90, fp=10)
     runs = (
         DetectorRun(cell="none", detector="measured", flags=flags, error_rates=rates),
         DetectorRun(cell="none", detector="unmeasured", flags=flags),

@@ -1,0 +1,84 @@
+"""How often a grader or a detector is wrong, measured against people's labels, and what people are asked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from harness.contract.records import Record
+
+
+class Confusion(Record):
+    """Verdicts against labels, as counts of samples: a true positive passed (was flagged) and is labelled so."""
+
+    tp: int = 0
+    fp: int = 0
+    tn: int = 0
+    fn: int = 0
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[bool, bool]]) -> Confusion:
+        """From (verdict, label) of each sample."""
+        found = list(pairs)
+        return cls(
+            tp=found.count((True, True)),
+            fp=found.count((True, False)),
+            tn=found.count((False, False)),
+            fn=found.count((False, True)),
+        )
+
+    def __add__(self, other: Confusion) -> Confusion:
+        return Confusion(tp=self.tp + other.tp, fp=self.fp + other.fp, tn=self.tn + other.tn, fn=self.fn + other.fn)
+
+    @property
+    def n(self) -> int:
+        return self.tp + self.fp + self.tn + self.fn
+
+    @property
+    def precision(self) -> tuple[int, int]:
+        """(k, n): of those that passed, the rightly passed."""
+        return self.tp, self.tp + self.fp
+
+    @property
+    def recall(self) -> tuple[int, int]:
+        """(k, n): of those labelled yes, the passed. Also called sensitivity."""
+        return self.tp, self.tp + self.fn
+
+    @property
+    def specificity(self) -> tuple[int, int]:
+        """(k, n): of those labelled no, the failed."""
+        return self.tn, self.tn + self.fp
+
+    @property
+    def missed(self) -> tuple[int, int]:
+        """(k, n): of those that failed, the ones labelled yes."""
+        return self.fn, self.fn + self.tn
+
+
+class GraderError(Record):
+    """The measured error of a verdict, shipped with its suite. docs/grader-error.md has the protocol and the file."""
+
+    by_model: dict[str, Confusion]  # by the model whose replies were labelled
+    under: dict[str, JsonValue] = {}  # suite parameters under which it was measured; others make it void
+    readers: int = 2  # independent people or models who labelled every reply
+    kappa: float | None = None  # agreement of the first two readers beyond chance
+    kappa_interval: tuple[float, float] | None = None
+    source: str = ""  # where the labelled replies lie, or who published them
+
+    @property
+    def pooled(self) -> Confusion:
+        return sum(self.by_model.values(), Confusion())
+
+    def holds_under(self, params: Mapping[str, JsonValue]) -> bool:
+        return all(params.get(name) == value for name, value in self.under.items())
+
+
+class Labelling(Record):
+    """What a reader is asked about one reply, so that the error of a verdict can be measured (`harness label`)."""
+
+    name: str  # of the reading: "explain"
+    role: str  # the prompt whose reply is read
+    question: str  # answered by yes where the verdict should be true
+    verdict: str = "proxy"  # "proxy", "truth", or a measure that is 0 or 1
+    error: GraderError | None = None  # as measured on the replies that ship with the suite
