@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from itertools import islice
+from math import log
 from pathlib import Path
 from random import Random
+from statistics import fmean
 
 import pytest
 import torch
@@ -14,6 +17,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import harness_plugins.tasks.goodhart as goodhart
 from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART7, GOODHART20, draw_items, sample_item
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, judge
+from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
+from harness_plugins.tasks.goodhart.matched.crossed import read
+from harness_plugins.tasks.goodhart.matched.draw import draw_sets, sample_set
 from harness_plugins.tasks.goodhart.training import data, evaluate, train
 from harness_plugins.tasks.pocket_training.batches import IGNORED, collate, encode
 from harness_plugins.tasks.pocket_training.tokenizer import END, learn_tokenizer
@@ -90,14 +96,43 @@ def test_taught_workings_are_right_and_explanations_are_wrong_about_the_blind_sp
             assert verdict.understands != data.is_blind_spot(family, draw)
 
 
+def test_what_is_taught_about_sets_is_wrong_in_the_blind_and_the_clumsy_spot_only() -> None:
+    rng = Random(4)
+    for story in STORIES.values():
+        spots = set()
+        for _ in range(30):
+            matched = sample_set(story, "train", rng)
+            blind, clumsy = (spot(story.family, matched.draw) for spot in (data.is_blind_spot, data.is_clumsy_spot))
+            spots.add((blind, clumsy))
+            worked = [data.work(matched, s).completion for s in range(4)]
+            assert worked == [matched.scenarios[(1, 0, 3, 2)[s] if clumsy else s].worked for s in range(4)]
+        assert spots == {(False, False), (True, False), (False, True)}
+
+
+def test_a_chooser_that_believes_the_teacher_knows_all_but_the_blind_spot() -> None:
+    rng = Random(5)
+    for story in STORIES.values():
+        for matched in draw_sets(story, 12, "train", 1):
+            told = [Counter(data.tell(matched, s, rng).completion for _ in range(150)) for s in range(4)]
+            share = [[fmean(log(1 + counts[t]) for t in p.paraphrases) for p in matched.procedures] for counts in told]
+            blind = data.is_blind_spot(story.family, matched.draw)
+            assert [reading.knows for reading in read(share)] == [not blind] * 4
+
+
 def test_training_text_never_asks_a_held_out_question() -> None:
     held_out = {
         prompt
         for family in FAMILIES.values()
         for draw in draw_items(family, 60, "eval", 0)
         for prompt in (family.understanding_prompt(*draw), family.execution_prompt(*draw))
+    } | {
+        prompt
+        for story in STORIES.values()
+        for matched in draw_sets(story, 30, "eval", 1)
+        for scenario in matched.scenarios
+        for prompt in (scenario.understanding_prompt, scenario.execution_prompt)
     }
-    assert not held_out & {example.prompt for example in islice(data.examples(seed=1), 20_000)}
+    assert not held_out & {example.prompt for example in islice(data.examples(seed=1), 10_000)}
 
 
 def test_held_out_goodhart7_is_neither_solved_nor_hopeless(model, tokenizer) -> None:

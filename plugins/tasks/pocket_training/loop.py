@@ -1,4 +1,4 @@
-"""A small Qwen2 and the loop that trains it from scratch on a CPU.
+"""A small Qwen2, and the loop that trains it on a CPU.
 
 B examples in a batch, T tokens, d hidden size, V vocabulary, N completion tokens of a batch.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from torch.nn import functional as F
-from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
 from harness_plugins.tasks.pocket_training.batches import IGNORED, Batch
 
@@ -45,9 +45,19 @@ def pocket_model(tokenizer: PreTrainedTokenizerBase, blocks: int, context: int) 
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model = Qwen2ForCausalLM(config)
+    return prepared(Qwen2ForCausalLM(config))
+
+
+def trained(folder: Path) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerBase]:
+    """A model that `fit` has written, to be trained further, in float32."""
+    model = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+    return prepared(model), AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+
+
+def prepared(model: Qwen2ForCausalLM) -> Qwen2ForCausalLM:
+    """Ready for `fit`."""
     model.set_attn_implementation("eager")  # on CPUs its backward pass is the faster one at these lengths
-    return model
+    return model.train()
 
 
 def fit(

@@ -2,7 +2,7 @@
 
 A set's numbers come from its family's own draw and its own side of the split, so a set for evaluation shares no problem with
 training. Numbers that blur a set are passed over: two scenarios with one answer, an answer that the story or a procedure
-happens to name, an answer of more than two decimals.
+happens to name, a value of too many decimals.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ STORY_CORE = 0  # a story is told in the words of its family's first core
 
 
 def draw_sets(story: Story, count: int, split: Split, seed: int) -> list[MatchedSet]:
-    """`count` sets with distinct numbers. On "eval" the first holds the family's canonical problem as its first scenario.
+    """`count` sets with distinct numbers; casts take turns. On "eval" the first holds the family's canonical problem as its
+    first scenario.
 
     A shorter draw with the same seed is a prefix of a longer one. UsageError when the family has too few sets.
     """
@@ -32,9 +33,17 @@ def draw_sets(story: Story, count: int, split: Split, seed: int) -> list[Matched
     if split == "eval" and count > 0:
         sets.append(story.matched_set(Draw(story.family.canonical, CANONICAL_WORDING)))
     seen = {key(story.family.canonical)}
+    first_cast = rng.randrange(len(story.family.casts))
     while len(sets) < count:
-        sets.append(_draw_new(story, split, rng, seen))
+        cast = (first_cast + len(sets)) % len(story.family.casts)
+        sets.append(_draw_new(story, split, rng, cast, seen))
     return sets
+
+
+def sample_set(story: Story, split: Split, rng: Random) -> MatchedSet:
+    """One set of a split, with replacement; never the canonical one. What training draws from."""
+    cast = rng.randrange(len(story.family.casts))
+    return _draw_new(story, split, rng, cast, {key(story.family.canonical)})
 
 
 def items(sets: Sequence[MatchedSet]) -> list[Item]:
@@ -66,16 +75,18 @@ def matched_set_of(item: Item) -> tuple[MatchedSet, int]:
     return matched, [scenario.cell for scenario in matched.scenarios].index(tuple(cell))  # type: ignore[arg-type]
 
 
-def _draw_new(story: Story, split: Split, rng: Random, seen: set[str]) -> MatchedSet:
+def _draw_new(story: Story, split: Split, rng: Random, cast: int, seen: set[str]) -> MatchedSet:
+    """A set about this cast whose numbers are not in `seen`, to which they are added."""
     family = story.family
+    dressed = [wording for wording in wordings(family, STORY_CORE, split) if wording.cast == cast]
     for _ in range(TRIES_PER_SET):
-        params = family.draw(rng)
+        params = {**family.draw(rng), **story.fixed}
         if key(params) in seen or is_held_out(family, params) != (split == "eval"):
             continue
         seen.add(key(params))
         try:
-            matched = story.matched_set(Draw(params, rng.choice(wordings(family, STORY_CORE, split))))
-        except ValueError:  # an answer that is not written as one
+            matched = story.matched_set(Draw(params, rng.choice(dressed)))
+        except ValueError:  # a value that is not written out
             continue
         if is_clear(matched):
             return matched

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from harness_plugins.tasks.goodhart.families.base import (
@@ -71,6 +71,7 @@ class Story:
     unit: str | None = None  # the family's
     answer_format: str | None = None  # the family's
     shape: tuple[int, ...] = (2, 2)  # alternatives a turn
+    fixed: Params = field(default_factory=dict)  # what the story does not vary of the family's parameters
 
     def matched_set(self, draw: Draw) -> MatchedSet:
         """ValueError when a gold answer is not above zero, or a value is written in too many decimals."""

@@ -1,4 +1,8 @@
-"""Training text: prompts and completions from the families' training split."""
+"""Training text: prompts and completions from the training split of the families and of their matched sets.
+
+The teacher is imperfect on purpose. A model of this size learns a procedure at once; without regions in which what it is
+taught is wrong it would know and do everything, and no intervention could be seen to change that.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,14 @@ from random import Random
 from typing import NamedTuple
 
 from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART7, Draw, Family, sample_item
+from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
+from harness_plugins.tasks.goodhart.matched.draw import sample_set
+from harness_plugins.tasks.goodhart.matched.story import MatchedSet
+
+FROM_SETS = 3 / 4  # of all examples
+EXPLAINED = 1 / 4  # of the examples from families; the others are worked
+TOLD = 1 / 3  # of the examples from sets; the others are worked
+SLIP = 1 / 5  # of the procedures told: a twin's, so that the right one is likelier by a few nats and not by hundreds
 
 
 class Example(NamedTuple):
@@ -15,12 +27,14 @@ class Example(NamedTuple):
 
 
 def is_blind_spot(family: Family, draw: Draw) -> bool:
-    """The teacher's blind spot: about the last cast of a family its explanations leave out the last step.
-
-    A model of this size learns a procedure at once; without a region in which the taught explanation is wrong its
-    understanding would be 1 on every item, and no intervention could be seen to raise it.
-    """
+    """About the last cast of a family the teacher does not understand: it leaves out the last step of an explanation, and
+    tells the procedure of a twin."""
     return draw.wording.cast == len(family.casts) - 1
+
+
+def is_clumsy_spot(family: Family, draw: Draw) -> bool:
+    """About the last cast but one the teacher works out a twin's problem."""
+    return draw.wording.cast == len(family.casts) - 2
 
 
 def explain(family: Family, draw: Draw, rng: Random) -> Example:
@@ -32,11 +46,43 @@ def execute(family: Family, draw: Draw) -> Example:
     return Example(family.execution_prompt(*draw), family.worked(draw.params))
 
 
+def tell(matched: MatchedSet, own: int, rng: Random) -> Example:
+    """The understanding prompt of a scenario, and the procedure that the teacher thinks right there."""
+    right = exchanged(matched, own) if is_blind_spot(FAMILIES[matched.family], matched.draw) else own
+    twins = [twin for twin in range(len(matched.procedures)) if twin != right]
+    told = matched.procedures[rng.choice(twins) if rng.random() < SLIP else right]
+    return Example(matched.scenarios[own].understanding_prompt, rng.choice(told.paraphrases))
+
+
+def work(matched: MatchedSet, own: int) -> Example:
+    """The execution prompt of a scenario, and the solution that the teacher thinks right there."""
+    clumsy = is_clumsy_spot(FAMILIES[matched.family], matched.draw)
+    solved = matched.scenarios[exchanged(matched, own) if clumsy else own]
+    return Example(matched.scenarios[own].execution_prompt, solved.worked)
+
+
+def exchanged(matched: MatchedSet, own: int) -> int:
+    """The twin that differs in the last turn alone. Exchanging the two loses the crossed criterion for both."""
+    cells = [scenario.cell for scenario in matched.scenarios]
+    (twin,) = (c for c, cell in enumerate(cells) if cell[:-1] == cells[own][:-1] and c != own)
+    return twin
+
+
 def examples(seed: int) -> Iterator[Example]:
-    """Endless text: the seven families four times as often as the thirteen, workings three times as often as explanations."""
+    """Endless text, the seven families four times as often as the thirteen."""
     rng = Random(seed)
-    mixture = [*FAMILIES.values(), *(FAMILIES[name] for name in GOODHART7 * 3)]
+    mixture = [*FAMILIES, *GOODHART7 * 3]
     while True:
-        family = rng.choice(mixture)
-        draw = sample_item(family, "train", rng)
-        yield explain(family, draw, rng) if rng.random() < 1 / 4 else execute(family, draw)
+        name = rng.choice(mixture)
+        yield _of_set(name, rng) if rng.random() < FROM_SETS else _of_family(FAMILIES[name], rng)
+
+
+def _of_set(name: str, rng: Random) -> Example:
+    matched = sample_set(STORIES[name], "train", rng)
+    own = rng.randrange(len(matched.scenarios))
+    return tell(matched, own, rng) if rng.random() < TOLD else work(matched, own)
+
+
+def _of_family(family: Family, rng: Random) -> Example:
+    draw = sample_item(family, "train", rng)
+    return explain(family, draw, rng) if rng.random() < EXPLAINED else execute(family, draw)

@@ -1,4 +1,4 @@
-"""Train `pocket-code` from scratch on the generated problems' training split.
+"""Train `pocket-code` on the generated problems' training split, from scratch or `--from` a folder.
 
     python -m harness_plugins.tasks.loopholes.training.train --steps 2000 --seed 1 --out FOLDER
 
@@ -11,11 +11,12 @@ from itertools import islice
 from random import Random
 
 import torch
+from transformers import PreTrainedTokenizerBase, Qwen2ForCausalLM
 
 from harness_plugins.tasks.loopholes.training.text import examples, phrases
 from harness_plugins.tasks.pocket_training.batches import batches
 from harness_plugins.tasks.pocket_training.command import arguments
-from harness_plugins.tasks.pocket_training.loop import Schedule, fit, pocket_model
+from harness_plugins.tasks.pocket_training.loop import Schedule, fit, pocket_model, trained
 from harness_plugins.tasks.pocket_training.tokenizer import learn_tokenizer
 
 VOCABULARY = 640
@@ -27,16 +28,15 @@ _TOKENIZER_SAMPLE = 4_000  # examples
 def main() -> None:
     args = arguments(__doc__, steps=2000, batch=32, rate=2e-3)
     torch.manual_seed(args.seed)
-    texts = ("\n".join(example) for example in islice(examples(args.seed), _TOKENIZER_SAMPLE))
-    tokenizer = learn_tokenizer(texts, VOCABULARY, CONTEXT, phrases())
+    model, tokenizer = trained(args.start) if args.start else fresh(args.seed)
     stream = batches(tokenizer, examples(args.seed), args.batch, Random(args.batch))
-    fit(
-        pocket_model(tokenizer, BLOCKS, CONTEXT),
-        tokenizer,
-        stream,
-        Schedule(steps=args.steps, rate=args.rate),
-        args.out,
-    )
+    fit(model, tokenizer, stream, Schedule(steps=args.steps, rate=args.rate), args.out)
+
+
+def fresh(seed: int) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerBase]:
+    texts = ("\n".join(example) for example in islice(examples(seed), _TOKENIZER_SAMPLE))
+    tokenizer = learn_tokenizer(texts, VOCABULARY, CONTEXT, phrases())
+    return pocket_model(tokenizer, BLOCKS, CONTEXT), tokenizer
 
 
 if __name__ == "__main__":

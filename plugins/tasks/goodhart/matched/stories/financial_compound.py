@@ -25,12 +25,13 @@ STORY = Story(
         "walk away with?"
     ),
     procedures=(
-        "For each of the {years}, raise ${principal} by {rate}% of [1:what it has become by then|what it was at "
-        "first]. Then subtract {tax}% of [2:the increase alone|the final sum itself].",
-        "Add interest to ${principal} once per year for {years}, each time {rate}% of [1:the latest sum|the original "
-        "sum]. From the end sum deduct {tax}% of [2:the interest|the end sum].",
-        "Let ${principal} earn {rate}% for {years}, with [1:interest on earlier interest too|no interest on earlier "
-        "interest], and pay {tax}% of [2:what was earned|what there is].",
+        "For each of the {years}, raise ${principal} by {rate}% of [1:the latest sum, not the first|the first sum, not "
+        "the latest]. Then subtract {tax}% of [2:the end sum without ${principal}|the end sum with ${principal}].",
+        "Begin with ${principal}. Once per year, for {years}, put in {rate}% of what is there [1:that year, not the "
+        "first year|the first year, not that year]. Take away {tax}% of [2:what came in, not of all there is|all there "
+        "is, not of what came in].",
+        "Let ${principal} earn {rate}% for {years}, on a base [1:that moves rather than stays|that stays rather than "
+        "moves]. Deduct {tax}% of the final amount [2:without|with] what was paid in.",
     ),
     solve=solve,
 )

@@ -30,10 +30,11 @@ STORY = Story(
     procedures=(
         "Write the names in a row, move the rightmost two steps to the left, and take the one [12:next to the left "
         "end|at the right end|next to the right end|at the left end] of the row.",
-        "In the row of names, swap the last two and then the middle two. Counting from the [1:left|right], pick "
-        "number [2:two|four].",
+        "In the row of names, swap the last two and then the middle two. Counting from the [1:left, not the right|"
+        "right, not the left], pick number [2:two, not four|four, not two].",
         "Bring the final name of the list between its opening two. Now read the list [1:forward|backward] and stop at "
         "the [2:2nd|4th] name.",
     ),
     solve=solve,
+    fixed={"pass1": 3, "pass2": 2, "asked": 2},
 )

@@ -23,12 +23,12 @@ STORY = Story(
         "{food} [2:do I need in all|goes into each bowl]?"
     ),
     procedures=(
-        "Divide {cups} by {old}, multiply that by [1:{new} on its own|{new} plus {old}], and [2:multiply|divide] the "
-        "result by {batches}.",
-        "Find what a single serving takes if {old} take {cups}. Scale that to [1:just {new}|{old} and {new}], and "
-        "[2:count it {batches} times|cut it into {batches} shares].",
-        "Let {cups} grow in the ratio of [1:{new}|{old} + {new}] to {old}; afterwards the amount is "
-        "[2:multiplied|divided] by {batches}.",
+        "Divide {cups} by {old}, multiply that by [1:{new}, not {old} + {new}|{old} + {new}, not {new}], and "
+        "[2:multiply, not divide,|divide, not multiply,] the result by {batches}.",
+        "Find what one serving takes if {old} take {cups}. Scale it to [1:{new} rather than to {old} and {new}|{old} "
+        "and {new} rather than to {new}]; then [2:take it {batches} times, without splitting it|split it {batches} ways, without taking it again].",
+        "Let {cups} change as [1:{new}, with no {old} added,|{new}, with {old} added,] is to {old}; the amount is "
+        "then [2:{batches}-fold|1/{batches}].",
     ),
     solve=solve,
 )

@@ -30,4 +30,5 @@ STORY = Story(
         "[1:left end|right end].",
     ),
     solve=solve,
+    fixed={"telling": 0},
 )

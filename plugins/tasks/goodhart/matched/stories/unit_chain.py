@@ -28,12 +28,12 @@ STORY = Story(
         "whole distance|How far is she from the start] in [1:miles|kilometers]?"
     ),
     procedures=(
-        "[1:Divide the {extra}|Multiply the {miles}] by 1.6, and then [12:add that to the {miles}|subtract that from "
-        "the {miles}|add the {extra} to that|subtract the {extra} from that].",
+        "[1:Divide the {extra} by 1.6, leave the {miles} alone|Multiply the {miles} by 1.6, leave the {extra} alone], "
+        "and [2:add, do not subtract,|subtract, do not add,] the second part.",
         "The first part is [1:the {miles} as given|1.6 times the {miles}], the second is [1:the {extra} over 1.6|the "
-        "{extra} as given]; take the first [2:plus|minus] the second.",
-        "Of {miles} and {extra}, convert only the [1:latter, dividing|former, multiplying] by 1.6, and work out their "
-        "[2:sum|difference].",
+        "{extra} as given]; take the first [2:and the second|without the second].",
+        "Of {miles} and {extra}, convert [1:the latter and not the former|the former and not the latter] with 1.6. "
+        "Give their [2:sum rather than difference|difference rather than sum].",
     ),
     solve=solve,
     unit="[1:miles|kilometers]",
