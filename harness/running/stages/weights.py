@@ -110,7 +110,6 @@ def _context(
         seed=cell.seed,
         device=cell.settings.device,
         dtype=cell.settings.dtype,
-        chat=cell.settings.chat,
         log=log,
         monitor=monitor,
     )

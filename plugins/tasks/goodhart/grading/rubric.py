@@ -90,10 +90,10 @@ def explained(reply: str, steps: Sequence[Step], prompt: str) -> Explanation:
 def _procedure(text: str) -> str:
     """The sentences in the order in which they say things are done."""
     plain = _DOUBLE_NEGATION.sub("", unemphasised(text))
-    return "\n".join(textbook(_in_time_order(sentence)) for sentence in sentences(plain))
+    return "\n".join(textbook(in_time_order(sentence)) for sentence in sentences(plain))
 
 
-def _in_time_order(sentence: str) -> str:
+def in_time_order(sentence: str) -> str:
     if len(sentence) > LONGEST_SENTENCE:
         return sentence
     for turned_round in (_BUT_FIRST, _AFTER, _BEFORE):

@@ -1,0 +1,146 @@
+"""What an explanation has come to so far: what was worked out, what was vetoed, what "it" is.
+
+Each operation gives the amounts that its phrase may stand for. One that is true in this story is found; one that is true only
+in a twin, contradicts what it is said to give, or is false arithmetic is a veto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from harness_plugins.tasks.goodhart.explaining.amounts import Amount
+from harness_plugins.tasks.goodhart.explaining.telling import Meaning
+from harness_plugins.tasks.goodhart.explaining.tokens import NOTHING, Amounts, Operand
+
+HALF_A_DAY = 720  # minutes
+GENERIC = frozenset({"price", "cost", "amount", "total", "balance", "time", "sum", "value", "number"})
+
+
+class Course:
+    """`settle` takes the result of an operation, `name` what is to be found without saying how, `state` a value."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self.meaning = meaning
+        self.known = meaning.given | meaning.forms | meaning.rates
+        self.start = Operand("the start", frozenset({next(iter(meaning.true))}))
+        self.current = self.start  # what "it" is
+        self.before: list[Operand] = []  # what "it" was
+        self.worked_out: set[Amount] = set()
+        self.found: list[str] = []
+        self.vetoes: list[str] = []
+        self.computed: set[Amount] = set()  # results of no name, which a number may stand for later
+        self.assumed: list[str] = []  # used and never worked out
+        self.stray = ""  # an operation after the last one found, which leads nowhere
+        self.again: Callable[[Operand], Amounts] | None = None  # the last operation, to be done once more
+
+    def settle(
+        self,
+        text: str,
+        amounts: Amounts,
+        parts: Sequence[Operand],
+        claims: Sequence[Operand] = (),
+        *,
+        within: Amounts = NOTHING,
+        explicit: bool = True,
+        loose: bool = False,
+    ) -> None:
+        """`explicit`: all operands are said; `loose`: the operation is said in a word that means several ("apply")."""
+        if not amounts:
+            return
+        for claim in claims:
+            kept = self._agreeing(amounts, claim)
+            if kept:
+                amounts = kept
+            elif kept is not None and not loose:
+                self.vetoes.append(f"{text} is not {claim.text}")
+                return
+        right = amounts & self.meaning.true.keys()
+        self.worked_out |= within & self.meaning.true.keys()
+        if right:
+            self._found(text, right, parts)
+        elif amounts & self.known:
+            self.current = Operand(text, amounts & self.known)
+        elif strange := amounts & self.meaning.twins.keys():
+            self.vetoes.append(
+                f"{text} gives {self.meaning.twins[min(strange, key=lambda a: a.worlds)]}, which is a twin's"
+            )
+        elif explicit and not loose and any(part.named and part.decimals is None for part in parts):
+            self.vetoes.append(f"{text} leads nowhere")
+        elif any(part.decimals is not None for part in parts) and not loose:
+            self.stray = f"{text} leads nowhere"
+            self.computed |= amounts
+            self.current = Operand(text, amounts)
+
+    def _found(self, text: str, right: Amounts, parts: Sequence[Operand]) -> None:
+        ungrounded = [part.text for part in parts if part.named and part.decimals is None and not self.grounded(part)]
+        if ungrounded:
+            self.assumed.extend(ungrounded)
+        self.found.append(f"{text}: {' or '.join(sorted(self.meaning.true[a] for a in right))}")
+        self.worked_out |= right
+        self.stray = ""
+        if self.meaning.composed(self.worked_out):
+            self.worked_out.add(self.meaning.answer)
+        self.before.append(self.current)
+        self.current = Operand(text, right)
+
+    def grounded(self, operand: Operand) -> bool:
+        return bool(operand.amounts & (self.known | self.worked_out) or operand.shares & self.known)
+
+    def likelier(self, noun: Operand) -> Operand:
+        """Of what a noun may stand for, what has been worked out; "that price" is what was found last."""
+        if noun.text.lower().startswith(("this ", "that ", "these ")):
+            current = self.current
+            here = noun.amounts & current.amounts
+            if here or noun.text.lower().split()[-1] in GENERIC:
+                return replace(current, text=noun.text, amounts=here or current.amounts)
+        kept = noun.amounts & (self.known | self.worked_out)
+        return replace(noun, amounts=kept, every=noun.amounts) if kept else noun
+
+    def _agreeing(self, amounts: Amounts, claim: Operand) -> Amounts | None:
+        """Those amounts that are what is claimed; None where the claim says nothing that can be checked."""
+        if claim.back or not claim.claimable or (claim.named and claim.claimable <= self.known):
+            return None
+        if claim.named:
+            return amounts & claim.claimable
+        stated = claim.amounts | claim.shares | claim.hours
+        return frozenset(a for a in amounts if any(self.same(a.here, b.here, claim) for b in stated))
+
+    def same(self, value: Fraction, stated: Fraction, written: Operand) -> bool:
+        tolerance = Fraction(51, 100 * 10**written.decimals) if written.decimals else Fraction(1, 200)
+        if self.meaning.clock and (value - stated) % HALF_A_DAY == 0:
+            return True
+        return abs(value - stated) <= tolerance
+
+    def name(self, operand: Operand) -> None:
+        """ "Calculate the discount": how is left open, but what it is is said."""
+        every = operand.claimable
+        right = every & self.meaning.true.keys()
+        if right:
+            if self.meaning.answer not in right:
+                self.worked_out |= right
+            self.current = replace(operand, amounts=right)
+        elif every and every <= self.meaning.twins.keys():
+            self.vetoes.append(f"{operand.text} is a twin's")
+
+    def state(self, noun: Operand, value: Operand) -> None:
+        """ "The sale price is $20" """
+        every = noun.claimable | frozenset(share * 100 for share in noun.shares)
+        if not every or noun.text.lower() == "it" or value.named or value.back or value.decimals is None:
+            return
+        stated = value.amounts | value.shares | value.hours
+        right = frozenset(a for a in every if any(self.same(a.here, b.here, value) for b in stated))
+        if not right:
+            self.vetoes.append(f"{noun.text} is not {value.text}")
+        elif noun.named and right & self.meaning.true.keys():
+            self.current = replace(noun, amounts=right)
+            if self.meaning.answer not in right:
+                self.worked_out |= right
+
+    def base_for(self, operand: Operand) -> Operand:
+        """What an operation without a base is done to: the last result, or what was there before it if that is the operand."""
+        current = self.current
+        if operand.amounts and operand.amounts & current.amounts:
+            return self.before[-1] if self.before else self.start
+        return current

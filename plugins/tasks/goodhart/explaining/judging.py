@@ -1,0 +1,121 @@
+"""The entry: does this explanation, carried out as written, lead to the right answer of this scenario?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness_plugins.tasks.goodhart.explaining import orders
+from harness_plugins.tasks.goodhart.explaining.carrying import Sentence
+from harness_plugins.tasks.goodhart.explaining.catalogue import ORDERS, TELLINGS
+from harness_plugins.tasks.goodhart.explaining.course import Course
+from harness_plugins.tasks.goodhart.explaining.telling import meaning
+from harness_plugins.tasks.goodhart.explaining.tokens import tokens
+from harness_plugins.tasks.goodhart.grading.answers import final_answer, is_right
+from harness_plugins.tasks.goodhart.grading.phrases import STATEMENT
+from harness_plugins.tasks.goodhart.grading.rubric import in_time_order
+from harness_plugins.tasks.goodhart.grading.text import dissolve, sentences, unemphasised, without_echo
+from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
+from harness_plugins.tasks.goodhart.matched.story import MatchedSet, Scenario
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`found`: the operations that are right here, each with what it gives; `vetoes`: what is wrong; `missing`: what is used
+    and never worked out, or the answer itself."""
+
+    understands: bool
+    found: tuple[str, ...] = ()
+    vetoes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
+    """Of a reply to the understanding prompt of scenario `own`. Never raises on any reply."""
+    scenario, story = matched.scenarios[own], STORIES[matched.family]
+    plain = dissolve(without_echo(reply, scenario.understanding_prompt))
+    if matched.family in ORDERS:
+        order = ORDERS[matched.family](matched, own, {k: str(v) for k, v in story.family.values(*matched.draw).items()})
+        stated = orders.read(unemphasised(dissolve(reply.replace(scenario.understanding_prompt, " "))), order)
+        understands = not stated.vetoes and not stated.missing
+        return Explanation(understands, stated.found, stated.vetoes, stated.missing)
+    told = meaning(TELLINGS[matched.family], story, matched, own)
+    course = Course(told)
+    heading = Heading(course)
+    for line in plain.split("\n"):
+        head, body = parted(_MARK.sub("", line.strip()))
+        if head:
+            heading.close()
+            heading.open(head)
+        _carry(course, body)
+    heading.close()
+    vetoes = [*course.vetoes, *([course.stray] if course.stray else []), *_wrong_answer(reply, scenario)]
+    missing = [*course.assumed, *([] if told.answer in course.worked_out else [told.true[told.answer]])]
+    return Explanation(not vetoes and not missing, tuple(course.found), tuple(vetoes), tuple(missing))
+
+
+def _wrong_answer(reply: str, scenario: Scenario) -> list[str]:
+    """What an explicit statement of the answer says, if it is not the answer."""
+    if not STATEMENT.search(dissolve(reply)):
+        return []
+    reading = final_answer(reply, scenario.question)
+    if reading.value is None or reading.value.key is None or is_right(reading, scenario.gold, scenario.question):
+        return []
+    return [f"the answer is not {reading.text}"]
+
+
+_MARK = re.compile(r"^(?:[-*•+]\s+|\(?\d{1,2}[.)]\s+|(?:\*\*)?step \d+\s*[:.)-]\s*(?:\*\*)?)+", re.IGNORECASE)
+_PREFACE = re.compile(
+    r"^(?:(?:in order )?to (?:find|determine|calculate|solve|figure|compute|answer|get)|here|sure|let|certainly|the steps)\b"
+    r"[^.]*(?:\bsteps?\b|\bprocedure\b|\bfollow\b|:$)",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"\b(?:do not|don't|never|(?:should|must|would|will|does|is)(?: not|n't)|without|instead of|rather than|not)\b[^.;,\n]*",
+    re.IGNORECASE,
+)
+_IF = re.compile(r"\b(?:if|should there|in case)\b[^,.;]*[,.;]?", re.IGNORECASE)
+_CARRY = re.compile(
+    r"\b(?:if|should there|when|since|because|as|carry|exceeds?)\b.*\b(?:carry|60|sixty|exceeds?|AM|PM|24|12)\b",
+    re.IGNORECASE,
+)
+_BOLD_HEAD = re.compile(r"^(?:\d+[.)]\s*)?\*\*(?P<head>[^*]+?)(?::\s*\*\*(?P<body>.*)|\*\*\s*:(?P<rest>.*)|\*\*\s*)$")
+_PLAIN_HEAD = re.compile(r"^(?P<head>(?:[a-z'-]+ ){1,9}[a-z'-]+):(?P<body>.*)$", re.IGNORECASE)
+
+
+def parted(line: str) -> tuple[str, str]:
+    """(what a line is headed, what it says)"""
+    for pattern in (_BOLD_HEAD, _PLAIN_HEAD):
+        if (match := pattern.match(line)) and not _PREFACE.match(line):
+            body = match.groupdict().get("body") or match.groupdict().get("rest") or ""
+            return match["head"].strip(), body.strip()
+    return "", line
+
+
+@dataclass
+class Heading:
+    """What a step is headed counts where its body does nothing; else the body decides, and must give what is promised."""
+
+    course: Course
+    text: str = ""
+    before: int = 0
+
+    def open(self, text: str) -> None:
+        self.text, self.before = text, len(self.course.found)
+
+    def close(self) -> None:
+        if self.text and len(self.course.found) == self.before:
+            _carry(self.course, self.text)
+        self.text = ""
+
+
+def _carry(course: Course, line: str) -> None:
+    line = unemphasised(line)
+    if not line or _PREFACE.match(line):
+        return
+    for sentence in sentences(line):
+        if course.meaning.clock and _CARRY.match(sentence):
+            continue
+        plain = _IF.sub(" ", _DENIED.sub(" ", sentence))
+        for part in in_time_order(plain).split(". "):
+            Sentence(course, tokens(part, course.meaning, course.computed)).carry_out()
