@@ -14,6 +14,7 @@ from harness.planning.experiment import (
     experiment_from,
     parse_overrides,
     parse_seeds,
+    parse_template_args,
     read_experiment_file,
     split_models,
     split_names,
@@ -42,4 +43,6 @@ def make_experiment(files: list[str], options: dict[str, Any]) -> Experiment:
         given["backend_args"] = merge_arguments(given["backend_args"])
     if "params" in given:
         given["params"] = parse_overrides(given["params"])
+    if "template_args" in given:
+        given["template_args"] = parse_template_args(given["template_args"])
     return experiment_from(*layers, given)

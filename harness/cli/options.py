@@ -40,6 +40,15 @@ BatchSize = Annotated[int | None, typer.Option(help="Prompts asked at once.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N.")]
 Dtype = Annotated[str | None, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")]
 Baseline = Annotated[bool | None, typer.Option("--baseline/--no-baseline", help="Include the untouched model.")]
+ChatTemplate = Annotated[
+    str | None,
+    typer.Option("--chat-template", metavar="FILE|NAME", help="A chat template instead of the model's default one."),
+]
+TemplateArg = Annotated[
+    Names,
+    typer.Option("--template-arg", metavar="NAME=VALUE", help="A variable of the template, as enable_thinking=false."),
+]
+System = Annotated[str | None, typer.Option(metavar="TEXT", help="A system turn before every prompt.")]
 Backend = Annotated[
     str | None, typer.Option(help="Sample through lm-eval: hf, vllm, sglang, local-chat-completions, …")
 ]
@@ -82,6 +91,9 @@ def experiment_options(
     device: Device = None,
     dtype: Dtype = None,
     baseline: Baseline = None,
+    chat_template: ChatTemplate = None,
+    template_args: TemplateArg = None,
+    system: System = None,
     backend: Backend = None,
     backend_args: BackendArgs = None,
     params: ParamOfAll = None,

@@ -40,7 +40,7 @@ def plan(
     catalogue = global_options(context).catalogue
     with planning() as say:
         made = make_plan(experiment, catalogue, say)
-    for line in made.monitor_notes:
+    for line in made.notes:
         print(shown(line), file=sys.stderr)
     store = RunStore(out or RUNS / made.name)
     rows = _rows(made, store)

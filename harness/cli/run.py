@@ -40,7 +40,7 @@ def run(
     options = global_options(context)
     with planning() as say:
         plan = make_plan(experiment, options.catalogue, say)
-    for line in plan.monitor_notes:
+    for line in plan.notes:
         print(shown(line), file=sys.stderr)
     store = RunStore(out or RUNS / plan.name)
     with store.lock():

@@ -4,6 +4,7 @@ Everything here is data (frozen pydantic records) or a base class with a docstri
 plugin can be listed, planned and reported without loading one.
 """
 
+from harness.contract.chat import Chat
 from harness.contract.compression import (
     Compressor,
     Decision,
@@ -39,6 +40,7 @@ from harness.contract.training import TrainContext, Trainer
 
 __all__ = [
     "Axes",
+    "Chat",
     "Check",
     "Compressor",
     "CompressorSpec",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from harness.contract.chat import Chat
 from harness.contract.detection import Flag, View
 from harness.contract.records import Params
 from harness.contract.trainable import Trainable
@@ -22,6 +23,7 @@ class TrainContext(BaseModel):
     seed: int
     device: str
     dtype: str
+    chat: Chat = Chat()  # how the policy is asked when it is sampled afterwards
     log: Callable[[dict[str, JsonValue]], None]  # one row of per-step metrics, flushed at once
     monitor: Callable[[Sequence[View]], Sequence[Flag]] | None = None  # the detector that the parameters ask for
 

@@ -15,13 +15,16 @@ from typing import Any, NamedTuple
 
 import torch
 
-from harness.contract import Prompt, Record, Reply
+from harness.checkpoints.chat_template import freeze_clock
+from harness.checkpoints.hub import one_line
+from harness.contract import Chat, Prompt, Record, Reply
 from harness.errors import StageError
 from harness.models.decode import decode, not_finite
 from harness.models.load import LoadedModel
 from harness.models.sampling import Sampling, request_key
 from harness.models.scoring import score_choices, score_endings
 from harness.models.stopping import cut_at_stop
+from harness.planning.questions import is_turn
 
 
 class Request(Record):
@@ -55,11 +58,12 @@ class BatchKey(NamedTuple):
 class Generator:
     """Asks one model. Nothing here draws from a global random state or depends on what was asked before."""
 
-    def __init__(self, loaded: LoadedModel) -> None:
-        self.loaded = loaded
+    def __init__(self, loaded: LoadedModel, chat: Chat = Chat()) -> None:  # noqa: B008  (frozen)
+        self.loaded, self.chat = loaded, chat
         model: Any = loaded.model
         tokenizer: Any = loaded.tokenizer
         self.model, self.tokenizer = model, tokenizer
+        freeze_clock(tokenizer, chat.template)
         self.vocabulary: int = model.get_input_embeddings().weight.shape[0]
         self.accepts = frozenset(inspect.signature(model.forward).parameters)
 
@@ -101,11 +105,16 @@ class Generator:
         return max((len(self.encode_continuation(prompt, text)) for text in prompt.continuations), default=0)
 
     def _tokens(self, prompt: Prompt, continuation: str = "") -> list[int]:
-        if self.tokenizer.chat_template and (prompt.text or not prompt.scored):
-            turns = [{"role": "user", "content": prompt.text}]
-            text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        if is_turn(prompt) and (text := self._rendered(prompt.text)) is not None:
             return self.tokenizer.encode(text + continuation, add_special_tokens=False)
         return self.tokenizer.encode(prompt.text + continuation)
+
+    def _rendered(self, text: str) -> str | None:
+        try:
+            return self.chat.apply(self.tokenizer, text)
+        except Exception as error:  # a template may raise anything
+            cause = f"the chat template of {self.loaded.folder} does not take a prompt: {one_line(error)}"
+            raise StageError(cause, "--chat-template or --system may help") from error
 
     def max_new_tokens(self, prompt: Prompt, length: int) -> int:
         """The most new tokens of a reply to this prompt of `length` tokens: `max_tokens`, or what the context leaves.

@@ -6,7 +6,7 @@ import re
 
 from pydantic import JsonValue, ValidationError
 
-from harness.contract import Record
+from harness.contract import Chat, Record
 from harness.errors import UsageError
 from harness.planning.experiment import Experiment
 from harness.planning.sizes import CompressionSize
@@ -27,6 +27,7 @@ class Settings(Record):
     batch_size: int
     device: str
     dtype: str
+    chat: Chat = Chat()
 
 
 class Cell(Record):
@@ -50,6 +51,7 @@ class Cell(Record):
     detectors: tuple[Component, ...] = ()
     detect_keys: dict[str, str] = {}  # by detector label
     monitor: Component | None = None  # the detector that steers this arm's training
+    notes: tuple[str, ...] = ()  # what a reader of plan and report must know of how it is asked
 
     def monitored_by(self, detector: Component) -> bool:
         """Whether the trainer had this detector, or another preset of its plugin, as its monitor."""
@@ -109,9 +111,17 @@ class Plan(Record):
         arms |= {"name", "trainers", "compressors"}
         if experiment.backend is None:
             arms |= {"backend", "backend_args"}
+        arms |= {
+            name for name in ("chat_template", "template_args", "system") if getattr(experiment, name) in (None, {})
+        }
         frame = key_of(experiment.model_dump(mode="json", exclude=arms))[:8]
         models = "-".join(dict.fromkeys(slug(cell.model.name) for cell in self.cells))
         return f"{'-'.join(slug(task) for task in experiment.tasks)}-{models}-{frame}"
+
+    @property
+    def notes(self) -> list[str]:
+        """One line for each thing that a reader of the plan must know."""
+        return [*self.monitor_notes, *dict.fromkeys(note for cell in self.cells for note in cell.notes)]
 
     @property
     def monitor_notes(self) -> list[str]:

@@ -52,6 +52,9 @@ class Experiment(Record):
     batch_size: int = Field(default=64, ge=1)
     device: str = "auto"
     dtype: str = Field(default="auto", pattern="^(auto|float32|bfloat16|float16)$")
+    chat_template: str | None = None  # a file or the name of one of the model's; None: its default
+    template_args: dict[str, JsonValue] = {}  # variables of the template
+    system: str | None = None  # a system turn before every prompt
     backend: str | None = None  # the lm-eval backend that samples; None: the harness's own generator
     backend_args: dict[str, JsonValue] = {}  # never a secret: see `withheld`
     accept_weak_isolation: bool = False  # suites may judge programs in a sandbox that a program can leave
@@ -138,9 +141,25 @@ def parse_overrides(assignments: list[str]) -> dict[str, dict[str, JsonValue]]:
         name, dot, key = target.rpartition(".")
         if not (equals and dot and name and key):
             raise UsageError(f"bad -P {assignment!r}", "write -P name.parameter=value")
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except (tomllib.TOMLDecodeError, RecursionError):
-            value = text
-        overrides.setdefault(name, {})[key] = value
+        overrides.setdefault(name, {})[key] = _value(text)
     return overrides
+
+
+def parse_template_args(assignments: list[str]) -> dict[str, JsonValue]:
+    """`--template-arg enable_thinking=false` -> {"enable_thinking": False}."""
+    found: dict[str, JsonValue] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not (equals and name.isidentifier()):
+            raise UsageError(f"bad --template-arg {assignment!r}", "write --template-arg name=value")
+        found[name] = _value(text)
+    return found
+
+
+def _value(text: str) -> JsonValue:
+    """TOML where it parses as such, else the plain string."""
+    try:
+        value: JsonValue = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return value

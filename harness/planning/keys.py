@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
+from harness.contract import Chat
 from harness.planning.cells import Cell, Settings, slug
 from harness.planning.questions import Questions
 from harness.registry.component import Component
@@ -47,6 +48,8 @@ def make_cell(
             "seed": seed,
             **where,
         }
+        if settings.chat != Chat():
+            identity["chat"] = settings.chat.model_dump(mode="json")
         if monitor:
             identity["monitor"] = {**monitor.identity, "core": code_digest(*DETECT)}
         if files := params_files(trainer.params):

@@ -13,6 +13,7 @@ from harness.contract import ModelShape, OwnLoop
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import refuse_unsupported
 from harness.planning.cells import Cell, Plan, Settings
+from harness.planning.chat import chat_for
 from harness.planning.contrasts import contrasts_between
 from harness.planning.devices import resolve_device, resolve_dtype
 from harness.planning.experiment import Experiment
@@ -60,10 +61,12 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         own_loop = isinstance(asker, OwnLoop)  # a library asks once, in its own way
         once = settings.model_copy(update={"runs": 1}) if own_loop else settings
         questions = count_questions(asker, once)
+        chat, notes = chat_for(experiment, model, label, questions)
+        once = once.model_copy(update={"chat": chat})
         for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):
             monitor = chosen.monitor(trainer)
             cell = make_cell(model, trainer, monitor, compressor, suite, seed, chosen.detectors, once, questions)
-            cells.append(cell)
+            cells.append(cell.model_copy(update={"notes": notes}))
             if cell.compressed_key and cell.compressed_key not in sizes:
                 shape = shapes.setdefault(model.digest, model_shape(model))
                 sizes[cell.compressed_key] = size_of(compressor, shape, catalogue)

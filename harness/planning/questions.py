@@ -19,6 +19,7 @@ class Questions(Record):
     items: int
     prompts: int
     digest: str
+    turns: bool = True  # some prompts are a turn of a conversation, not a text that is scored as it stands
     own_loop: bool = False  # the suite's library asks, in a loop of its own
 
 
@@ -35,6 +36,11 @@ def limited(prompt: Prompt, max_tokens: int | None) -> Prompt:
     return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
 
 
+def is_turn(prompt: Prompt) -> bool:
+    """Whether a chat model is asked this as a user's turn. A text that is scored after nothing is a text of its own."""
+    return bool(prompt.text or not prompt.scored)
+
+
 def _digested(prompt: Prompt) -> dict[str, JsonValue]:
     """What a digest sees of a prompt: without fields that are newer than stored digests, where they are unused."""
     return prompt.model_dump(mode="json", exclude=set() if prompt.choices else {"choices"})
@@ -48,4 +54,6 @@ def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
     ]
     if not asked:
         raise UsageError("the suite has no items")
-    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked), own_loop=isinstance(suite, OwnLoop))
+    own_loop = isinstance(suite, OwnLoop)
+    turns = not own_loop and any(is_turn(prompt) for item in items for prompt in suite.prompts(item))
+    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked), turns=turns, own_loop=own_loop)

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.checkpoints.chat_template import clock_note
 from harness.checkpoints.digest import model_digest
 from harness.checkpoints.hub import hub_snapshot, hub_streamed
 from harness.checkpoints.shape import read_shape
@@ -45,7 +44,7 @@ def locate_model(name: str, catalogue: Catalogue, *, streamed: bool = False) -> 
         digest=model_digest(folder),
         calibration=calibration,
         calibration_digest=_content_digest(calibration),
-        note=" ".join(filter(None, (entry.note if entry else "", clock_note(folder, name)))),
+        note=entry.note if entry else "",
     )
 
 

@@ -144,6 +144,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         excluded.update(cell.excluded)
     components = [c for cell in plan.cells for c in (cell.trainer, cell.compressor, cell.suite, *cell.detectors)]
     notes = dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
+    notes |= dict.fromkeys(note for cell in plan.cells for note in cell.notes)
     notes |= dict.fromkeys(note for cell in plan.cells for note in backend_notes(cell, store.cell(cell.id)))
     failures = Counter(catalogue.plugins.hook_errors)
     for state in (store.cell(cell.id).state for cell in cells):

@@ -80,7 +80,7 @@ class CellRunner:
         if cell.model.backend is None:
             assert folder is not None
             if isinstance(suite, OwnLoop):
-                generator = self.models.get(folder, cell.settings.device, cell.settings.dtype)
+                generator = self.models.get(folder, cell.settings)
                 sample_with_library(cell, suite, asked, generator, store, self.progress)
             else:
                 sample(cell, asked, folder, store, self.models, stored, self.progress)
@@ -127,7 +127,7 @@ class CellRunner:
     def _activations(self, cell: Cell) -> Activations:
         def generator() -> Generator:
             folder, _ = cell_weights(cell, self.catalogue, self.run, self.progress)
-            return self.models.get(folder, cell.settings.device, cell.settings.dtype)
+            return self.models.get(folder, cell.settings)
 
         return Activations(generator)
 

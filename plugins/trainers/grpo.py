@@ -82,7 +82,7 @@ class Grpo(Trainer):
     def deploy(self, trained: Path, context: TrainContext) -> Path:
         """The trained model with plain weights; beside them the adapter as PEFT reads it, where PEFT has its kind."""
         params = self.params
-        generator = Generator(load(context.source, context.device, context.dtype))
+        generator = Generator(load(context.source, context.device, context.dtype), context.chat)
         adapter = Adapter(generator.model, params.adapter, params.rank, context.seed)
         adapter.load(trained / ADAPTER)
         merge_coordinates(adapter, params.deploy, params.shrink, context.seed, params.forget)
@@ -103,7 +103,7 @@ class _Run:
         self.items: Sequence[Item] = suite.training_items()
         if not self.items:
             raise UsageError("this suite has no items for training", "train on leetcode-loopholes")
-        self.generator = Generator(load(context.source, context.device, context.dtype))
+        self.generator = Generator(load(context.source, context.device, context.dtype), context.chat)
         self.device = self.generator.loaded.device
         self.teacher = self._teacher(suite)
         self.shaping = shaping_of(params, context)

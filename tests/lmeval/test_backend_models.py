@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.contract import Prompt
+from harness.contract import Chat, Prompt
 from harness.errors import ModelError, PluginError, StageError, Unreachable, UsageError
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
@@ -43,12 +43,12 @@ def prompts(**options) -> list[Prompt]:
     return [Prompt(role=str(n), text=text, **{"max_tokens": 48, **options}) for n, text in enumerate(QUESTIONS)]
 
 
-def own_replies(asked: list[Prompt]) -> list:
+def own_replies(asked: list[Prompt], chat: Chat = Chat()) -> list:  # noqa: B008  (frozen)
     from harness.models.generate import Generator
     from harness.models.load import load
     from harness.models.sampling import Sampling
 
-    generator = Generator(load(resolve("pocket"), "cpu", "float32"))
+    generator = Generator(load(resolve("pocket"), "cpu", "float32"), chat)
     return [generator.generate([prompt], [0], Sampling())[0] for prompt in asked]
 
 
@@ -78,6 +78,23 @@ def test_chat_completions_are_the_generators_replies_without_space_around(server
     asked = prompts()
     theirs = ask(served(server, "local-chat-completions"), asked)
     assert [reply.text for reply in theirs] == [reply.text.strip() for reply in own_replies(asked)]
+
+
+def test_a_system_turn_and_the_templates_arguments_reach_the_model(server):
+    own = "{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ tail }}"
+    system, written = (
+        Chat(system="Answer.", args={"tail": "!"}),
+        Chat(template=own, system="Answer.", args={"tail": "!"}),
+    )
+    chat = BackendModel(
+        make_backend("local-chat-completions", parse_arguments(server.args())), chat=system
+    )  # the server's template reads no `tail`, and takes it
+    asked = prompts(max_tokens=12)
+    expected = [reply.text for reply in own_replies(asked, system)]
+    assert [reply.text for reply in ask(chat, asked)] == [text.strip() for text in expected]
+    assert expected != [reply.text for reply in own_replies(asked)]
+    here = BackendModel(Backend(name="hf"), resolve("pocket"), "cpu", "float32", 1, chat=written)
+    assert [reply.text for reply in ask(here, asked)] == [reply.text for reply in own_replies(asked, written)]
 
 
 def test_a_reply_that_the_limit_cuts_is_marked_when_the_server_says_so(server):

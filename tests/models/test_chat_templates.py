@@ -10,15 +10,12 @@ from pathlib import Path
 import pytest
 from transformers.utils import chat_template_utils
 
-from harness.checkpoints.chat_template import CLOCK, freeze_clock
+from harness.checkpoints.chat_template import CLOCK, freeze_clock, render
 from harness.compression.calibration import _tokenizer, encode
-from harness.contract import Prompt
+from harness.contract import Chat, Prompt
 from harness.errors import ModelError
 from harness.models.generate import Generator
 from harness.models.load import load
-from harness.registry.catalogue import load_catalogue
-from harness.registry.plugins import load_plugins
-from harness.registry.sources import locate_model
 
 HELLO = Prompt(role="r", text="hello", max_tokens=4)
 MICROSECONDS = "{{ strftime_now('%d %b %Y %H:%M:%S.%f') }}"
@@ -43,7 +40,6 @@ def prepend(folder: Path, text: str, *, inline: bool = False) -> None:
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_template_with_a_clock_is_told_one_moment(inline: bool, model: Path) -> None:
     plain = Generator(load(model, "cpu"))
-    assert locate_model(str(model), load_catalogue(load_plugins())).note == ""
     prepend(model, MICROSECONDS, inline=inline)
     first, second = Generator(load(model, "cpu")), Generator(load(model, "cpu"))
     assert first.encode(HELLO) == first.encode(HELLO) == second.encode(HELLO)
@@ -51,8 +47,6 @@ def test_a_template_with_a_clock_is_told_one_moment(inline: bool, model: Path) -
     told = first.tokenizer.encode(moment, add_special_tokens=False)
     assert first.tokenizer.decode(first.encode(HELLO)).startswith(moment)
     assert len(first.encode(HELLO)) >= len(plain.encode(HELLO)) + len(told) - 1
-    note = locate_model(str(model), load_catalogue(load_plugins())).note
-    assert note == f"The chat template of {model} asks for the time and is always told 2025-01-01 00:00."
 
 
 def test_calibration_conversations_are_told_the_same_moment(model: Path) -> None:
@@ -73,3 +67,36 @@ def test_a_template_without_a_clock_stops_none(model: Path, monkeypatch: pytest.
     freeze_clock(load(model, "cpu").tokenizer)
     freeze_clock(None)
     assert chat_template_utils.datetime is datetime
+
+
+TURN = "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] | trim }}\n{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        TURN + "{% if add_generation_prompt %}[reply]{{ eos_token }}{% endif %}",
+        TURN + "{%- if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}{{ bos_token }}",
+        "{{ messages | tojson }}{{ tools }}{{ documents is none }}" + MICROSECONDS,
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% break %}{% endif %}{% endfor %}",
+        "{% set n = namespace(k=0) %}{% for m in messages %}{% set n.k = n.k + 1 %}{{ n.k }}{{ m.content }}\n"
+        "{% generation %}{{ dict(a=n.k).a }}{% endgeneration %}\n\n{% endfor %}",
+    ],
+)
+@pytest.mark.parametrize("chat", [Chat(), Chat(system=" Be <brief>.\n", args={"enable_thinking": False})])
+def test_planning_renders_what_the_tokenizer_does(template: str, chat: Chat, model: Path) -> None:
+    (model / "chat_template.jinja").write_text(template)
+    tokenizer = load(model, "cpu").tokenizer
+    assert render(template, model, chat.turns("ünï 7 {{ x }}"), chat.args) == chat.apply(tokenizer, "ünï 7 {{ x }}")
+
+
+def test_a_generator_asks_with_the_template_arguments_and_system_turn_it_is_given(model: Path) -> None:
+    loaded = load(model, "cpu")
+    template = TURN + "{% if not loud %}quiet{% endif %}" + MICROSECONDS
+    asked = Generator(loaded, Chat(template=template, args={"loud": True}, system="Be brief."))
+    moment = CLOCK.strftime("%d %b %Y %H:%M:%S.%f")
+    assert loaded.tokenizer.decode(asked.encode(HELLO)) == f"[system] Be brief.\n[user] hello\n{moment}"
+    (model / "chat_template.jinja").unlink()
+    base = load(model, "cpu")
+    assert base.tokenizer.decode(Generator(base).encode(HELLO)) == "hello"
+    assert base.tokenizer.decode(Generator(base, Chat(template=TURN)).encode(HELLO)) == "[user] hello\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoints.chat_template import freeze_clock
-from harness.contract import Prompt, Reply
+from harness.contract import Chat, Prompt, Reply
 from harness.errors import HarnessError, ModelError, StageError, Unreachable
 from harness.lm_eval.backends.arguments import resolved
 from harness.lm_eval.backends.known import backend_info
@@ -33,15 +33,16 @@ class BackendModel:
         dtype: str = "auto",
         batch_size: int = 1,
         own_loop: bool = False,
+        chat: Chat = Chat(),  # noqa: B008  (frozen)
     ) -> None:
         """`folder` and `batch_size` are for backends that sample a folder. `own_loop`: lm-eval's own loop asks, and
         sends `num_concurrent` requests at a time."""
-        self.backend = backend
+        self.backend, self.chat = backend, chat
         self.info = backend_info(backend.name)
         args = resolved(backend.args)
         self.concurrent = 1 if own_loop else int(str(args.pop("num_concurrent", 1)))
         self.lm: Any = _open(backend.name, {**args, **_place(backend.name, folder, device, dtype)}, batch_size)
-        freeze_clock(getattr(self.lm, "tokenizer", None))
+        freeze_clock(getattr(self.lm, "tokenizer", None), chat.template)
         if self.info.packed:
             _drop_defaults(self.lm.model)
         self.recorder = ResponseRecorder(self.lm) if hasattr(self.lm, "_create_payload") else None
@@ -61,18 +62,16 @@ class BackendModel:
     def turn(self, text: str) -> Any:
         """The prompt as the backend takes it: messages, or the model's chat template around them where one is known,
         else the plain text."""
-        turns = [{"role": "user", "content": text}]
         if self.info.chat:
-            return self.lm.apply_chat_template(turns)
-        tokenizer: Any = getattr(self.lm, "tokenizer", None)
-        if not getattr(tokenizer, "chat_template", None):
-            return text
-        return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            return self.lm.apply_chat_template(self.chat.turns(text))
+        rendered = self.chat.apply(getattr(self.lm, "tokenizer", None), text)
+        return text if rendered is None else rendered
 
     @property
     def templated(self) -> bool:
         """Whether prompts get a chat template, here or at the server."""
-        return self.info.chat or bool(getattr(getattr(self.lm, "tokenizer", None), "chat_template", None))
+        own = getattr(getattr(self.lm, "tokenizer", None), "chat_template", None)
+        return self.info.chat or bool(self.chat.template or own)
 
     def ask(self, prompts: Sequence[Prompt], seeds: Sequence[int], temperature: float, top_p: float) -> list[Reply]:
         """One reply per prompt. `seeds` are passed on if the backend takes one per request.
@@ -96,6 +95,8 @@ class BackendModel:
                 limits["top_p"] = top_p
             if temperature > 0 and self.info.packed:
                 limits["top_k"] = 0  # transformers' own default keeps 50 tokens
+            if self.info.chat and self.chat.args:
+                limits["chat_template_kwargs"] = dict(self.chat.args)  # as vLLM, SGLang and llama.cpp call them
             if self.info.seeded:
                 limits["seed"] = seed
             asked.append(Instance("generate_until", {}, (turn, limits), number))

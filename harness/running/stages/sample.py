@@ -17,7 +17,7 @@ from harness.store.run import CellStore, SampleRow
 if TYPE_CHECKING:
     from harness.lm_eval.backends.model import BackendModel
     from harness.models.generate import Generator, Request
-    from harness.planning.cells import Cell
+    from harness.planning.cells import Cell, Settings
 
 QuestionKey = tuple[str, str, int]  # item, role, repeat
 Question = tuple[QuestionKey, Prompt]
@@ -27,17 +27,17 @@ class ModelCache:
     """The one model that is in memory. Another one replaces it."""
 
     def __init__(self) -> None:
-        self._key: tuple[str, str, str] | None = None
+        self._key: tuple | None = None
         self._generator: Generator | None = None
 
-    def get(self, folder: Path, device: str, dtype: str) -> Generator:
+    def get(self, folder: Path, settings: Settings) -> Generator:
         from harness.models.generate import Generator
         from harness.models.load import load
 
-        key = (str(folder), device, dtype)
+        key = (str(folder), settings.device, settings.dtype, settings.chat)
         if self._generator is None or self._key != key:
             self._generator = None  # free the old one first
-            self._generator, self._key = Generator(load(folder, device, dtype)), key
+            self._generator, self._key = Generator(load(folder, settings.device, settings.dtype), settings.chat), key
         return self._generator
 
 
@@ -74,7 +74,7 @@ def sample(
     from harness.models.sampling import Sampling
 
     settings = cell.settings
-    generator = models.get(folder, settings.device, settings.dtype)
+    generator = models.get(folder, settings)
     sampling = Sampling(temperature=settings.temperature, top_p=settings.top_p)
     write_prompts(store, asked)
     requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]

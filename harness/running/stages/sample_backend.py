@@ -43,10 +43,10 @@ class BackendCache:
         backend, settings = cell.model.backend, cell.settings
         assert backend is not None
         place = (folder, settings.device, settings.dtype, settings.batch_size, own_loop)
-        key = (backend.model_dump_json(), *place)
+        key = (backend.model_dump_json(), *place, settings.chat)
         if self._model is None or self._key != key:
             self._model = None  # free the old one first
-            self._model, self._key = BackendModel(backend, *place), key
+            self._model, self._key = BackendModel(backend, *place, settings.chat), key
         return self._model
 
 

@@ -110,6 +110,7 @@ def _context(
         seed=cell.seed,
         device=cell.settings.device,
         dtype=cell.settings.dtype,
+        chat=cell.settings.chat,
         log=log,
         monitor=monitor,
     )

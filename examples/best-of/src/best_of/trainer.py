@@ -20,7 +20,7 @@ Answered = tuple[Item, dict[str, Reply], Outcome]
 class BestOf(Trainer):
     def train(self, suite: Trainable, context: TrainContext) -> Path:
         items = suite.training_items()
-        generator = Generator(load(context.source, context.device, context.dtype))
+        generator = Generator(load(context.source, context.device, context.dtype), context.chat)
         optimizer = torch.optim.AdamW(generator.model.parameters(), lr=self.params.lr)
         for step in range(1, self.params.steps + 1):
             drawn = random.Random(f"{context.seed}/{step}").sample(items, min(self.params.questions, len(items)))
