@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_plugins.tasks.goodhart.explaining.catalogue import ORDERS, TELLINGS
+from harness_plugins.tasks.goodhart.explaining.catalogue import NAMED, TELLINGS
 from harness_plugins.tasks.goodhart.explaining.judging import Explanation, judge
 from harness_plugins.tasks.goodhart.explaining.notation import pattern
 from harness_plugins.tasks.goodhart.explaining.telling import meaning
@@ -17,7 +17,7 @@ from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.draw import draw_sets
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet
 
-FAMILIES = (*TELLINGS, *ORDERS)
+FAMILIES = (*TELLINGS, *NAMED)
 
 
 @cache

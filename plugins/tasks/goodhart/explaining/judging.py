@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harness_plugins.tasks.goodhart.explaining import orders
 from harness_plugins.tasks.goodhart.explaining.carrying import Sentence
-from harness_plugins.tasks.goodhart.explaining.catalogue import ORDERS, TELLINGS
+from harness_plugins.tasks.goodhart.explaining.catalogue import NAMED, TELLINGS
 from harness_plugins.tasks.goodhart.explaining.course import Course
 from harness_plugins.tasks.goodhart.explaining.telling import meaning
 from harness_plugins.tasks.goodhart.explaining.tokens import tokens
@@ -34,11 +33,11 @@ def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
     """Of a reply to the understanding prompt of scenario `own`. Never raises on any reply."""
     scenario, story = matched.scenarios[own], STORIES[matched.family]
     plain = dissolve(without_echo(reply, scenario.understanding_prompt))
-    if matched.family in ORDERS:
-        order = ORDERS[matched.family](matched, own, {k: str(v) for k, v in story.family.values(*matched.draw).items()})
-        stated = orders.read(unemphasised(dissolve(reply.replace(scenario.understanding_prompt, " "))), order)
-        understands = not stated.vetoes and not stated.missing
-        return Explanation(understands, stated.found, stated.vetoes, stated.missing)
+    if matched.family in NAMED:
+        text = unemphasised(dissolve(reply.replace(scenario.understanding_prompt, " ")))
+        stated = NAMED[matched.family](text, matched, own)
+        vetoes = [*stated.vetoes, *_wrong_answer(reply, scenario)]
+        return Explanation(not vetoes and not stated.missing, stated.found, tuple(vetoes), stated.missing)
     told = meaning(TELLINGS[matched.family], story, matched, own)
     course = Course(told)
     heading = Heading(course)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from harness_plugins.tasks.goodhart.explaining.orders import Order
-from harness_plugins.tasks.goodhart.families.transitive_order import PLACES
+from harness_plugins.tasks.goodhart.families.transitive_order import FAMILY, PLACES
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet
 
 
-def order(matched: MatchedSet, own: int, words: dict[str, str]) -> Order:
+def order(matched: MatchedSet, own: int) -> Order:
     _, leads = matched.scenarios[own].cell
     *three, fourth = (str(matched.draw.params[place]) for place in PLACES)
-    asked = tuple(matched.scenarios[own].gold.split(", "))
-    names = (fourth, *three) if leads else (*three, fourth)
-    return Order(names, words["more"], words["less"], words["top"], words["bottom"], asked)
+    cast = FAMILY.casts[matched.draw.wording.cast]
+    return Order(
+        names=(fourth, *three) if leads else (*three, fourth),
+        more=cast["more"],
+        less=cast["less"],
+        top=cast["top"],
+        bottom=cast["bottom"],
+        asked=tuple(matched.scenarios[own].gold.split(", ")),
+    )
