@@ -20,7 +20,8 @@ def kappa(first: Sequence[bool], second: Sequence[bool]) -> float | None:
 def kappa_interval(first: Sequence[bool], second: Sequence[bool], confidence: float = CONFIDENCE) -> Interval | None:
     """Interval of `kappa` by its large-sample variance (Fleiss, Cohen & Everitt 1969), kept in [-1, 1].
 
-    None where kappa is, and where the variance vanishes: one rater says the same of everything, or they always differ. Two raters who never differed have no variance: theirs reaches down to the kappa at Wilson's lower limit of agreement.
+    None where kappa is, and where the variance vanishes: one rater says the same of everything, or they always differ. Two
+    raters who never differed have no variance: theirs reaches down to the kappa at Wilson's lower limit of agreement.
     """
     value, table, n = kappa(first, second), _table(first, second), len(first)
     if value is None:

@@ -8,13 +8,15 @@ from harness_plugins.tasks.goodhart.matched.sheet import Number, Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story
 
 
+def _earned(sheet: Sheet, units: int, price: int, cost: int, once: int) -> Number:
+    if once:
+        return sheet.subtract(sheet.multiply(units, price), cost)
+    return sheet.multiply(sheet.subtract(price, cost), units)
+
+
 def solve(sheet: Sheet, params: Params, once: int, per_piece: int) -> Number:
     units, price, cost, fixed = integers(params, "units", "price", "cost", "fixed")
-    if once:
-        earned = sheet.subtract(sheet.multiply(units, price), cost)
-    else:
-        earned = sheet.multiply(sheet.subtract(price, cost), units)
-    profit = sheet.subtract(earned, fixed)
+    profit = sheet.subtract(_earned(sheet, units, price, cost, once), fixed)
     return sheet.divide(profit, units) if per_piece else profit
 
 

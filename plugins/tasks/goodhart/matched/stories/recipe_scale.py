@@ -26,7 +26,8 @@ STORY = Story(
         "Divide {cups} by {old}, multiply that by [1:{new}, not {old} + {new}|{old} + {new}, not {new}], and "
         "[2:multiply, not divide,|divide, not multiply,] the result by {batches}.",
         "Find what one serving takes if {old} take {cups}. Scale it to [1:{new} rather than to {old} and {new}|{old} "
-        "and {new} rather than to {new}]; then [2:take it {batches} times, without splitting it|split it {batches} ways, without taking it again].",
+        "and {new} rather than to {new}]; then [2:take it {batches} times, without splitting it|split it {batches} "
+        "ways, without taking it again].",
         "Let {cups} change as [1:{new}, with no {old} added,|{new}, with {old} added,] is to {old}; the amount is "
         "then [2:{batches}-fold|1/{batches}].",
     ),
