@@ -10,11 +10,15 @@ from harness_plugins.tasks.goodhart.explaining.phrases import Phrase, Phrases, i
 from harness_plugins.tasks.goodhart.explaining.tokens import NOTHING, Amounts, Operand, Token
 from harness_plugins.tasks.goodhart.explaining.verbs import VERBS
 
+CONNECTIVES = frozenset(
+    {"so", "then", "now", "therefore", "thus", "hence", "here", "since", "because", "where", "that", "means", "finally"}
+)
+
 
 class Sentence:
     def __init__(self, course: Course, row: Sequence[Token]) -> None:
         self.course, self.row = course, row
-        self.phrases = Phrases(row, course.meaning, lambda: course.current, course.likelier)
+        self.phrases = Phrases(row, course.meaning, course.meant, course.likelier, course.last_two)
         self.kind, self.after_words = self.phrases.kind, self.phrases.after_words
         self.claims: list[Operand] = []
 
@@ -137,14 +141,20 @@ class Sentence:
         right = self.operand(tie + 1)
         if right is None:
             return tie + 1
+        whole = self._is_whole(at)
         if right.operations:
-            self.claims = [phrase.operand]
+            self.claims = [phrase.operand] if whole else []
             return self.settle(right.operand.text, right.operand.amounts, right.parts, right.end, right.within)
         if right.operand.named and not right.operand.back:
             self.course.name(right.operand)
-        elif phrase.operand.named or phrase.operand.back:
+        elif whole and (phrase.operand.named or phrase.operand.back):
             self.course.state(phrase.operand, right.operand)
         return right.end
+
+    def _is_whole(self, at: int) -> bool:
+        """Is the noun at `at` all that is spoken of, and not the end of a longer phrase ("the amount after the growth")?"""
+        before = self.row[at - 1] if at else None
+        return before is None or before.kind not in "wotflk" or before.text.lower() in CONNECTIVES
 
     def _shifted(self, phrase: Phrase) -> int:
         """ "30 minutes after 3:45 PM", "one hour later": a time of day some time from another, or from the last."""

@@ -27,6 +27,8 @@ class Course:
         self.start = Operand("the start", frozenset({next(iter(meaning.true))}))
         self.current = self.start  # what "it" is
         self.before: list[Operand] = []  # what "it" was
+        self.step = 0  # the number of the step that is read
+        self.results: list[tuple[int, Operand]] = []  # of each step
         self.worked_out: set[Amount] = set()
         self.found: list[str] = []
         self.vetoes: list[str] = []
@@ -71,7 +73,7 @@ class Course:
         elif any(part.decimals is not None for part in parts) and not loose:
             self.stray = f"{text} leads nowhere"
             self.computed |= amounts
-            self.current = Operand(text, amounts)
+            self._result(Operand(text, amounts))
 
     def _found(self, text: str, right: Amounts, parts: Sequence[Operand]) -> None:
         ungrounded = [part.text for part in parts if part.named and part.decimals is None and not self.grounded(part)]
@@ -83,17 +85,36 @@ class Course:
         if self.meaning.composed(self.worked_out):
             self.worked_out.add(self.meaning.answer)
         self.before.append(self.current)
-        self.current = Operand(text, right)
+        self._result(Operand(text, right))
+
+    def _result(self, operand: Operand) -> None:
+        self.current = operand
+        if not (self.results and self.results[-1][1].amounts == operand.amounts):
+            self.results.append((self.step, operand))
+
+    def meant(self, pronoun: Operand) -> Operand:
+        """What "it", "the result of step 2" or "the first number" is."""
+        if pronoun.step < 0:
+            results = [operand for _, operand in self.results]
+            return results[-pronoun.step - 1] if len(results) >= -pronoun.step else self.current
+        of_step = [operand for step, operand in self.results if step == pronoun.step] if pronoun.step else []
+        return of_step[-1] if of_step else self.current
+
+    def last_two(self) -> tuple[Operand, Operand] | None:
+        if len(self.results) < 2:
+            return None
+        return self.results[-2][1], self.results[-1][1]
 
     def grounded(self, operand: Operand) -> bool:
         return bool(operand.amounts & (self.known | self.worked_out) or operand.shares & self.known)
 
     def likelier(self, noun: Operand) -> Operand:
         """Of what a noun may stand for, what has been worked out; "that price" is what was found last."""
-        if noun.text.lower().startswith(("this ", "that ", "these ")):
+        words = noun.text.lower().split()
+        if words[0] in ("this", "that", "these"):
             current = self.current
             here = noun.amounts & current.amounts
-            if here or noun.text.lower().split()[-1] in GENERIC:
+            if here or (len(words) == 2 and words[1] in GENERIC):
                 return replace(current, text=noun.text, amounts=here or current.amounts)
         kept = noun.amounts & (self.known | self.worked_out)
         return replace(noun, amounts=kept, every=noun.amounts) if kept else noun

@@ -42,6 +42,8 @@ def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
     course = Course(told)
     heading = Heading(course)
     for line in plain.split("\n"):
+        if numbered := _NUMBERED.match(line.strip()):
+            course.step = int(numbered[1])
         head, body = parted(_MARK.sub("", line.strip()))
         if head:
             heading.close()
@@ -64,6 +66,7 @@ def _wrong_answer(reply: str, scenario: Scenario) -> list[str]:
 
 
 _MARK = re.compile(r"^(?:[-*•+]\s+|\(?\d{1,2}[.)]\s+|(?:\*\*)?step \d+\s*[:.)-]\s*(?:\*\*)?)+", re.IGNORECASE)
+_NUMBERED = re.compile(r"\W*(?:step )?(\d{1,2})[.):]", re.IGNORECASE)
 _PREFACE = re.compile(
     r"^(?:(?:in order )?to (?:find|determine|calculate|solve|figure|compute|answer|get)|here|sure|let|certainly|the steps)\b"
     r"[^.]*(?:\bsteps?\b|\bprocedure\b|\bfollow\b|:$)",

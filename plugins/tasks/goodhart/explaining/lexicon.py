@@ -16,6 +16,7 @@ _FINDS = r"find|get|determine|calculate|compute|obtain|arrive at|know|see|give|r
 _FOUND = (
     r"result|remainder|rest|outcome|product|quotient|sum|total|difference|remaining|amount|number|value|answer|figure"
 )
+_ALONE = r"(?! ?[\d$](?!\d* times))(?! (?:of|between)\b)"  # "this 20% discount" and "the sum of" are no pronouns
 
 _ALTERNATIVES: dict[str, tuple[str, ...]] = {  # the first kind that fits
     "s": (_DONE + r"(?:subtracted|deducted|removed|withheld|taken (?:off|away|out))\b",),
@@ -37,6 +38,11 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {  # the first kind that fits
         r"(?:giving|leaving|resulting in|yielding|and get|(?:you|we) (?:get|have)|you will have)(?: you| us)?\b",
     ),
     "U": (r"(?:the )?(?:sum|total|difference|product|quotient|ratio) (?:of|between)\b",),
+    "P": (  # the last two results
+        r"(?:both|(?:the|these|those)(?: two)?)(?: \w+)?"
+        r" (?:results|products|values|numbers|contributions|parts|scores|sums|totals)\b",
+        r"(?:them|both|the two)\b(?= (?:together|up|to)\b|[.,;]|$)",
+    ),
     "K": (r"(?:start|begin)(?:s|ning|ing)? (?:with|from|at)\b",),
     "S": (r"(?:subtract|deduct)(?:s|ing)?\b", r"remov(?:e|es|ing)\b", r"(?:tak(?:e|es|ing)|knock(?:s|ing)?)\b" + _OFF),
     "A": (r"add(?:s|ing)?\b(?: (?:up|together))?", r"combin(?:e|es|ing)\b", r"sum(?:ming)?(?: up)?(?= )"),
@@ -84,12 +90,16 @@ def _any(*alternatives: str) -> re.Pattern[str]:
 
 WORDS = tuple((kind, _any(*alternatives)) for kind, alternatives in _ALTERNATIVES.items())
 BACKWARD = _any(  # what was found last
-    rf"(?:this|that|these)(?: (?:new|final|reduced|same))?(?: (?:{_FOUND}|time))?\b(?! ?[\d$])(?! (?:of|between)\b)",
+    rf"(?:this|that|these)(?: (?:new|final|reduced|same))?(?: (?:{_FOUND}|time))?\b{_ALONE}",
     r"\bit\b",
     rf"\b(?:the|your|our) (?:(?:new|latest|obtained|resulting|remaining|previous|calculated) )?(?:{_FOUND})"
-    r"(?: (?:amount|value|number|time|price|(?:of|from) (?:step|the previous step)[ \d]*))?\b(?! ?[\d$])(?! (?:of|between)\b)",
+    rf"(?: (?:amount|value|number|time|price|(?:of|from) (?:step|the previous step)[ \d]*))?\b{_ALONE}",
     r"\bwhat(?:'s| is| remains| you have)(?: (?:left|remaining|by then|now))?\b",
     r"\bthe (?:new|resulting) \w+",
+)
+OF_A_STEP = _any(  # "the result of step 2", "the first number"
+    rf"(?:the |your )?(?:(?:{_FOUND}) )?(?:of|from|in)? ?step (?P<step>\d)\b",
+    rf"the (?P<nth>first|second) (?:{_FOUND})\b",
 )
 ARTICLE = _any(r"(?:the|a|an|its|her|his|their|your|my|our|this|that|these|those|total|full|whole|same)\s+")
 DROPPED = _any(

@@ -83,8 +83,8 @@ def _makes(sentence: str, move: tuple[str, str]) -> bool:
 def _standings(sentence: str, moves: Moves) -> list[tuple[str, int]]:
     names = "|".join(moves.states[0])
     places = rf"(?P<place>{'|'.join(_PLACES)}|last)"
-    verbs = "is|becomes|will be|would be|ends up|finishes"
-    pattern = rf"\b(?P<name>{names})\b (?:{verbs})(?: now| then| in)?(?: the| in)? {places}\b"
+    stands = r"(?:is|becomes|will be|would be|ends up|finishes)(?: now| then| in)?(?: the| in)?"
+    pattern = rf"\b(?P<name>{names})\b {stands} {places}\b"
     return [
         (_known(match["name"], moves), _index(match["place"].lower())) for match in re.finditer(pattern, sentence, re.I)
     ]

@@ -25,6 +25,7 @@ class Order:
     top: str
     bottom: str
     asked: tuple[str, ...]
+    told: tuple[str, ...]  # as they are first mentioned
 
     @property
     def upward(self) -> bool:
@@ -46,6 +47,11 @@ _PUTS_TOGETHER = re.compile(
 _COMPARES = re.compile(
     r"\b(?:compar|statement|clue|pair|relation|given information|what is known|fact)\w*\b", re.IGNORECASE
 )
+_CLAIMS = re.compile(
+    r"\b(?:order\w*|arrang\w*|rank\w*|sort\w*|list\w*|so|therefore|thus|final\w*|sequence|result|answer|they are"
+    r"|from \w+ to \w+)\b",
+    re.IGNORECASE,
+)
 _HYPOTHETICAL = re.compile(r"\b(?:if|whether|check|suppose|either|might|could|not|n't|who|which)\b", re.IGNORECASE)
 _TURNED = re.compile(
     r"\b(?:revers|turn(?:ed|ing)? (?:it |the \w+ )?(?:a)?round|backward|flip|bottom up|upward)\w*", re.IGNORECASE
@@ -56,6 +62,7 @@ def read(text: str, order: Order) -> Stated:
     found: list[str] = []
     vetoes: list[str] = []
     above: set[tuple[str, str]] = set()  # (higher, lower), as stated
+    last: tuple[str, ...] = ()
     together = answered = False
     direction = _direction(text, order)
     for sentence in sentences(listed(text)):
@@ -72,14 +79,19 @@ def read(text: str, order: Order) -> Stated:
             elif certain:
                 vetoes.append(f"{name} is not the {(order.top, order.bottom)[place]}")
         together = together or bool(_PUTS_TOGETHER.search(sentence))
-        for names in _orders(sentence, order):
+        for names, chained in _orders(sentence, order):
+            claimed = chained or "→" in sentence or bool(_CLAIMS.search(sentence))
             answered = names == order.asked
+            last = names if claimed or answered else last
             if answered:
                 found.append(f"the order {', '.join(names)}")
             elif names == order.asked[::-1]:
                 found.append(f"the order {', '.join(names)}, from the other end")
-            elif _PUTS_TOGETHER.search(sentence) or ">" in sentence or re.search(r"\bso\b|\bfinal", sentence):
+                last = () if chained else last  # a chain of comparisons is no list from either end
+            elif claimed and names != order.told:
                 vetoes.append(f"the order is not {', '.join(names)}")
+    if last and last != order.asked:
+        vetoes.append(f"the order is not {', '.join(last)}")
     chained = set(pairwise(order.names)) <= _closure(above) or bool(_COMPARES.search(text))
     missing = []
     if not answered:
@@ -95,8 +107,9 @@ def read(text: str, order: Order) -> Stated:
 def _direction(text: str, order: Order) -> bool:
     """Is the end named from which the names are asked?"""
     first, last = (order.bottom, order.top) if order.upward else (order.top, order.bottom)
+    sense = "ascending|increasing" if order.upward else "descending|decreasing"
     named = re.search(
-        rf"\b{first}\b(?: \w+)? (?:to|down to|up to)(?: the)? {last}\b|\b(?:with|start\w*)\b[^.]*\b{first}\b",
+        rf"\b(?:{sense})\b|\b{first}\b(?: \w+)? (?:to|down to|up to)(?: the)? {last}\b|\b(?:with|start\w*)\b[^.]*\b{first}\b",
         text,
         re.IGNORECASE,
     )
@@ -132,12 +145,25 @@ def _superlatives(sentence: str, order: Order) -> Iterator[tuple[str, int]]:
                 yield _known(match["name"], order), place
 
 
-def _orders(sentence: str, order: Order) -> Iterator[tuple[str, ...]]:
+def _orders(sentence: str, order: Order) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Each order of three or more names that a sentence holds, strangers included, and whether it is a chain of signs."""
     for value in sequences(sentence, order.names):
         key = value.key if isinstance(value.key, tuple) else ()
         names = tuple(_known(name, order) for name in key)
-        if sorted(names) == sorted(order.names):
-            yield names[::-1] if "<" in value.text else names
+        distinct = len({*names}) == len(names)  # "A > B, B > C" is no order
+        if distinct and len(names) >= len(order.names) - 1 and len({*names} & {*order.names}) >= 2:
+            chained = ">" in value.text or "<" in value.text
+            names = names[::-1] if "<" in value.text else names
+            if not (len(names) < len(order.names) and _in_order(names, order)):
+                yield names, chained
+
+
+def _in_order(names: Sequence[str], order: Order) -> bool:
+    """Part of the right order, from either end."""
+    if not {*names} <= {*order.names}:
+        return False
+    places = [order.names.index(name) for name in names]
+    return places in (sorted(places), sorted(places, reverse=True))
 
 
 def _known(name: str, order: Order) -> str:

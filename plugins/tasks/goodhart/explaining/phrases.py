@@ -85,10 +85,11 @@ class Phrases:
         self,
         row: Sequence[Token],
         meaning: Meaning,
-        current: Callable[[], Operand],
+        current: Callable[[Operand], Operand],
         likelier: Callable[[Operand], Operand],
+        last_two: Callable[[], tuple[Operand, Operand] | None],
     ) -> None:
-        self.row, self.meaning, self.current, self.likelier = row, meaning, current, likelier
+        self.row, self.meaning, self.current, self.likelier, self.last_two = row, meaning, current, likelier, last_two
         self.depth = 0
 
     def kind(self, at: int) -> str:
@@ -114,10 +115,10 @@ class Phrases:
     def _chain(self, at: int, part: Callable[[int], Phrase | None], signs: str) -> Phrase | None:
         left = part(at)
         while left is not None:
-            sign_at = self._sign(left.end, signs)
+            sign_at = self._sign(left, signs)
             right = part(self.after_words(sign_at + 1, 3)) if sign_at >= 0 else None
-            if signs == "*/" and right is None and (counted := self._counted(left)):
-                left = counted
+            if signs == "*/" and right is None and (more := self._counted(left) or self._bracket_factor(left)):
+                left = more
                 continue
             if right is None:
                 break
@@ -135,11 +136,25 @@ class Phrases:
             return self._joined("*", left, Phrase(two, at + 1, 0, (two,)))
         return None
 
-    def _sign(self, at: int, signs: str) -> int:
-        """Where an operator follows, past words that only describe the operand ("of the shirt"), or -1."""
-        if self.kind(at) in signs:
-            return at
-        past = self.after_words(at, 5, "o")
+    def _bracket_factor(self, left: Phrase) -> Phrase | None:
+        """ "3000 (1 + 0.5)^2" """
+        digits = not left.operand.named and not left.operand.back and not left.operand.shares
+        if not digits or self.kind(left.end) != "(":
+            return None
+        right = self._power(left.end)
+        if right is None or right.operand.named or right.operand.shares:
+            return None
+        return self._joined("*", left, right)
+
+    def _sign(self, left: Phrase, signs: str) -> int:
+        """Where an operator follows, past words that only describe the operand ("of the shirt", "cups"), or -1."""
+        if self.kind(left.end) in signs:
+            return left.end
+        literal = not left.operand.named and not left.operand.back
+        unit = self.after_words(left.end, 2) if literal else left.end
+        if self.kind(unit) in signs:
+            return unit
+        past = self.after_words(left.end, 5, "o")
         return past if self.kind(past) in signs and self.row[past].text[0].isalpha() else -1
 
     def _joined(self, sign: str, left: Phrase, right: Phrase) -> Phrase:
@@ -171,7 +186,7 @@ class Phrases:
             return None
         operand = token.operand
         if operand.back:
-            here, noun = self.current(), self.likelier(operand) if operand.named else operand
+            here, noun = self.current(operand), self.likelier(operand) if operand.named else operand
             both = replace(here, text=operand.text, amounts=here.amounts | noun.amounts, back=True, decimals=None)
             return Phrase(both, at + 1, 0, (here,))
         phrase = self._explained(Phrase(operand, at + 1, 0, (operand,)))
@@ -182,40 +197,44 @@ class Phrases:
 
     def _explained(self, phrase: Phrase) -> Phrase:
         """ "the coupon ($5)", "the $5 coupon", "the discount of 20%": a noun and its value, which must be its value."""
-        while True:
-            at, closing = phrase.end, 0
-            past = self.after_words(at, 4, "o") if self.kind(at) in "wo" else at
-            closes = self.after_words(past + 2, 2)
-            if self.kind(past) == "(" and self.kind(past + 1) == "Q" and self.kind(closes) == ")":
-                at, closing = past + 1, closes - past - 1
-            elif self.kind(past) == "," and self.kind(past + 2) == "e" and self.row[past + 1].text.lower() == "which":
-                past, at = past + 2, past + 3  # ", which is $5,"
-                closing = 1 if self.kind(at + 1) == "," else 0
-            elif self.kind(at) == "o" and phrase.operand.named:
-                at += 1
-            elif self.kind(at) in "wo" and self.kind(past) == "Q" and not phrase.operand.named:
-                at = past  # "2 cups of flour"
-            if self.kind(at) != "Q":
-                return phrase
-            other = self.row[at].operand
-            assert other is not None
-            if (
-                other.back
-                or other.named == phrase.operand.named
-                or (phrase.operand.decimals is None and not phrase.operand.named)
-            ):
-                return phrase
-            if phrase.operand.named and phrase.operand.decimals is not None:
-                return phrase
-            both = _common(phrase.operand, other)
-            if both is None:
-                if not closing:
-                    unit = at == phrase.end and not phrase.operand.named and other.text.isalpha()
-                    return replace(phrase, end=at + 1) if unit else phrase  # "1 mile": of the unit, not of the story
-                noun, number = (other, phrase.operand) if other.named else (phrase.operand, other)
-                fault = () if noun.amounts & self.meaning.twins.keys() else (f"{noun.text} is not {number.text}",)
-                return replace(phrase, end=at + 1 + closing, faults=(*phrase.faults, *fault))
-            phrase = replace(phrase, operand=both, end=at + 1 + closing, parts=(both,))
+        beside, apart = self._beside(phrase)
+        if beside is None or beside.operand.back or beside.operand.named == phrase.operand.named:
+            return phrase
+        if not phrase.operand.named and phrase.operand.decimals is None:
+            return phrase
+        both = _common(phrase.operand, beside.operand)
+        if both is not None:
+            return self._explained(replace(phrase, operand=both, end=beside.end, parts=(both,)))
+        if not apart:
+            unit = beside.end == phrase.end + 1 and not phrase.operand.named and beside.operand.text.isalpha()
+            return replace(phrase, end=beside.end) if unit else phrase  # "1 mile": of the unit, not of the story
+        noun, number = (beside.operand, phrase.operand) if beside.operand.named else (phrase.operand, beside.operand)
+        fault = () if noun.amounts & self.meaning.twins.keys() else (f"{noun.text} is not {number.text}",)
+        return replace(phrase, end=beside.end, faults=(*phrase.faults, *fault))
+
+    def _beside(self, phrase: Phrase) -> tuple[Phrase | None, bool]:
+        """What stands beside an operand and may explain it, and whether brackets or commas set it apart."""
+        at = phrase.end
+        past = self.after_words(at, 4, "o") if self.kind(at) in "wo" else at
+        if self.kind(past) == "(" and self.depth < DEEPEST:
+            self.depth += 1
+            inner = self.read(past + 1)
+            self.depth -= 1
+            closes = self.after_words(inner.end, 3) if inner else past
+            return (replace(inner, end=closes + 1), True) if inner and self.kind(closes) == ")" else (None, True)
+        appositive = phrase.operand.named and self.kind(past) == "," and self.kind(past + 2) == "e"
+        if appositive and self.row[past + 1].text.lower() == "which":
+            at, apart = past + 3, True  # ", which is $5,"
+        elif self.kind(at) == "o" and phrase.operand.named:
+            at, apart = at + 1, False
+        elif self.kind(at) in "wo" and self.kind(past) == "Q" and not phrase.operand.named:
+            at, apart = past, False  # "2 cups of flour"
+        else:
+            apart = False
+        operand = self.row[at].operand if self.kind(at) == "Q" else None
+        if operand is None:
+            return None, apart
+        return Phrase(operand, at + 1 + (apart and self.kind(at + 1) == ",")), apart
 
     def _share_of(self, phrase: Phrase) -> Phrase:
         tie = self.kind(phrase.end)
@@ -236,15 +255,6 @@ class Phrases:
 
     def _named_operation(self, at: int) -> Phrase | None:
         """ "the sum of … and …", "the difference between … and …"."""
-        left = self.single(self.after_words(at + 1))
-        if left is None:
-            return None
-        tie = self.after_words(left.end, 5, "o")
-        if self.kind(tie) not in "nf":
-            return None
-        right = self.single(self.after_words(tie + 1))
-        if right is None:
-            return None
         word = self.row[at].text.lower()
         sign = (
             "*"
@@ -255,13 +265,26 @@ class Phrases:
             if "diff" in word
             else "+"
         )
+        if self.kind(self.after_words(at + 1)) == "P" and (two := self.last_two()):
+            first, second = (Phrase(each, self.after_words(at + 1) + 1, 0, (each,)) for each in two)
+            return self._either_way(sign, first, second)
+        left = self.single(self.after_words(at + 1))
+        if left is None:
+            return None
+        tie = self.after_words(left.end, 5, "o")
+        if self.kind(tie) not in "nf":
+            return None
+        right = self.single(self.after_words(tie + 1))
+        if right is None:
+            return None
+        return self._either_way(sign, left, right)
+
+    def _either_way(self, sign: str, left: Phrase, right: Phrase) -> Phrase:
         joined = self._joined(sign, left, right)
-        if sign == "-":
-            turned = self._joined(sign, right, left).operand.amounts
-            return replace(
-                joined, operand=replace(joined.operand, amounts=joined.operand.amounts | turned), end=right.end
-            )
-        return joined
+        if sign != "-":
+            return joined
+        turned = self._joined(sign, right, left).operand.amounts
+        return replace(joined, operand=replace(joined.operand, amounts=joined.operand.amounts | turned), end=right.end)
 
     def _bracketed(self, at: int) -> Phrase | None:
         if self.depth >= DEEPEST:

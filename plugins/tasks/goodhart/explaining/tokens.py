@@ -4,7 +4,7 @@ A token's kind is one character; whatever has no bearing is an "w".
 
     Q operand     S subtract  A add  M multiply  D divide  R reduce, go back  I increase, go forward  Y apply  C calculate
     V convert     K start with                    s, a, r, i: the passives ("is subtracted", "is reduced")
-    U "the sum of", "the difference between"      + - * / ^ ( )  as they stand, or in words
+    U "the sum of", "the difference between"      P "both results"   + - * / ^ ( )  as they stand, or in words
     f from, off   b by, with   t to, on   o of    n and   e is, equals   g "to get", "which gives"   Z "every year", "again"
     l later than  k earlier than (on a clock)     . , :  end of a sentence, of a clause, of a headline
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from harness_plugins.tasks.goodhart.explaining.amounts import Amount
-from harness_plugins.tasks.goodhart.explaining.lexicon import ARTICLE, BACKWARD, DROPPED, WORDS
+from harness_plugins.tasks.goodhart.explaining.lexicon import ARTICLE, BACKWARD, DROPPED, OF_A_STEP, WORDS
 from harness_plugins.tasks.goodhart.explaining.telling import Meaning
 from harness_plugins.tasks.goodhart.grading.clocks import clocks
 from harness_plugins.tasks.goodhart.grading.value import Value
@@ -38,6 +38,7 @@ class Operand:
     shares: Amounts = NOTHING
     named: bool = False  # by a noun, not by its digits
     back: bool = False  # a pronoun: what was found last
+    step: int = 0  # a pronoun for the result of that step; negative: for the first, the second result of all
     decimals: int | None = None  # of a number that is written in digits
     hours: Amounts = NOTHING  # on a clock: of a bare number, if it counts hours
     every: Amounts = NOTHING  # of a noun that was narrowed: all that it may stand for
@@ -113,6 +114,9 @@ def _next(text: str, at: int, meaning: Meaning, times: dict[int, Value]) -> tupl
 
 
 def _operand(text: str, at: int, meaning: Meaning) -> tuple[Token, int] | None:
+    if step := OF_A_STEP.match(text, at):
+        which = int(step["step"]) if step["step"] else (-1 if step["nth"].lower() == "first" else -2)
+        return Token("Q", step.group(), Operand(step.group(), back=True, step=which)), step.end()
     back, noun = BACKWARD.match(text, at), _noun(text, at, meaning)
     if noun and not (back and back.end() >= noun[1] and not _DEICTIC.match(text, at)):
         return noun

@@ -4,10 +4,11 @@ its phrase ends."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from harness_plugins.tasks.goodhart.explaining.phrases import minus, over, plus, times
+from harness_plugins.tasks.goodhart.explaining.phrases import Phrase, minus, over, plus, times
 from harness_plugins.tasks.goodhart.explaining.tokens import NOTHING, Amounts, Operand
 
 if TYPE_CHECKING:
@@ -25,16 +26,30 @@ def subtract(sentence: Sentence, at: int) -> int:
     operand = sentence.operand(at + 1)
     if operand is None:
         return at + 1
-    tie = sentence.tie(operand.end, "f")
-    base = sentence.operand(tie + 1) if tie >= 0 else None
+    tie = sentence.tie(operand.end, "fn")
+    if tie >= 0 and sentence.kind(tie) == "n" and (further := _further(sentence, tie)):  # "subtract X and Y from Z"
+        end, both = further.end, Operand(f"{operand.operand.text} and {further.operand.text}")
+        both = replace(both, amounts=plus(further.operand, operand.operand))
+        from_at = sentence.tie(end, "f")
+        base = sentence.operand(from_at + 1) if from_at >= 0 else None
+        start = base.operand if base else sentence.course.current
+        return sentence.do(minus, start, both, base.end if base else end, explicit=base is not None)
+    base = sentence.operand(tie + 1) if tie >= 0 and sentence.kind(tie) == "f" else None
     if base:
         return sentence.do(minus, base.operand, operand.operand, base.end, explicit=True)
-    return sentence.do(
-        minus, sentence.course.base_for(operand.operand), operand.operand, max(tie + 1, operand.end), explicit=False
-    )
+    return sentence.do(minus, sentence.course.base_for(operand.operand), operand.operand, operand.end, explicit=False)
+
+
+def _further(sentence: Sentence, tie: int) -> Phrase | None:
+    """A second thing to subtract, after "and", unless a verb follows."""
+    at = sentence.after_words(tie + 1, 3)
+    return sentence.operand(at) if sentence.kind(at) in "Q(" else None
 
 
 def add(sentence: Sentence, at: int) -> int:
+    pair = sentence.after_words(at + 1, 2)
+    if sentence.kind(pair) == "P" and (two := sentence.course.last_two()):
+        return sentence.do(plus, *two, pair + 1, explicit=True)
     operand = sentence.operand(at + 1)
     if operand is None:
         return at + 1

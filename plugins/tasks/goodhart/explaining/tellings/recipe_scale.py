@@ -11,7 +11,7 @@ OLD = """(original|old|initial|current|given) [number of] (servings|serving size
 MORE = "(additional|extra|more) servings; servings more"
 NEW = "(new|desired|target|required|rewritten) [number of] (servings|serving size|recipe|number)"
 ALL = "(new|total|desired|final|combined) [number of] servings; servings"
-FACTOR = "(scaling|scale|conversion|multiplication) [factor|ratio]; factor; ratio"
+FACTOR = "(scaling|scale|conversion|multiplication) (factor|ratio); factor; ratio"
 ONE = """(amount of {food}|{food}|cups|cups of {food}|amount) [needed|required] (per|for (one|each|a single|1)) serving
     (unit|per-serving|single serving) (amount|rate)"""
 REWRITTEN = """(amount|cups) [of {food}] [needed|required] (for|in|per) [the|one|each|a] [new|rewritten] (recipe|batch)

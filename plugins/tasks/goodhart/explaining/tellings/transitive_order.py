@@ -18,4 +18,5 @@ def order(matched: MatchedSet, own: int) -> Order:
         top=cast["top"],
         bottom=cast["bottom"],
         asked=tuple(matched.scenarios[own].gold.split(", ")),
+        told=(*three, fourth),
     )
