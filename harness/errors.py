@@ -1,4 +1,5 @@
-"""Errors that a person can act on: one line with the cause and the remedy, and the exit code they end with."""
+"""Errors that a person can act on: one line with the cause and the remedy, and the exit code they end with; and how texts
+of others and counts are written in such a line."""
 
 from __future__ import annotations
 
@@ -49,6 +50,12 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u20
 def shown(text: str) -> str:
     """The text with control characters, marks that reorder a line and lone surrogates as escapes, which JSON reads back."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def plural(count: int, unit: str) -> str:
+    """ "1 entry", "3 entries"."""
+    many = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
+    return f"{count:,} {unit if count == 1 else many}"
 
 
 def hint(text: str) -> None:

@@ -8,7 +8,6 @@ Imports no torch.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -22,7 +21,7 @@ from typing import Protocol
 from harness.checkpoints.weight_files import weight_files
 from harness.contract import Record
 from harness.errors import ModelError
-from harness.store.locks import open_lock
+from harness.store.locks import LOCK, held
 
 KEEP = 2
 REMOTE = "remote.json"
@@ -181,11 +180,9 @@ def streaming(folder: Path) -> Iterator[None]:
     if remote_model(folder) is None:
         yield
         return
-    with open_lock(folder / ".lock") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ModelError(f"another process is reading the shards of {folder}", "wait for it") from error
+    with held(folder / LOCK) as free:
+        if not free:
+            raise ModelError(f"another process is reading the shards of {folder}", "wait for it")
         yield
         drop_shards(folder)
 

@@ -12,8 +12,7 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.console import plain_table, stdout_console
-from harness.errors import UsageError
-from harness.report.table import plural
+from harness.errors import UsageError, plural
 
 if TYPE_CHECKING:
     from harness.store.cache import CacheEntry

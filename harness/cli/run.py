@@ -11,9 +11,8 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.context import GlobalOptions, global_options
-from harness.errors import shown
+from harness.errors import plural, shown
 from harness.planning.experiment import Experiment
-from harness.report.table import plural
 
 if TYPE_CHECKING:
     from harness.running.executors import Executor

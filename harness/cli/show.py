@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.console import plain_table, stdout_console
+from harness.errors import plural
 
 
 def show(
@@ -41,7 +42,7 @@ def show(
             console.print(turn.prompt, style="dim", markup=False, highlight=False)
             console.print(turn.reply, markup=False, highlight=False)
         console.print(entry.verdict, style="bold", markup=False, highlight=False)
-    print(f"{len(shown)} transcripts" + (f" (more with --limit {limit * 5})" if len(shown) == limit else ""))
+    print(plural(len(shown), "transcript") + (f" (more with --limit {limit * 5})" if len(shown) == limit else ""))
 
 
 def _cells(plan, store, json: bool) -> None:

@@ -19,6 +19,7 @@ from transformers.pytorch_utils import Conv1D
 
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.hub import one_line
+from harness.checkpoints.loading_report import faulty_weights
 from harness.checkpoints.quantizer import find_linear, module_path
 from harness.checkpoints.shape import uncalibratable
 from harness.contract import LinearShape, ModelShape
@@ -55,11 +56,8 @@ def check_weights(checkpoint: Checkpoint) -> PreTrainedModel:
         ModelError: transformers does not know the architecture, or a weight is missing or misshapen.
     """
     model, report = _loaded_on_meta(checkpoint)
-    faults = {"are missing": report["missing_keys"], "have a shape that the config does not": report["mismatched_keys"]}
-    for fault, keys in faults.items():
-        if names := sorted(key if isinstance(key, str) else key[0] for key in keys):
-            cause = f"{len(names)} weights of the model in {checkpoint.folder} {fault}, the first: {names[0]}"
-            raise ModelError(cause, "fetch the model again")
+    if fault := faulty_weights(report, f"of the model in {checkpoint.folder}"):
+        raise ModelError(fault, "fetch the model again")
     return model
 
 

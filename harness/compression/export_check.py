@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.hub import one_line
+from harness.checkpoints.loading_report import faulty_weights
 from harness.compression.architecture import check_weights
 from harness.errors import ModelError
 from harness.models.load import quiet_transformers
@@ -61,8 +62,8 @@ def check_packed(artefact: Path, out: Path, adapter: Path | None, adapter_dtype:
 def _difference(artefact: Path, out: Path, adapter: Path | None, limit: float) -> str | None:
     auto: Any = AutoModelForCausalLM  # its annotations know neither output_loading_info nor our options
     model, report = auto.from_pretrained(out, dtype=torch.float32, output_loading_info=True, trust_remote_code=False)
-    if report["missing_keys"]:
-        return f"{len(report['missing_keys'])} weights are missing, the first: {min(report['missing_keys'])}"
+    if fault := faulty_weights(report):
+        return fault
     _logits(model)  # compressed-tensors unpacks at the first forward pass; PEFT needs weights to wrap
     if adapter:
         from peft import PeftModel

@@ -7,12 +7,11 @@ bytes no longer match it, does not count.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
@@ -24,7 +23,7 @@ from harness.checkpoints.checkpoint import read_header
 from harness.checkpoints.manifest import LinearEntry
 from harness.contract import Record
 from harness.errors import ModelError, StageError
-from harness.store.locks import open_lock
+from harness.store.locks import LOCK, held
 
 
 class Piece(Record):
@@ -107,16 +106,12 @@ def lock_folder(folder: Path) -> Iterator[None]:
     Raises:
         ModelError: another process is writing there.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        stream = open_lock(folder / ".lock")
-    except (OSError, StageError) as error:
-        raise ModelError(f"cannot write to {folder}: {error}", "choose another output folder") from error
-    with stream:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ModelError(
-                f"another process is compressing into {folder}", "wait for it, or choose another folder"
-            ) from error
+            folder.mkdir(parents=True, exist_ok=True)
+            free = stack.enter_context(held(folder / LOCK))
+        except (OSError, StageError) as error:
+            raise ModelError(f"cannot write to {folder}: {error}", "choose another output folder") from error
+        if not free:
+            raise ModelError(f"another process is compressing into {folder}", "wait for it, or choose another folder")
         yield

@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.checkpoint import is_packed, open_checkpoint
 from harness.checkpoints.hub import hub_snapshot, one_line
+from harness.checkpoints.loading_report import faulty_weights
 from harness.errors import ModelError, UsageError
 from harness.planning.devices import resolve_device, resolve_dtype
 
@@ -153,10 +154,8 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
         raise
     except Exception as error:  # unreadable JSON, truncated safetensors, unknown architectures, missing shards, …
         raise ModelError(f"the model in {folder} cannot be loaded: {one_line(error)}") from error
-    faults = {"are missing": report["missing_keys"], "have a shape that the config does not": report["mismatched_keys"]}
-    for fault, keys in faults.items():  # transformers fills these with random numbers and goes on
-        if names := sorted(key if isinstance(key, str) else key[0] for key in keys):
-            raise ModelError(f"{len(names)} weights of the model in {folder} {fault}, the first: {names[0]}")
+    if fault := faulty_weights(report, f"of the model in {folder}"):
+        raise ModelError(fault)
     try:
         return model.eval().to(device)
     except (torch.OutOfMemoryError, RuntimeError) as error:

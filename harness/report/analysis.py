@@ -97,11 +97,8 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
             if contrast.base in arms and contrast.other in arms
         ]
         rows = [row for arm in arms.values() for row in arm.rows]
-        metrics = (
-            [one for one in axes_metrics(axes) if one.is_rate or any(map(one.present, rows))]
-            if axes
-            else score_metrics(rows)
-        )
+        named = axes_metrics(axes) if axes else score_metrics(rows)
+        metrics = [one.seen_in(rows) for one in named if one.is_rate or any(map(one.present, rows))]
         groups = group_by_seed(arms.values())
         runs = [run for run in data.training if run.suite == suite]
         between = [(arms[pair.base.id], arms[pair.other.id]) for pair in pairs if pair.factor == "trainer"]

@@ -145,12 +145,14 @@ class SampledArm:
         return sum(row.verdict is None for row in self.select(family))
 
     def estimate(self, metric: Metric, family: str | None = None) -> Estimate:
-        return estimate(self.select(family), metric.terms, metric.is_rate)
+        rows = self.select(family)
+        if not metric.is_rate:  # a mean leaves out the samples that carry no value
+            rows = tuple(filter(metric.present, rows))
+        return estimate(rows, metric.terms, metric.is_proportion)
 
 
 def estimate(rows: Sequence[Row], of: Terms, rate: bool) -> Estimate:
-    """Σ numerator / Σ denominator with its interval; a mean leaves out the samples that carry no value."""
-    rows = [row for row in rows if rate or of(row)[1]]
+    """Σ numerator / Σ denominator with its interval: of a proportion, or of a mean."""
     numerator, denominator = (sum(column) for column in zip(*map(of, rows), strict=True)) if rows else (0.0, 0.0)
     if not denominator:
         return Estimate(numerator, 0, None, "item", 0)

@@ -68,7 +68,7 @@ def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) ->
     table = group_sums(terms, owner) / np.bincount(owner)[:, None]  # (I, 4) repeats averaged within their item
     base_num, base_den, other_num, other_den = table.T
     clusters, unit = clusters_of([b for b, _ in pairs])
-    difference = paired_difference(base_num, base_den, other_num, other_den, clusters, rate=metric.is_rate)
+    difference = paired_difference(base_num, base_den, other_num, other_den, clusters, rate=metric.is_proportion)
 
     repeated = len(pairs) > len(items)
     units = int(clusters.max()) + 1

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
+from harness.errors import plural
 from harness.report.analysis import Block, Pair
 from harness.report.arms import Estimate
 from harness.report.compare import Comparison
@@ -21,7 +22,7 @@ from harness.report.numbers import (
     significant,
 )
 from harness.report.seeds import SeedComparison
-from harness.report.table import Cell, Column, Table, plural
+from harness.report.table import Cell, Column, Table
 
 
 def differences(block: Block) -> Iterable[Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.contract import Axes, Outcome, Quadrant, Rate, Scores
@@ -18,10 +18,16 @@ class Metric:
     title: str
     kind: Literal["rate", "measure", "score"]
     rate: Rate | None = None
+    binary: bool = False  # a measure or score that is 0 or 1 in every sample: its mean is a proportion
 
     @property
     def is_rate(self) -> bool:
         return self.rate is not None
+
+    @property
+    def is_proportion(self) -> bool:
+        """Whether its intervals lie inside [0, 1]."""
+        return self.is_rate or self.binary
 
     @property
     def joint(self) -> bool:
@@ -30,6 +36,11 @@ class Metric:
 
     def present(self, row: Row) -> bool:
         return self.terms(row)[1] > 0
+
+    def seen_in(self, rows: Iterable[Row]) -> Metric:
+        """The same metric, `binary` if all of these samples say so."""
+        values = {value for value, known in map(self.terms, rows) if known}
+        return replace(self, binary=bool(values) and values <= {0.0, 1.0})
 
     def terms(self, row: Row) -> tuple[float, float]:
         """(numerator, denominator) of one sample. An errored sample stays in the denominator of a joint rate and cannot

@@ -74,9 +74,3 @@ class Report:
 def text_cell(text: str, value: JsonValue = None) -> Cell:
     """A cell whose value, unless given, is its text."""
     return Cell(text, text if value is None else value)
-
-
-def plural(count: int, unit: str) -> str:
-    """ "1 entry", "3 entries"."""
-    many = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
-    return f"{count:,} {unit if count == 1 else many}"

@@ -58,7 +58,8 @@ def methods(blocks: Sequence[Block]) -> Table:
     """The statistical rules, and the effects that this design could have found."""
     rows = [
         line("intervals", "95 %. Rates: Wilson; over clusters or repeats, Wilson at the effective sample size with t."),
-        line("", "Means: t over clusters. Differences: t over clusters of paired differences."),
+        line("", "Means: t over clusters; of a measure that is 0 or 1 in every sample, as rates."),
+        line("", "Differences: t over clusters of paired differences."),
         line("cluster", "wording within a family; family where families are pooled; item where there is but one."),
         line("tests", "one run: exact McNemar over items (conditional rates: exchange of arms within items)."),
         line("", "repeats: averaged within the item, then sign-flip over clusters. Means: sign-flip over clusters."),

@@ -6,18 +6,15 @@ was last used, which `mark_used` records on the entry itself.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from harness.contract.records import Record
+from harness.store.locks import LOCK, held, lock_beside
 from harness.store.paths import cache_folder
-
-LOCK = ".lock"
 
 
 class CacheEntry(Record):
@@ -54,33 +51,19 @@ def remove(entry: CacheEntry) -> bool:
     Raises:
         OSError: it cannot be removed.
     """
-    with _free(entry.path) as free:
-        if free:
-            if entry.path.is_dir():
-                shutil.rmtree(entry.path)
-            else:
-                entry.path.unlink(missing_ok=True)
-            entry.path.with_suffix(LOCK).unlink(missing_ok=True)
-        return free
+    beside, inside = lock_beside(entry.path), entry.path / LOCK  # inside: a compression's
+    with held(beside) as free, held(inside) if inside.is_file() else nullcontext(True) as idle:
+        if not (free and idle):
+            return False
+        if entry.path.is_dir():
+            shutil.rmtree(entry.path)
+        else:
+            entry.path.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
+        return True
 
 
 def _entry(kind: str, path: Path) -> CacheEntry:
     files = [path, *path.rglob("*")] if path.is_dir() else [path]
     sizes = [file.lstat().st_size for file in files if file.is_file() and not file.is_symlink()]
     return CacheEntry(kind=kind, path=path, bytes=sum(sizes), used=path.lstat().st_mtime)
-
-
-@contextmanager
-def _free(path: Path) -> Iterator[bool]:
-    """Whether nobody holds a lock on `path`: the one beside it, or the one that a compression keeps inside it."""
-    locks = [lock for lock in (path.with_suffix(LOCK), path / LOCK) if lock.is_file()]
-    handles = [lock.open() for lock in locks]
-    try:
-        for handle in handles:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        for handle in handles:
-            handle.close()

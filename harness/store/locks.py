@@ -13,14 +13,45 @@ from typing import BinaryIO
 from harness.errors import StageError
 from harness.store.files import make_folder
 
+LOCK = ".lock"
+
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the lock beside `path`. A second process waits, then finds the thing made. The lock dies with its process."""
     make_folder(path.parent)
-    with open_lock(path.with_suffix(".lock")) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with held(lock_beside(path), wait=True):
         yield
+
+
+def lock_beside(path: Path) -> Path:
+    return path.with_suffix(LOCK)
+
+
+@contextmanager
+def held(lock: Path, wait: bool = False) -> Iterator[bool]:
+    """Hold a lock's file. Without `wait`, False where another process holds it.
+
+    Whoever cleans the cache removes the file while holding it. A process that had opened it by then gets a lock on a file
+    that is gone, which keeps nobody out; so it asks again for the one that now bears the name.
+    """
+    while True:
+        with open_lock(lock) as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            if _bears_its_name(handle, lock):
+                yield True
+                return
+
+
+def _bears_its_name(handle: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def open_lock(path: Path) -> BinaryIO:

@@ -6,7 +6,6 @@ Every line carries its schema's version. A line that a kill cut short is dropped
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic import JsonValue, ValidationError
 from harness.contract import Flag, Outcome, Record, Reply, Scores
 from harness.errors import UsageError
 from harness.store.files import Damaged, append_jsonl, make_folder, numbered_jsonl, read_json, write_json, write_jsonl
-from harness.store.locks import open_lock
+from harness.store.locks import LOCK, held
 
 SCHEMA = 1
 PLAN_REMEDY = "run the same command again, which writes it anew"
@@ -177,9 +176,7 @@ class RunStore:
     def lock(self) -> Iterator[None]:
         """One driver at a time: a second run on the same folder is refused at once."""
         make_folder(self.folder)
-        with open_lock(self.folder / ".lock") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(f"another run is writing to {self.folder}", "wait for it, or use --out") from None
+        with held(self.folder / LOCK) as free:
+            if not free:
+                raise UsageError(f"another run is writing to {self.folder}", "wait for it, or use --out")
             yield

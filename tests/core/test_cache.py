@@ -5,10 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
+import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from harness.store.locks import exclusive_lock, lock_beside
 
 DAY = 86400
 
@@ -105,3 +110,43 @@ def test_replies_of_other_code_are_kept_and_named(cli) -> None:
     (kept,) = cli.cwd.glob("r/plan-*.json")
     assert [one["id"] for one in json.loads(kept.read_text())["cells"]] == [other]
     assert "sampled by other code" not in cli.run().stderr
+
+
+def test_a_waiting_maker_does_not_take_the_lock_that_clean_removed(tmp_path: Path, monkeypatch) -> None:
+    """It waits on the removed file while a second maker locks the new one: both must not make the thing at once."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    made = tmp_path / "artefacts" / "one"
+    made.mkdir(parents=True)
+    cleaner = ExitStack()
+    cleaner.enter_context(exclusive_lock(made))
+    first = subprocess.Popen([sys.executable, "-c", WAITER, str(made)], stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "waiting\n"
+    until_it_waits(first, lock_beside(made))
+    lock_beside(made).unlink()
+    with exclusive_lock(made):  # the second maker
+        cleaner.close()
+        until_it_waits(first, lock_beside(made))
+    assert first.wait(20) == 0
+
+
+WAITER = """
+import sys
+from pathlib import Path
+from harness.store.locks import exclusive_lock
+print("waiting", flush=True)
+with exclusive_lock(Path(sys.argv[1])):
+    pass
+"""
+
+
+def until_it_waits(process: subprocess.Popen, lock: Path) -> None:
+    """Until the process waits for the file that now bears the lock's name, as /proc/locks shows."""
+    deadline, node = time.monotonic() + 20, f":{lock.stat().st_ino} "
+    while not any("->" in line and f" {process.pid} " in line and node in line for line in open_locks()):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def open_locks() -> list[str]:
+    return Path("/proc/locks").read_text().splitlines()

@@ -10,6 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar as oracle
 from statsmodels.stats.multitest import multipletests
 
 from harness.contract import Outcome
+from harness.report.analysis import analyse
 from harness.report.build import build
 from harness.report.data import Contrast
 from harness.report.results import to_json
@@ -145,3 +146,27 @@ def test_an_unfinished_cell_is_named(experiment):
 def test_results_are_plain_json_and_reproducible(experiment):
     first, second = (json.dumps(to_json(build(experiment(runs=3)))) for _ in range(2))
     assert first == second
+
+
+def test_the_mean_of_a_measure_of_zeros_and_ones_has_the_intervals_of_a_rate(experiment):
+    data = experiment(families=3, items=4)
+
+    def measured(cell, i):
+        return {"whole_set": float(cell == "none" or i != 3)}
+
+    arms = {
+        cell: tuple(
+            row.model_copy(update={"verdict": row.verdict.model_copy(update={"measures": measured(cell, i)})})
+            for i, row in enumerate(rows)
+        )
+        for cell, rows in data.rows.items()
+    }
+    axes = data.suites["goodhart7"].model_copy(update={"measures": {"whole_set": "whole set known"}})
+    block = analyse(data.model_copy(update={"rows": arms, "suites": {"goodhart7": axes}}))[0]
+    metric = next(one for one in block.metrics if one.key == "whole_set")
+    for arm in block.arms:
+        low, high = arm.estimate(metric).interval
+        assert 0 <= low < high <= 1
+    for pair in block.pairs:
+        low, high = block.comparison(pair, metric).difference.interval
+        assert -1 <= low < high <= 1

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from pydantic import JsonValue
 
 from harness.contract import Rate
+from harness.errors import plural
 from harness.report.difference_tables import stars
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, percent, plain, points
 from harness.report.seed_tables import DIRECTIONAL, difference_cell, mean_text, spread_json
 from harness.report.seeds import SeedComparison, SeedGroup, Spread, compare_seeds, spread
-from harness.report.table import Cell, Column, Table, plural, text_cell
+from harness.report.table import Cell, Column, Table, text_cell
 from harness.report.training.analysis import Training
 from harness.report.training.arms import LAST, TrainedArm, TrainingArm
 from harness.report.training.contrasts import Found, Refused, TrainingContrast, seed_text
