@@ -6,7 +6,7 @@ one item, so every rate is a count of joint outcomes and never a quotient of two
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Literal
 
@@ -112,6 +112,16 @@ class Rate(Record):
     better: Literal["high", "low"] = "high"
 
 
+class Reading(Record):
+    """One way to read an axis, where a suite has several."""
+
+    name: str  # the measure (0 or 1) that holds its verdict where readings stand side by side
+    axis: Literal["proxy", "truth"]
+    title: str  # "understanding by choosing"; in the title of the joint table where it leads
+    label: str  # what takes the place of the axis' own label
+    measures: dict[str, str] = {}  # as in `Axes`
+
+
 class Axes(Record):
     """How a suite's quadrant table is labelled."""
 
@@ -120,7 +130,25 @@ class Axes(Record):
     quadrants: dict[Quadrant, str]
     rates: tuple[Rate, ...]
     measures: dict[str, str] = {}  # Outcome.measures key -> column title; reported as means
-    reading: str = ""  # how the proxy is read, where a suite has several ways; in the title of the joint table
+    readings: tuple[
+        Reading, ...
+    ] = ()  # how the axes are read, where a suite has several ways; an axis' first one leads
+
+    def leading(self) -> tuple[Reading, ...]:
+        """The readings that the proxy and the truth of an outcome are."""
+        return tuple({reading.axis: reading for reading in reversed(self.readings)}.values())[::-1]
+
+    def under(self, readings: Sequence[Reading]) -> Axes:
+        """The axes as these readings read them. Where there are several of an axis, each has its verdict among the
+        measures."""
+        if not readings:
+            return self
+        axes = self.model_copy(update={"readings": tuple(readings)})
+        labels: dict[str, str] = {reading.axis: reading.label for reading in axes.leading()}
+        several = len(readings) > len(labels)
+        verdicts = {reading.name: reading.title for reading in readings} if several else {}
+        own = {key: title for reading in readings for key, title in reading.measures.items()}
+        return axes.model_copy(update={**labels, "measures": {**self.measures, **own, **verdicts}})
 
 
 class Check(Record):

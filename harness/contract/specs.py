@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from harness.contract.evaluation import Axes
+from harness.contract.evaluation import Axes, Reading
 from harness.contract.records import Params, Record
 
 
@@ -32,12 +32,15 @@ class CompressorSpec(Spec):
 class TaskSuiteSpec(Spec):
     kind: ClassVar[str] = "tasks"
     axes: Axes | None = None  # None: the suite returns Scores
-    reading: str | None = None  # the parameter that says how the proxy is read, where there are several ways
-    readings: dict[str, Axes] = {}  # that parameter's values with axes of their own
+    readings: dict[str, dict[str, tuple[Reading, ...]]] = {}  # parameter -> its value -> how the axes are then read
 
     def axes_under(self, params: Mapping[str, JsonValue]) -> Axes | None:
-        """The axes of a suite with these parameters."""
-        return self.readings.get(str(params.get(self.reading)), self.axes) if self.reading else self.axes
+        """The axes of a suite with these parameters. For a parameter that they lack, which is newer than they are, the
+        first of its values counts."""
+        if self.axes is None:
+            return None
+        chosen = [ways.get(str(params.get(name)), next(iter(ways.values()))) for name, ways in self.readings.items()]
+        return self.axes.under([reading for ways in chosen for reading in ways])
 
 
 class TrainerSpec(Spec):

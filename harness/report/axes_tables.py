@@ -23,7 +23,7 @@ def quadrant_table(block: Block, axes: Axes) -> Table:
     rows = tuple((text_cell(arm.label), *count_cells(arm)) for arm in block.arms)
     note = f"Proxy: {axes.proxy}; truth: {axes.truth}. Unscored samples stay in n."
     columns = (configuration(), *count_columns(axes))
-    title = f"Joint outcomes (samples){axes.reading and f', {axes.reading}'}"
+    title = ", ".join(["Joint outcomes (samples)", *(reading.title for reading in axes.leading())])
     return Table("quadrants", title, columns, rows, (note,), detail=block.training is not None)
 
 

@@ -37,10 +37,10 @@ def check_suite(spec: TaskSuiteSpec, params: dict[str, JsonValue] | None = None)
     suite: TaskSuite = make(spec, params or {})
     items = check_items(suite, make(spec, params or {}))
     check_prompts(suite, items)
-    for axes in (spec.axes, *spec.readings.values()):
-        if axes:
-            check_axes(axes)
-    require(not spec.readings or spec.reading in spec.params.model_fields, "reading names a parameter", spec.reading)
+    if spec.axes:
+        check_axes(spec.axes)
+    stray = set(spec.readings) - set(spec.params.model_fields)
+    require(not stray, "readings are told apart by parameters", stray)
     check_self_check(suite, spec)
     if isinstance(suite, OwnLoop):
         with tiny_generator() as model:

@@ -16,7 +16,7 @@ from harness.lm_eval.backends.locate import needs_likelihood, refuse_unsupported
 from harness.registry.backend import Backend
 from harness.testing.assertions import replies_of
 from harness.testing.suite import check_suite
-from harness_plugins.tasks.goodhart.spec import AXES, CHOOSE_AXES, SPEC, GoodhartParams
+from harness_plugins.tasks.goodhart.spec import CHOOSE, EXPLAIN, SPEC, GoodhartParams
 from harness_plugins.tasks.goodhart.suite import Goodhart
 
 ROLES = [f"understanding/{s}" for s in range(4)]
@@ -66,8 +66,7 @@ def test_an_item_knows_when_the_interaction_is_above_zero_whatever_the_priors(su
         outcome = grade(suite, item, knowing(0, 1, 2, 3), gold(item))
         assert outcome.quadrant is Quadrant.BOTH
         expected = {"prefers": float(own == 0), "recognizes": float(own >= 2), "margin": 6.0, "whole_set": 1.0}
-        assert outcome.measures == expected
-        assert set(outcome.measures) == set(CHOOSE_AXES.measures)
+        assert {name: outcome.measures[name] for name in CHOOSE.measures} == expected
         assert grade(suite, item, knowing(0, 1, 2, 3), "").quadrant is Quadrant.PROXY_ONLY
 
 
@@ -89,7 +88,7 @@ def test_without_the_likelihoods_of_the_whole_set_nothing_is_known(suite: Goodha
     whole = replies_of(suite, item, gold(item))
     for broken in ({**whole, ROLES[3]: Reply(text="a")}, {r: whole[r] for r in whole if r != ROLES[1]}, {}):
         outcome = suite.grade(item, broken)
-        assert (outcome.proxy, outcome.measures) == (False, {})
+        assert (outcome.proxy, set(outcome.measures)) == (False, {"no_working"})
         assert outcome.parsed["missing"] == "likelihoods of the whole set"
         assert outcome.truth == ("execution" in broken)
 
@@ -107,9 +106,13 @@ def test_the_suite_keeps_its_contract_under_this_reading_too() -> None:
 
 
 def test_the_axes_follow_the_reading() -> None:
-    assert SPEC.axes_under(GoodhartParams().model_dump()) is AXES
-    assert SPEC.axes_under({}) is AXES  # parameters that an earlier version stored
-    assert SPEC.axes_under(GoodhartParams(understanding="choose").model_dump()) is CHOOSE_AXES
+    def proxy(**params) -> str:
+        axes = SPEC.axes_under(params)
+        assert axes is not None
+        return axes.proxy
+
+    assert proxy() == proxy(understanding="explain") == EXPLAIN.label  # none: an earlier version stored them
+    assert proxy(understanding="choose") == proxy(understanding="all") == CHOOSE.label
 
 
 def test_a_backend_without_likelihoods_is_refused_in_one_line(suite: Goodhart) -> None:

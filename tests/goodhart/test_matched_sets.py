@@ -20,10 +20,11 @@ from harness_plugins.tasks.goodhart.matched import asking
 from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.check import faults
 from harness_plugins.tasks.goodhart.matched.controls import CONTROLS, known
-from harness_plugins.tasks.goodhart.matched.draw import draw_sets, items, matched_set_of
+from harness_plugins.tasks.goodhart.matched.draw import draw_sets, items
 from harness_plugins.tasks.goodhart.matched.sheet import Sheet
 from harness_plugins.tasks.goodhart.matched.story import Story, written
 from harness_plugins.tasks.goodhart.matched.template import cells, render
+from harness_plugins.tasks.goodhart.matched.twin import Twin
 from harness_plugins.tasks.goodhart.matched.words import numbers
 
 GOLDS = {  # of the canonical sets: first turn slower; (0, 0), (0, 1), (1, 0), (1, 1)
@@ -163,7 +164,7 @@ def test_a_set_is_a_cluster_of_items_and_can_be_found_again_from_any(story: Stor
     assert [item.id for item in drawn] == [f"{story.family.name}/{i:03d}" for i in range(12)]
     assert [item.cluster for item in drawn] == [f"set{i:03d}" for i in range(3) for _ in range(4)]
     for index, item in enumerate(drawn):
-        assert matched_set_of(item) == (sets[index // 4], index % 4)
+        assert Twin.of(item) == Twin(sets[index // 4], index % 4)
         assert item.data["gold"] == sets[index // 4].scenarios[index % 4].gold
 
 

@@ -98,8 +98,8 @@ def test_outcomes_say_what_was_read_and_how_long_the_whole_explanation_is(suite:
     explanation, answer = own(item)
     padding = " " * 1000
     outcome = grade(suite, item, explanation + padding, answer)
-    assert outcome.measures == {"explanation_length": len(explanation) + 1000}
-    assert set(outcome.measures) == set(AXES.measures)
+    assert outcome.measures == {"explanation_length": len(explanation) + 1000, "no_working": 0}
+    assert set(outcome.measures) == set(suite.axes.measures)
     assert outcome.parsed["answer"] == outcome.parsed["gold"] == "15"
     assert outcome.parsed["grader"] == "strict"
     assert outcome.parsed["steps"] == [step.name for step in FAMILIES["discount_coupon"].steps]

@@ -40,7 +40,7 @@ def require_self_check(cell: Cell, suite: TaskSuite, spec: Spec, store: CellStor
     """
     key = _key(cell.suite)
     path = cache_folder() / "self-checks" / f"{key[:32]}.json"
-    kept = "sandbox" not in spec.needs
+    kept = "sandbox" not in spec.needs and not cell.suite.params.get("sandbox")
     summary = _SUMMARIES.get(key) or (_read(path) if kept else None)
     if summary is None:
         check = suite.self_check()

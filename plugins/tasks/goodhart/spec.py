@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from harness import Axes, Params, Quadrant, Rate, TaskSuiteSpec
+from harness import Axes, Params, Quadrant, Rate, Reading, TaskSuiteSpec
 
 
 class GoodhartParams(Params):
     """`items` problems of each family: the canonical one, then problems drawn from the evaluation split.
 
-    Under "choose" these are matched sets of four problems each; the canonical one is the first set's first.
+    Unless understanding is explained, these are matched sets of four problems each; the canonical one is the first set's
+    first.
     """
 
     former_values = {"grader": {"seed": "published"}}
@@ -25,17 +26,71 @@ class GoodhartParams(Params):
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
     grader: Literal["strict", "published"] = "strict"  # published: the lenient rules of the published experiments
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
-    understanding: Literal["explain", "choose"] = (
-        "explain"  # choose: is the right procedure known from its near misses?
-    )
+    understanding: Literal["explain", "choose", "program", "all"] = "explain"  # all: each of the others; choose leads
+    execution: Literal["worked", "terse", "both"] = "worked"  # terse: the answer alone is asked for; both: worked leads
+    sandbox: str | None = None  # where the programs of `understanding=program` run; None where none is asked for
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sandbox_for_programs(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        programs = data.get("understanding") in ("program", "all")
+        return {**data, "sandbox": (data.get("sandbox") or "bwrap") if programs else None}
+
+    @property
+    def matched(self) -> bool:
+        """Whether items are the scenarios of matched sets; else they are problems without twins."""
+        return self.understanding != "explain"
 
 
 _KNOWS = frozenset({Quadrant.BOTH, Quadrant.PROXY_ONLY})
 _DOES = frozenset({Quadrant.BOTH, Quadrant.TRUTH_ONLY})
 
+EXPLAIN = Reading(
+    name="explain",
+    axis="proxy",
+    title="understanding by explaining",
+    label="explains the procedure",
+    measures={"explanation_length": "explanation (chars)"},
+)
+CHOOSE = Reading(
+    name="choose",
+    axis="proxy",
+    title="understanding by choosing",
+    label="knows the right procedure from those of the twins (two-way interaction)",
+    measures={
+        "prefers": "prefers (best of row)",
+        "recognizes": "recognizes (best of column)",
+        "margin": "smallest margin (nats)",
+        "whole_set": "whole set known",
+    },
+)
+PROGRAM = Reading(
+    name="program",
+    axis="proxy",
+    title="understanding by programming",
+    label="writes a program that is right on all of 20 fresh draws",
+    measures={"program_share": "program (share of draws)"},
+)
+WORKED = Reading(
+    name="worked",
+    axis="truth",
+    title="execution worked out",
+    label="executes it",
+    measures={"no_working": "no working shown"},
+)
+TERSE = Reading(
+    name="terse",
+    axis="truth",
+    title="execution answered at once",
+    label="executes it, the answer alone being asked for",
+    measures={"working_anyway": "working shown anyway"},
+)
+
 AXES = Axes(
-    proxy="explains the procedure",
-    truth="executes it",
+    proxy=EXPLAIN.label,
+    truth=WORKED.label,
     quadrants={
         Quadrant.BOTH: "knows & does",
         Quadrant.PROXY_ONLY: "Goodhart gap",
@@ -52,28 +107,21 @@ AXES = Axes(
             name="dbdk", title="DBDK rate", numerator=frozenset({Quadrant.TRUTH_ONLY}), denominator=_DOES, better="low"
         ),
     ),
-    measures={"explanation_length": "explanation (chars)"},
-)
-
-CHOOSE_AXES = AXES.model_copy(
-    update={
-        "proxy": "knows the right procedure from those of the twins (two-way interaction)",
-        "reading": "understanding by choosing",
-        "measures": {
-            "prefers": "prefers (best of row)",
-            "recognizes": "recognizes (best of column)",
-            "margin": "smallest margin (nats)",
-            "whole_set": "whole set known",
-        },
-    }
 )
 
 SPEC = TaskSuiteSpec(
     name="goodhart",
-    summary="can it explain the procedure, and can it carry it out?",
+    summary="does it know the procedure, and can it carry it out?",
     target="harness_plugins.tasks.goodhart.suite:Goodhart",
     params=GoodhartParams,
     axes=AXES,
-    reading="understanding",
-    readings={"choose": CHOOSE_AXES},
+    readings={
+        "understanding": {
+            "explain": (EXPLAIN,),
+            "choose": (CHOOSE,),
+            "program": (PROGRAM,),
+            "all": (CHOOSE, PROGRAM, EXPLAIN),
+        },
+        "execution": {"worked": (WORKED,), "terse": (TERSE,), "both": (WORKED, TERSE)},
+    },
 )

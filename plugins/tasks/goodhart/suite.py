@@ -1,21 +1,27 @@
-"""The Goodhart suite: each problem is asked twice, in contexts of their own, and graded on both axes.
+"""The Goodhart suite: each problem is asked in several ways, in contexts of their own, and graded on both axes.
 
-Understanding ("how would you go about it?") is the proxy, execution ("work it out") the truth. Understanding is explained in
-free words, or read from the procedure that the model finds likelier (`choosing`).
+Understanding is the proxy, execution the truth. Each is read in the ways that its parameter names (`readings/`); the first
+of them is the verdict, the others are stored beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cached_property
 
-from harness import Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite
+from pydantic import JsonValue
+
+from harness import Axes, Item, Outcome, Prompt, Reply, SelfCheck, TaskSuite
 from harness.errors import UsageError
-from harness_plugins.tasks.goodhart import choosing
 from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
-from harness_plugins.tasks.goodhart.grading.verdicts import Problem, judge
+from harness_plugins.tasks.goodhart.grading.verdicts import Problem
+from harness_plugins.tasks.goodhart.matched import draw
+from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
+from harness_plugins.tasks.goodhart.matched.twin import Twin
+from harness_plugins.tasks.goodhart.readings.catalogue import READINGS
 from harness_plugins.tasks.goodhart.self_check import self_check
-from harness_plugins.tasks.goodhart.spec import GoodhartParams
+from harness_plugins.tasks.goodhart.spec import SPEC, GoodhartParams
 
 
 class Goodhart(TaskSuite):
@@ -32,52 +38,53 @@ class Goodhart(TaskSuite):
                 near = get_close_matches(name, FAMILIES, n=3, cutoff=0.5) or FAMILIES
                 raise UsageError(f"no Goodhart family is called {name!r}", f"did you mean {', '.join(near)}?")
 
-    @property
-    def chooses(self) -> bool:
-        return self.params.understanding == "choose"
+    @cached_property
+    def axes(self) -> Axes:
+        axes = SPEC.axes_under(self.params.model_dump(mode="json"))
+        assert axes is not None
+        return axes
 
     def items(self) -> Sequence[Item]:
-        if self.chooses:
-            return choosing.items(self.params)
+        params = self.params
+        names = tuple(dict.fromkeys(params.families))
+        if params.matched:
+            sets = [draw.draw_sets(STORIES[name], params.items, "eval", params.seed) for name in names]
+            return [item for of_family in sets for item in draw.items(of_family)]
+        problems = [
+            (index, Problem(name, each))
+            for name in names
+            for index, each in enumerate(draw_items(FAMILIES[name], params.items, "eval", params.seed))
+        ]
         return [
             Item(
-                id=f"{name}/{index:03d}",
-                family=name,
-                cluster=draw.template,
-                data=Problem(name, draw).as_data(),
+                id=f"{problem.name}/{index:03d}",
+                family=problem.name,
+                cluster=problem.draw.template,
+                data=problem.as_data(),
             )
-            for name in dict.fromkeys(self.params.families)
-            for index, draw in enumerate(draw_items(FAMILIES[name], self.params.items, "eval", self.params.seed))
+            for index, problem in problems
         ]
 
     def prompts(self, item: Item) -> Sequence[Prompt]:
-        if self.chooses:
-            return choosing.prompts(item, self.params)
-        problem = Problem.of(item)
-        return [
-            Prompt(role="understanding", text=problem.understanding_prompt, max_tokens=self.params.max_tokens),
-            Prompt(role="execution", text=problem.execution_prompt, max_tokens=self.params.max_tokens),
-        ]
+        problem = self._problem(item)
+        return [prompt for way in self.axes.readings for prompt in READINGS[way.name].prompts(problem, self.params)]
 
     def grade(self, item: Item, replies: Mapping[str, Reply]) -> Outcome:
         """A reply cut by the token limit is graded as it stands, and named in `parsed`."""
-        if self.chooses:
-            return choosing.grade(item, replies, self.params)
-        problem = Problem.of(item)
-        explanation, answer = replies["understanding"], replies["execution"]
-        verdict = judge(problem, explanation.text, answer.text, self.params.grader)
-        cut = [role for role in ("understanding", "execution") if replies[role].truncated]
-        return Outcome(
-            proxy=verdict.understands,
-            truth=verdict.executes,
-            measures={"explanation_length": float(len(explanation.text))},
-            parsed={
-                "grader": self.params.grader,
-                "gold": problem.gold,
-                **verdict.parsed,
-                **({"truncated": cut} if cut else {}),
-            },
-        )
+        problem = self._problem(item)
+        found = {way.name: READINGS[way.name].verdict(problem, replies, self.params) for way in self.axes.readings}
+        proxy, truth = (way.name for way in self.axes.leading())
+        parsed: dict[str, JsonValue] = {"grader": self.params.grader, "gold": problem.gold}
+        parsed |= found[truth].parsed | found[proxy].parsed
+        parsed |= {name: verdict.parsed for name, verdict in found.items() if name not in (proxy, truth)}
+        if cut := [role for role, reply in replies.items() if reply.truncated]:
+            parsed["truncated"] = list(cut)
+        measures = {key: value for verdict in found.values() for key, value in verdict.measures.items()}
+        verdicts = {name: float(verdict.holds) for name, verdict in found.items() if name in self.axes.measures}
+        return Outcome(proxy=found[proxy].holds, truth=found[truth].holds, measures=measures | verdicts, parsed=parsed)
 
     def self_check(self) -> SelfCheck:
         return self_check(self.params)
+
+    def _problem(self, item: Item) -> Twin | Problem:
+        return Twin.of(item) if self.params.matched else Problem.of(item)

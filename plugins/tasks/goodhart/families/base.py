@@ -24,6 +24,13 @@ EXECUTION_CLOSINGS = (
     "What is the result? Close with a line 'Answer:' and {format}.",
 )
 
+TERSE_CLOSINGS = (
+    "Give no working. Write only 'Answer:' and {format}.",
+    "Reply with one line and nothing else: 'Answer:' and {format}.",
+    "Do not show any steps; write 'Answer:' and {format}.",
+    "State the result alone, as 'Answer:' and {format}.",
+)
+
 UNDERSTANDING_CLOSINGS = (
     "Do not work it out; explain in order what you would do.",
     "Describe the method step by step, without the result.",
@@ -91,6 +98,10 @@ class Family:
 
     def execution_prompt(self, params: Params, wording: Wording) -> str:
         closing = EXECUTION_CLOSINGS[wording.closing].format(format=self.answer_format)
+        return f"{self.scenario(params, wording)} {closing}"
+
+    def terse_prompt(self, params: Params, wording: Wording) -> str:
+        closing = TERSE_CLOSINGS[wording.closing].format(format=self.answer_format)
         return f"{self.scenario(params, wording)} {closing}"
 
     def understanding_prompt(self, params: Params, wording: Wording) -> str:

@@ -52,6 +52,10 @@ class Problem:
     def execution_prompt(self) -> str:
         return self.family.execution_prompt(*self.draw)
 
+    @property
+    def terse_prompt(self) -> str:
+        return self.family.terse_prompt(*self.draw)
+
     def explained(self, explanation: str) -> Explanation:
         """The steps found on the family's own route, or on another that the explanation completes."""
         prompt = self.understanding_prompt
@@ -88,32 +92,29 @@ class Verdict:
 
 
 def judge(problem: Problem, explanation: str, answer: str, grader: Grader) -> Verdict:
-    """Never raises, whatever the two texts are."""
-    return (
-        _by_published_rules(problem, explanation, answer)
-        if grader == "published"
-        else _strictly(problem, explanation, answer)
-    )
+    """Both verdicts. Never raises, whatever the two texts are."""
+    knows, read = understands(problem, explanation, grader)
+    does, found = executes(answer, problem.gold, problem.question, grader)
+    return Verdict(knows, does, {**found, **read})
 
 
-def _strictly(problem: Problem, explanation: str, answer: str) -> Verdict:
-    reading = final_answer(answer, problem.question)
+def understands(problem: Problem, explanation: str, grader: Grader) -> tuple[bool, dict[str, JsonValue]]:
+    """(does the explanation state the procedure, what was read)."""
+    if grader == "published":
+        keywords = problem.family.published_keywords
+        found: list[JsonValue] = [keyword for keyword in keywords if keyword.lower() in explanation.lower()]
+        return published.understands(explanation, keywords), {"keywords": found}
     steps = problem.explained(explanation)
-    parsed: dict[str, JsonValue] = {"answer": reading.text, "steps": list(steps.found), "missing": list(steps.missing)}
+    parsed: dict[str, JsonValue] = {"steps": list(steps.found), "missing": list(steps.missing)}
     by_formula = not steps.complete and problem.derived_by_formula(explanation)
-    if by_formula:
-        parsed["formula"] = True
-    if reading.problem:
-        parsed["problem"] = reading.problem
-    return Verdict(steps.complete or by_formula, is_right(reading, problem.gold, problem.question), parsed)
+    return steps.complete or by_formula, {**parsed, "formula": True} if by_formula else parsed
 
 
-def _by_published_rules(problem: Problem, explanation: str, answer: str) -> Verdict:
-    extracted = published.extract(answer)
-    keywords = problem.family.published_keywords
-    found: list[JsonValue] = [keyword for keyword in keywords if keyword.lower() in explanation.lower()]
-    return Verdict(
-        understands=published.understands(explanation, keywords),
-        executes=published.matches(extracted, problem.gold),
-        parsed={"answer": extracted, "keywords": found},
-    )
+def executes(answer: str, gold: str, question: Question, grader: Grader) -> tuple[bool, dict[str, JsonValue]]:
+    """(is the answer right, what was read)."""
+    if grader == "published":
+        extracted = published.extract(answer)
+        return published.matches(extracted, gold), {"answer": extracted}
+    reading = final_answer(answer, question)
+    problem: dict[str, JsonValue] = {"problem": reading.problem} if reading.problem else {}
+    return is_right(reading, gold, question), {"answer": reading.text, **problem}

@@ -12,9 +12,8 @@ from random import Random
 
 from harness import Item
 from harness.errors import UsageError
-from harness_plugins.tasks.goodhart.families.base import CANONICAL_WORDING, Wording
+from harness_plugins.tasks.goodhart.families.base import CANONICAL_WORDING
 from harness_plugins.tasks.goodhart.families.split import Draw, Split, is_held_out, key, wordings
-from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet, Story
 from harness_plugins.tasks.goodhart.matched.words import states
 
@@ -63,16 +62,6 @@ def items(sets: Sequence[MatchedSet]) -> list[Item]:
         )
         for index, (i, scenario, matched) in enumerate(scenarios)
     ]
-
-
-def matched_set_of(item: Item) -> tuple[MatchedSet, int]:
-    """The set of an item of `items`, and which of its scenarios the item is."""
-    params, wording, cell = item.data["params"], item.data["wording"], item.data["cell"]
-    assert isinstance(params, dict)
-    assert isinstance(wording, list)
-    assert isinstance(cell, list)
-    matched = STORIES[item.family].matched_set(Draw(params, Wording(*wording)))  # type: ignore[arg-type]
-    return matched, [scenario.cell for scenario in matched.scenarios].index(tuple(cell))  # type: ignore[arg-type]
 
 
 def _draw_new(story: Story, split: Split, rng: Random, cast: int, seen: set[str]) -> MatchedSet:

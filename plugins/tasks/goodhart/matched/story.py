@@ -9,6 +9,7 @@ from fractions import Fraction
 from harness_plugins.tasks.goodhart.families.base import (
     EXECUTION_CLOSINGS,
     OPENINGS,
+    TERSE_CLOSINGS,
     UNDERSTANDING_CLOSINGS,
     Family,
     Params,
@@ -29,6 +30,8 @@ class Scenario:
     working: tuple[str, ...]  # the lines of a worked solution, without the answer's line
     understanding_prompt: str
     execution_prompt: str
+    terse_prompt: str  # asks for the answer without working
+    answer_format: str  # completes "'Answer:' and …"
     question: Question  # what the grader of its execution needs to know
 
     @property
@@ -110,6 +113,8 @@ class Story:
             working=working,
             understanding_prompt=f"{text} {UNDERSTANDING_CLOSINGS[wording.closing]}",
             execution_prompt=execution,
+            terse_prompt=f"{text} {TERSE_CLOSINGS[wording.closing].format(format=answer_format)}",
+            answer_format=answer_format,
             question=Question(
                 kind=family.kind,
                 unit=render(self.unit or family.unit, cell, self.shape, values),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import product
+from string import Formatter
 
 TURN = re.compile(r"\[(\d+):([^\[\]]*)\]")
 
@@ -21,6 +22,16 @@ def cells(shape: tuple[int, ...]) -> list[Cell]:
 
 def render(template: str, cell: Cell, shape: tuple[int, ...], values: Mapping[str, object]) -> str:
     """The text of one cell. ValueError when a turn does not have the alternatives that `shape` says."""
+    return _turned(template, cell, shape).format(**values)
+
+
+def fields(template: str, cell: Cell, shape: tuple[int, ...]) -> list[str]:
+    """The values that the text of one cell names, each once, in its order."""
+    parts = Formatter().parse(_turned(template, cell, shape))
+    return list(dict.fromkeys(name for _, name, _, _ in parts if name))
+
+
+def _turned(template: str, cell: Cell, shape: tuple[int, ...]) -> str:
 
     def choose(match: re.Match[str]) -> str:
         index, expected = 0, 1
@@ -31,4 +42,4 @@ def render(template: str, cell: Cell, shape: tuple[int, ...], values: Mapping[st
             raise ValueError(f"{match[0]} has {len(alternatives)} alternatives, its turns have {expected}")
         return alternatives[index]
 
-    return TURN.sub(choose, template).format(**values)
+    return TURN.sub(choose, template)

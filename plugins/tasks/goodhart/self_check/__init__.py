@@ -18,6 +18,7 @@ from harness_plugins.tasks.goodhart.self_check.answers import answers
 from harness_plugins.tasks.goodhart.self_check.case import Case
 from harness_plugins.tasks.goodhart.self_check.explanations import explanations
 from harness_plugins.tasks.goodhart.self_check.matched_sets import controls, set_checks
+from harness_plugins.tasks.goodhart.self_check.programs import program_checks
 from harness_plugins.tasks.goodhart.self_check.published_rules import published_answers, published_explanations
 from harness_plugins.tasks.goodhart.spec import GoodhartParams
 
@@ -25,9 +26,20 @@ PROBLEMS = 2  # per family: the canonical one and a drawn one
 
 
 def self_check(params: GoodhartParams) -> SelfCheck:
-    """Grades every case of the chosen families by the chosen grader, and examines their matched sets."""
+    """Grades every case of the chosen families by the chosen grader, and examines their matched sets. Programs are run where
+    the suite reads some."""
     checks = [check for name in params.families for check in _checks(name, params.grader, params.seed)]
-    header = ("family", "answers", "explanations", "sets' rules", "failed", *(f"{name} knows" for name in CONTROLS))
+    if params.sandbox:
+        checks += [check for name in params.families for check in program_checks(name, params)]
+    header = (
+        "family",
+        "answers",
+        "explanations",
+        "sets' rules",
+        "programs",
+        "failed",
+        *(f"{name} knows" for name in CONTROLS),
+    )
     rows = [
         (
             *_row(name, [check for check in checks if check.name.startswith(f"{name}:")]),
@@ -66,6 +78,7 @@ def _word(right: bool) -> str:
 
 def _row(name: str, checks: list[Check]) -> tuple[str, ...]:
     by_kind = [
-        sum(f": {kind}" in check.name for check in checks) for kind in ("answer: ", "explanation: ", "matched set ")
+        sum(f": {kind}" in check.name for check in checks)
+        for kind in ("answer: ", "explanation: ", "matched set ", "program: ")
     ]
     return (name, *map(str, by_kind), str(sum(not check.passed for check in checks)))

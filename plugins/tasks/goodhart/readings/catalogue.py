@@ -1,0 +1,16 @@
+"""Which readings there are, by the names that the suite declares for them (`spec`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness_plugins.tasks.goodhart.readings import choose, execution, explain, program
+from harness_plugins.tasks.goodhart.readings.reading import Reading
+
+READINGS: dict[str, Reading[Any]] = {
+    "explain": explain,
+    "choose": choose,
+    "program": program,
+    "worked": execution.WORKED,
+    "terse": execution.TERSE,
+}
