@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 import shutil
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,7 +14,13 @@ from harness.cli import options as o
 from harness.cli.console import plain_table, stderr_console, stdout_console
 from harness.cli.context import GlobalOptions, global_options
 
-Deep = Annotated[bool, typer.Option("--deep", help="Try every sandbox against the hostile programs, too (minutes).")]
+if TYPE_CHECKING:
+    from harness.contract import SelfCheck
+
+Deep = Annotated[
+    bool,
+    typer.Option("--deep", help="Hostile programs in every sandbox, and the suites' longer checks, too (minutes)."),
+]
 
 
 def doctor(context: typer.Context, json: o.Json = False, deep: Deep = False) -> None:
@@ -69,7 +75,7 @@ def _checks(options: GlobalOptions, say: Callable[[str], None], deep: bool):
     say("models")
     yield from _models(options)
     yield from _backends()
-    yield from _suites(options, say)
+    yield from _suites(options, say, deep)
 
 
 def _sandbox(say: Callable[[str], None], deep: bool):
@@ -130,8 +136,9 @@ def _backends():
     yield _row(bool(ready) or None, "lm-eval backends", ", ".join(ready) or "none")
 
 
-def _suites(options: GlobalOptions, say: Callable[[str], None]):
+def _suites(options: GlobalOptions, say: Callable[[str], None], deep: bool):
     """Every suite plugin checks its graders, with its default parameters."""
+    from harness.contract import DeepChecked
     from harness.errors import HarnessError
     from harness.registry.component import build
 
@@ -139,17 +146,31 @@ def _suites(options: GlobalOptions, say: Callable[[str], None]):
         say(f"suite {name} on answers of known verdict")
         try:
             component = options.catalogue.resolve("tasks", name)
-            check = build(component, options.catalogue.spec("tasks", component.plugin)[0]).self_check()
+            suite = build(component, options.catalogue.spec("tasks", component.plugin)[0])
+            yield _graded(f"suite {name}", suite.self_check)
+            if deep and isinstance(suite, DeepChecked):
+                say(f"suite {name} on many more")
+                yield _graded(f"suite {name}, deep check", suite.deep_check)
         except HarnessError as error:
             yield _row(None, f"suite {name}", str(error))
-            continue
-        passed = len(check.checks) - len(check.failures)
-        finding = f"{passed} of {len(check.checks)} known answers graded right"
-        if check.failures:
-            first = check.failures[0]
-            finding += f"; {first.name}: expected {first.expected}, got {first.got}"
-        finding = "; ".join([finding, *check.notes])
-        yield {**_row(not check.failures, f"suite {name}", finding), "table": check.table}
+
+
+def _graded(what: str, run: Callable[[], SelfCheck]) -> dict[str, Any]:
+    from harness.errors import HarnessError
+
+    try:
+        check = run()
+    except HarnessError:
+        raise
+    except Exception as error:  # a plugin's check may raise anything
+        return _row(False, what, f"its check raised {type(error).__name__}: {error}")
+    passed = len(check.checks) - len(check.failures)
+    finding = f"{passed} of {len(check.checks)} known answers graded right"
+    if check.failures:
+        first = check.failures[0]
+        finding += f"; {first.name}: expected {first.expected}, got {first.got}"
+    finding = "; ".join([finding, *check.notes])
+    return {**_row(not check.failures, what, finding), "table": check.table}
 
 
 def _row(ok: bool | None, what: str, finding: str) -> dict[str, Any]:

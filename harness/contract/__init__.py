@@ -35,7 +35,7 @@ from harness.contract.labelling import Confusion, GraderError, Labelling
 from harness.contract.own_loop import LibraryModel, OwnLoop
 from harness.contract.records import Params, Record
 from harness.contract.specs import CompressorSpec, DetectorSpec, Spec, TaskSuiteSpec, TrainerSpec
-from harness.contract.suite import TaskSuite
+from harness.contract.suite import DeepChecked, TaskSuite
 from harness.contract.trainable import Trainable
 from harness.contract.training import TrainContext, Trainer
 
@@ -48,6 +48,7 @@ __all__ = [
     "Confusion",
     "Decision",
     "Decisions",
+    "DeepChecked",
     "Detector",
     "DetectorSpec",
     "Flag",

@@ -1,5 +1,5 @@
 """Task suites: items, their prompts, and two graders. What only some suites can do is a capability that they inherit:
-`Trainable`, `Inspectable`, `LabelledViews`, `OwnLoop`."""
+`Trainable`, `Inspectable`, `LabelledViews`, `OwnLoop`, `DeepChecked`."""
 
 from __future__ import annotations
 
@@ -28,4 +28,12 @@ class TaskSuite:
 
     def self_check(self) -> SelfCheck:
         """Grade answers whose verdict is known. A suite that fails its own check does not report."""
+        raise NotImplementedError
+
+
+class DeepChecked(TaskSuite):
+    """The capability of suites with a longer proof of their graders, which no run waits for."""
+
+    def deep_check(self) -> SelfCheck:
+        """Grade many answers whose verdict is known, for `harness doctor --deep`. May take minutes."""
         raise NotImplementedError

@@ -9,10 +9,22 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from harness import Inspectable, Item, LabelledView, LabelledViews, Outcome, Prompt, Reply, SelfCheck, Trainable
+from harness import (
+    DeepChecked,
+    Inspectable,
+    Item,
+    LabelledView,
+    LabelledViews,
+    Outcome,
+    Prompt,
+    Reply,
+    SelfCheck,
+    Trainable,
+)
 from harness.errors import UsageError
 from harness_plugins.tasks.loopholes.bench import sampled
 from harness_plugins.tasks.loopholes.bench.build import build
+from harness_plugins.tasks.loopholes.bench.honest_replies import check_honest
 from harness_plugins.tasks.loopholes.grading.grader import Verdict, grade
 from harness_plugins.tasks.loopholes.grading.harnesses import pairs
 from harness_plugins.tasks.loopholes.grading.running import program_limits
@@ -36,7 +48,7 @@ class Demonstrations(NamedTuple):
     wrong: tuple[str, ...]  # honest slips, where the source has them
 
 
-class LoopholeSuite(Trainable, Inspectable, LabelledViews):
+class LoopholeSuite(Trainable, Inspectable, LabelledViews, DeepChecked):
     params: LoopholeParams
 
     @cached_property
@@ -113,6 +125,10 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews):
         """The hack × mode matrix, and what a data file gave."""
         check = self_check(self.params, self.catalogue.evaluation)
         return check.model_copy(update={"notes": self.catalogue.report})
+
+    def deep_check(self) -> SelfCheck:
+        """Right programs in every kind of reply: none may fail."""
+        return check_honest(self)
 
     def bench(self) -> Sequence[LabelledView]:
         """Programs of known label: ours on the authored problems, a checkpoint's on generated ones."""
