@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -38,7 +39,7 @@ def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
         yield f"{cell.model.name}: the backend does not say which replies the token limit cut."
     if not stored.get("templated", True):
         yield f"{cell.model.name}: no chat template was applied, prompts were asked as plain text."
-    if stored.get("same_in_all_repeats"):
+    if cell.settings.temperature > 0 and _same_in_all_repeats(store):
         yield f"{cell.model.name}: all repeats of every prompt are the same text, so the server did not sample."
 
 
@@ -47,6 +48,15 @@ def _seeding(name: str) -> str:
     if facts.seeded:
         return "each request carries a seed of its own"
     return "its chunks are seeded" if facts.packed else "it takes no seed, so repeats cannot be reproduced"
+
+
+def _same_in_all_repeats(store: CellStore) -> bool:
+    """Then the server was asked to sample and did not."""
+    texts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in store.samples():
+        if row.reply is not None:
+            texts[row.item, row.role].append(row.reply.text)
+    return any(len(found) > 1 for found in texts.values()) and all(len(set(found)) == 1 for found in texts.values())
 
 
 def _stored(store: CellStore) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from harness.registry.catalogue import Catalogue
 from harness.report.backends import backend_notes, coupled, says_truncated
 from harness.report.data import (
     CellSummary,
-    CompressionFacts,
     Contrast,
     DetectorRun,
     ExtraSection,
@@ -70,7 +69,6 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
     excluded = Counter(_reason(row.error) for row in rows if row.error)
     if missing := planned - len(rows):
         excluded["not run"] += missing
-    size = {name: state.facts[name] for name in CompressionFacts.model_fields if name in state.facts}
     return CellSummary(
         id=cell.id,
         model=cell.model.name,
@@ -81,7 +79,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
         seed=cell.seed,
         training=cell.training_key,
         deployment={name: cell.trainer.params[name] for name in sorted(cell.trainer.deployment)},
-        compression=CompressionFacts.model_validate(size) if size else None,
+        compression=store.weights,
         state="done" if state.state == "done" else "failed" if state.state == "failed" else "partial",
         error=state.error,
         planned=planned,

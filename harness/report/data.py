@@ -7,15 +7,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from harness.contract import Axes, Confusion, Flag, Outcome, Quadrant, Record, Scores
-
-
-class CompressionFacts(Record):
-    """What a compression did to the decoder blocks' Linears, and how large the result is."""
-
-    layers_replaced: int | None = None
-    linears: int | None = None  # how many there were
-    bits_per_weight: float | None = None
-    bytes: int | None = None  # all safetensors files
+from harness.store.run import CompressionFacts
 
 
 class CellSummary(Record):

@@ -22,7 +22,7 @@ from harness.running.stages.detect import detect
 from harness.running.stages.grade import grade
 from harness.running.stages.sample import ModelCache, missing_samples, questions, sample, sample_with_library
 from harness.running.stages.sample_backend import BackendCache, sample_through
-from harness.running.stages.weights import cell_weights
+from harness.running.stages.weights import cell_weights, finished_weights, weight_facts
 from harness.sandbox import replaced_workers
 from harness.store.run import CellState, RunStore, SampleRow
 
@@ -56,10 +56,13 @@ class CellRunner:
             folder = None  # a server has the weights
             if cell.model.path:
                 with _timed(seconds, "weights"):
-                    folder, weight_facts = cell_weights(cell, self.catalogue, self.run, self.progress)
-                facts |= weight_facts
+                    folder = cell_weights(cell, self.catalogue, self.run, self.progress)
+                store.set_weights(weight_facts(folder))  # before the first sample: no kill falls between
             with _timed(seconds, "sample"):
                 self._sample(cell, suite, folder)
+            store.set_state(CellState(seconds=seconds, facts=facts))
+        elif store.weights is None and (made := finished_weights(cell)):
+            store.set_weights(weight_facts(made))
         self.judge(cell, suite, seconds)
         facts["workers_replaced"] = int(str(facts.get("workers_replaced", 0))) + replaced_workers() - lost
         if failures:
@@ -126,7 +129,7 @@ class CellRunner:
 
     def _activations(self, cell: Cell) -> Activations:
         def generator() -> Generator:
-            folder, _ = cell_weights(cell, self.catalogue, self.run, self.progress)
+            folder = cell_weights(cell, self.catalogue, self.run, self.progress)
             return self.models.get(folder, cell.settings)
 
         return Activations(generator)

@@ -62,11 +62,22 @@ class FlagRow(Record):
     flag: Flag
 
 
+class CompressionFacts(Record):
+    """What a compression did to the decoder blocks' Linears, and how large the result is."""
+
+    layers_replaced: int | None = None
+    linears: int | None = None  # how many there were
+    bits_per_weight: float | None = None
+    bytes: int | None = None  # all safetensors files
+
+
 class CellState(Record):
+    """How far the attempts at a cell got, and what happened in them. What its results rest on is in files of its own."""
+
     state: Literal["pending", "done", "failed"] = "pending"
     error: str | None = None
     seconds: dict[str, float] = {}  # by stage
-    facts: dict[str, JsonValue] = {}  # what the stages pass on to the report: bytes, layers replaced, notes
+    facts: dict[str, JsonValue] = {}  # what happened: workers replaced, hooks that failed
 
 
 class CellStore:
@@ -75,6 +86,7 @@ class CellStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.samples_path = folder / "samples.jsonl"
+        self.weights_path = folder / "weights.json"
 
     def samples(self) -> list[SampleRow]:
         return _rows(self.samples_path, SampleRow)
@@ -116,6 +128,17 @@ class CellStore:
             return len(read(key)) == count
         except Damaged:
             return False
+
+    @property
+    def weights(self) -> CompressionFacts | None:
+        """What the samples were drawn from; None where that is not known, and for a server's model."""
+        if self.weights_path.exists():
+            return stored_record(self.weights_path, CompressionFacts)
+        former = {name: value for name, value in self.state.facts.items() if name in CompressionFacts.model_fields}
+        return CompressionFacts.model_validate(former) if former else None
+
+    def set_weights(self, facts: CompressionFacts) -> None:
+        write_json(self.weights_path, facts.model_dump(mode="json", exclude_none=True))
 
     @property
     def state(self) -> CellState:

@@ -54,12 +54,22 @@ class Cli:
             found[cell.name] = [json.loads(line) for line in lines]
         return found
 
+    def tables(self, folder: str = "r") -> object:
+        """The report's tables without what differs between equal runs: times."""
+        return timeless(json.loads((self.cwd / folder / "report" / "results.json").read_text()))
+
     def replies(self) -> dict[str, list]:
         """What was said, without timings: equal for equal runs."""
         return {
             cell: sorted([row["item"], row["role"], row["repeat"], row["reply"]["text"]] for row in rows)
             for cell, rows in self.rows("samples.jsonl").items()
         }
+
+
+def timeless(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: timeless(inner) for name, inner in value.items() if name != "seconds"}
+    return [timeless(inner) for inner in value] if isinstance(value, list) else value
 
 
 @pytest.fixture

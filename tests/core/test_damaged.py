@@ -160,3 +160,16 @@ def test_a_run_recomputes_a_cut_verdict_and_names_a_cut_sample(cli):
     done = cli.run("--limit", "2", code=1)
     assert "samples.jsonl, line 1 is damaged" in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("lost", [["state.json"], ["state.json", "weights.json"]])
+def test_what_an_artefact_is_does_not_hang_on_the_last_file_written(cli, lost):
+    """A kill between the last sample and state.json, and a folder of a version that kept the facts there alone."""
+    cli.run("--limit", "2", "--compressor", "rtn4")
+    tables = cli.tables()
+    assert sum("bits" in path.read_text() for path in cli.cwd.glob("r/cells/*/weights.json")) == 1
+    for name in lost:
+        for path in cli.cwd.glob(f"r/cells/*/{name}"):
+            path.unlink()
+    cli.run("--limit", "2", "--compressor", "rtn4")
+    assert cli.tables() == tables

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ from harness.errors import ModelError, StageError, Unreachable
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed (pip install 'goodhart-harness[lm-eval]')")
 
+from harness.lm_eval.backends import bounded
 from harness.lm_eval.backends.locate import make_backend
 from harness.lm_eval.backends.model import BackendModel
 
@@ -26,7 +29,7 @@ class Answering:
     def __init__(self) -> None:
         self.answer = lambda question: (200, reply(f"so: {question}"))
         self.asked: list[dict] = []
-        self.list_status, self.listed = 200, LISTED
+        self.list_status, self.listed, self.packed = 200, LISTED, False
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,9 +44,13 @@ class Answering:
             def say(self, status: int, body: dict) -> None:
                 data = json.dumps(body).encode()
                 self.send_response(status)
+                if outer.packed:
+                    data = gzip.compress(data, 1)
+                    self.send_header("Content-Encoding", "gzip")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                with contextlib.suppress(ConnectionError):  # the client has read enough
+                    self.wfile.write(data)
 
             def log_message(self, *_: object) -> None:
                 return
@@ -94,6 +101,24 @@ def test_what_is_asked_is_what_was_wanted(served):
     assert asked["messages"] == [{"role": "user", "content": "How?"}]
     assert (asked["model"], asked["max_tokens"], asked["temperature"], asked["seed"]) == ("alias", 7, 0.0, 11)
     assert asked["stop"] == ["\n", "END"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_without_end_is_read_no_further_than_the_limit(served, packed, monkeypatch):
+    monkeypatch.setattr(bounded, "LARGEST_ANSWER", 1 << 20)
+    served.packed = packed
+    served.answer = lambda question: (200, reply("x" * 3_000_000))
+    with pytest.raises(StageError, match="the server's answer has more than 1 MiB"):
+        ask(served)
+    served.listed = {"data": [{"id": "x" * 3_000_000}]}
+    with pytest.raises(ModelError, match=r"the server's answer has more than 1 MiB \(the server at http"):
+        make_backend("local-chat-completions", served.args())
+
+
+def test_a_reply_that_no_model_gives_is_refused(served):
+    served.answer = lambda question: (200, reply("x" * 5_000_000))
+    with pytest.raises(StageError, match="the reply has more than 4194304 characters"):
+        ask(served)
 
 
 def test_endings_are_the_servers_word(served):

@@ -13,6 +13,7 @@ from harness.checkpoints.chat_template import freeze_clock
 from harness.contract import Chat, Prompt, Reply
 from harness.errors import HarnessError, ModelError, StageError, Unreachable
 from harness.lm_eval.backends.arguments import resolved
+from harness.lm_eval.backends.bounded import reply_text
 from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.redaction import Redacting, redact
 from harness.lm_eval.backends.responses import ResponseRecorder
@@ -102,7 +103,7 @@ class BackendModel:
             asked.append(Instance("generate_until", {}, (turn, limits), number))
         with self.errors():
             texts = self.lm.generate_until(asked)
-        return [self._reply(str(text), prompt) for text, prompt in zip(texts, prompts, strict=True)]
+        return [self._reply(reply_text(str(text)), prompt) for text, prompt in zip(texts, prompts, strict=True)]
 
     def _max_new_tokens(self, prompt: Prompt, turn: Any) -> int:
         """How many new tokens fit: beyond the context, backends in this process would cut off the start of the prompt."""

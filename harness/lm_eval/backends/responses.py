@@ -6,11 +6,13 @@ answer.
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any
 
 from harness.contract import Record
 from harness.errors import StageError
+from harness.lm_eval.backends.bounded import whole
 
 
 class ResponseInfo(Record):
@@ -28,6 +30,21 @@ class ResponseRecorder:
         self.seen = threading.local()
         self._payload, self._parse = lm._create_payload, lm.parse_generations
         lm._create_payload, lm.parse_generations = self.payload, self.parse
+        self.lm, lm.model_call = lm, self.call
+
+    def call(self, messages: Any, *, generate: bool = True, gen_kwargs: Any = None, **options: Any) -> dict[str, Any]:
+        """lm-eval's request, its answer read with a limit. lm-eval repeats it when it raises."""
+        import requests
+
+        lm = self.lm
+        turn, limits = lm.create_message(messages), copy.deepcopy(gen_kwargs)
+        payload = lm._create_payload(
+            turn, generate=generate, gen_kwargs=limits, seed=lm._seed, eos=lm.eos_string, **options
+        )
+        asked = {"headers": lm.header, "verify": lm.verify_certificate, "timeout": lm.timeout, "stream": True}
+        response = whole(requests.post(lm.base_url, json=payload, **asked))
+        response.raise_for_status()
+        return response.json()
 
     def payload(self, *args: Any, **options: Any) -> dict[str, Any]:
         payload = self._payload(*args, **options)

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from harness.errors import ModelError
+from harness.errors import ModelError, StageError
 from harness.lm_eval.backends.arguments import resolved
+from harness.lm_eval.backends.bounded import whole
 from harness.lm_eval.backends.known import BackendInfo
 from harness.lm_eval.backends.redaction import redact
 from harness.lm_eval.backends.withheld import MARK
@@ -51,19 +52,21 @@ def reported_model(backend: Backend, info: BackendInfo, key: str) -> str:
     args = resolved(backend.args)
     url, model = str(args["base_url"]), str(args.get("model", args.get("pretrained", "")))
     where = public_url(backend.args)
-    options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args)}
+    options: dict[str, Any] = {"headers": _headers(args, key), "verify": _certificates(args), "stream": True}
     try:  # two connections, because a server that fails on the first request may close that one
-        listed = requests.get(_models_url(url, info.route), timeout=LIST_SECONDS, **options)
+        listed = whole(requests.get(_models_url(url, info.route), timeout=LIST_SECONDS, **options))
         _refused(listed, where)
         for entry in _entries(listed):
             if model in (entry.get("id"), entry.get("root")):
                 return redact(" = ".join(dict.fromkeys(str(entry[name]) for name in ("id", "root") if entry.get(name))))
-        answer = requests.post(url, json=_one_token(info, model), timeout=TOKEN_SECONDS, **options)
+        answer = whole(requests.post(url, json=_one_token(info, model), timeout=TOKEN_SECONDS, **options))
     except requests.RequestException as error:
         raise ModelError(
             f"no server answers at {where}: {innermost_cause(error)}",
             "start it, or correct base_url in --backend-args",
         ) from None
+    except StageError as error:
+        raise ModelError(f"{error} (the server at {where})") from None
     _refused(answer, where)
     if not answer.ok:
         raise ModelError(redact(f"the server at {where} does not answer for model {model!r}: {server_message(answer)}"))

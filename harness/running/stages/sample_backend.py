@@ -7,7 +7,6 @@ unfinished chunk is asked again whole: its replies may depend on each other.
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -63,17 +62,14 @@ def sample_through(
     """Ask what is missing. A question that fails becomes a row with the error and the others go on; when no question
     can be asked any more, the cell ends with that error and keeps the replies it has."""
     model = backends.get(cell, folder, own_loop=isinstance(suite, OwnLoop))
-    models: set[str] = set()
-    try:
-        if isinstance(suite, OwnLoop):
-            with model.errors():
-                sample_with_library(cell, suite, asked, model, store, progress)
-        else:
-            write_prompts(store, asked)
-            model.check_sampling(cell.settings.temperature)
-            _ask_all(model, cell, asked, store, models, stored, progress)
-    finally:
-        _write_notes(model, cell, store, models)
+    notes = _Notes(model, store)
+    if isinstance(suite, OwnLoop):
+        with model.errors():
+            sample_with_library(cell, suite, asked, model, store, progress)
+    else:
+        write_prompts(store, asked)
+        model.check_sampling(cell.settings.temperature)
+        _ask_all(model, cell, asked, store, notes, stored, progress)
 
 
 def _ask_all(
@@ -81,11 +77,10 @@ def _ask_all(
     cell: Cell,
     asked: Sequence[Question],
     store: CellStore,
-    models: set[str],
+    notes: _Notes,
     stored: Callable[[Sequence[SampleRow]], None],
     progress: Progress,
 ) -> None:
-    """`models` collects the names by which the server calls the models that answer."""
     chunks = partition(asked, model.at_once)
     answered = {(row.item, row.role, row.repeat): row for row in store.samples() if row.reply is not None}
     todo = [(n, chunk) for n, chunk in enumerate(chunks) if not all(name in answered for name, _ in chunk)]
@@ -93,8 +88,9 @@ def _ask_all(
     store.replace_samples(row for name, row in answered.items() if name not in again)
     done, failed, in_a_row = len(asked) - len(again), 0, 0
     progress("sample", done, len(asked))
-    with contextlib.closing(_replies(model, cell, todo, models)) as replies:
-        for rows in replies:
+    with contextlib.closing(_replies(model, cell, todo)) as replies:
+        for rows, answered_by in replies:
+            notes.add(answered_by)
             store.append(rows)
             stored(rows)
             done += len(rows)
@@ -136,15 +132,14 @@ def request_seed(cell: Cell, name: tuple[str, str, int]) -> int:
 
 
 def _replies(
-    model: BackendModel, cell: Cell, todo: Sequence[tuple[int, list[Question]]], models: set[str]
-) -> Generator[list[SampleRow], None, None]:
-    """The rows of each chunk, in the order in which chunks are answered. Raises Unreachable."""
+    model: BackendModel, cell: Cell, todo: Sequence[tuple[int, list[Question]]]
+) -> Generator[tuple[list[SampleRow], str], None, None]:
+    """The rows of each chunk and what the server calls the model that answered, "" where it does not say, in the order
+    in which chunks are answered. Raises Unreachable."""
 
-    def ask(number: int, chunk: list[Question]) -> list[SampleRow]:
+    def ask(number: int, chunk: list[Question]) -> tuple[list[SampleRow], str]:
         rows = rows_of([name for name, _ in chunk], number, partial(_ask, model, cell, chunk))
-        if rows[0].error is None and model.recorder is not None:
-            models.add(model.recorder.last().model)
-        return rows
+        return rows, model.recorder.last().model if model.recorder is not None and rows[0].error is None else ""
 
     return run_concurrently([partial(ask, number, chunk) for number, chunk in todo], model.concurrent)
 
@@ -174,24 +169,22 @@ def _seeded(seed: int, wanted: bool) -> Iterator[None]:
 # -------------------------------------------------------------------------------------------------------------- notes
 
 
-def _write_notes(model: BackendModel, cell: Cell, store: CellStore, models: set[str]) -> None:
-    """Write what a reader of the report must know about these samples to NOTES beside them."""
-    path = store.folder / NOTES
-    before = read_json(path)["answered_by"] if path.exists() else []
-    notes: dict[str, Any] = {
-        "backend": model.backend.identity,
-        "says_truncated": model.recorder is not None,
-        "templated": model.templated,
-        "answered_by": sorted(filter(None, {*models, *before})),
-        "same_in_all_repeats": cell.settings.temperature > 0 and _all_alike(store),
-    }
-    write_json(path, notes)
+class _Notes:
+    """What a reader of the report must know of who answered, in NOTES beside the samples and there before they are."""
 
+    def __init__(self, model: BackendModel, store: CellStore) -> None:
+        self.path = store.folder / NOTES
+        before = read_json(self.path)["answered_by"] if self.path.exists() else []
+        self.notes: dict[str, Any] = {
+            "backend": model.backend.identity,
+            "says_truncated": model.recorder is not None,
+            "templated": model.templated,
+            "answered_by": before,
+        }
+        write_json(self.path, self.notes)
 
-def _all_alike(store: CellStore) -> bool:
-    """Whether each prompt got the same reply in all its repeats: then the server was asked to sample and did not."""
-    texts: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in store.samples():
-        if row.reply is not None:
-            texts[row.item, row.role].append(row.reply.text)
-    return any(len(found) > 1 for found in texts.values()) and all(len(set(found)) == 1 for found in texts.values())
+    def add(self, answered_by: str) -> None:
+        known = self.notes["answered_by"]
+        if answered_by and answered_by not in known:
+            self.notes["answered_by"] = sorted([*known, answered_by])
+            write_json(self.path, self.notes)

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from harness.checkpoints.checkpoint import stored_bytes
 from harness.checkpoints.digest import model_digest
+from harness.checkpoints.manifest import MARKER, summary
 from harness.contract import Flag, Trainable, TrainContext, Trainer, View
 from harness.errors import ModelError, PluginError
 from harness.planning.cells import Cell
@@ -19,7 +20,7 @@ from harness.store.cache import mark_used
 from harness.store.files import write_json
 from harness.store.locks import exclusive_lock
 from harness.store.paths import artefact_folder
-from harness.store.run import RunStore
+from harness.store.run import CompressionFacts, RunStore
 from harness.store.training_log import append_training, copy_training_log
 
 Progress = Callable[[str, int, int], None]
@@ -27,10 +28,8 @@ Monitor = Callable[[Sequence[View]], Sequence[Flag]]
 TRAINED = "TRAINED.json"  # written last; without it a cached folder is unfinished
 
 
-def cell_weights(
-    cell: Cell, catalogue: Catalogue, run: RunStore, progress: Progress
-) -> tuple[Path, dict[str, JsonValue]]:
-    """(folder to load, facts about it for the report); trains and compresses what is not in the cache."""
+def cell_weights(cell: Cell, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
+    """The folder to load; trains and compresses what is not in the cache."""
     folder = Path(cell.model.path)
     if model_digest(folder) != cell.model.digest:
         raise ModelError(f"{folder} changed since the run was planned", "run the same command again")
@@ -40,21 +39,28 @@ def cell_weights(
     if cell.compressed_key:
         folder = _compressed(cell, folder, catalogue, progress)
         mark_used(folder)
-    return folder, weight_facts(folder)
+    return folder
 
 
-def weight_facts(folder: Path) -> dict[str, JsonValue]:
-    from harness.checkpoints.manifest import MARKER, summary
-
+def weight_facts(folder: Path) -> CompressionFacts:
+    """Read from the model or artefact itself."""
     if not (folder / MARKER).is_file():
-        return {"bytes": stored_bytes(folder)}
+        return CompressionFacts(bytes=stored_bytes(folder))
     size = summary(folder)
-    return {
-        "layers_replaced": size.replaced,
-        "linears": size.linears,
-        "bits_per_weight": size.bits_per_weight,
-        "bytes": size.bytes,
-    }
+    return CompressionFacts(
+        layers_replaced=size.replaced,
+        linears=size.linears,
+        bits_per_weight=size.bits_per_weight,
+        bytes=size.bytes,
+    )
+
+
+def finished_weights(cell: Cell) -> Path | None:
+    """The folder that `cell_weights` would give, if nothing has to be made for it."""
+    key = cell.compressed_key or cell.trained_key
+    folder = artefact_folder(key) if key else Path(cell.model.path)
+    whole = MARKER if cell.compressed_key else TRAINED if cell.trained_key else "config.json"
+    return folder if cell.model.path and (folder / whole).is_file() else None
 
 
 def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, progress: Progress) -> Path:
