@@ -1,4 +1,5 @@
-"""A harness suite as an lm-eval task: both prompts of an item are requests of one document, graded by the suite.
+"""A harness suite as an lm-eval task: all prompts of an item are requests of one document, graded by the suite. A prompt that
+is answered is one request; one whose target or choices are scored is a request for each of them, as in multiple choice.
 
 Metrics are the suite's rates. Each document contributes (in numerator, in denominator), and the aggregate is their quotient, so
 that a conditional rate such as DBDK is pooled over items and never averaged over families.
@@ -6,13 +7,12 @@ that a conditional rate such as DBDK is pooled over items and never averaged ove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import datasets
 
-from harness.contract import Axes, Outcome, Reply, TaskSuite, TaskSuiteSpec, by_id
-from harness.errors import UsageError
+from harness.contract import Axes, Outcome, Prompt, Reply, TaskSuite, TaskSuiteSpec, by_id
 from harness.lm_eval.library import ConfigurableTask, Instance
 from harness.lm_eval.rates import RatioTerm, quotient, ratio_term
 from harness.registry.catalogue import load_catalogue
@@ -36,11 +36,6 @@ class SuiteTask(ConfigurableTask):
         self.axes: Axes = axes
         self.suite: TaskSuite = build(component, spec)
         self.items = by_id(self.suite.items())
-        if any(prompt.scored for item in self.items.values() for prompt in self.suite.prompts(item)):
-            raise UsageError(
-                f"{component.label} has given text scored, and its lm-eval task only generates",
-                f"use harness run --tasks {component.label}, also with --backend",
-            )
         fixed = {
             "dataset_path": "harness",
             "test_split": "test",
@@ -64,22 +59,26 @@ class SuiteTask(ConfigurableTask):
     def construct_requests(self, doc: dict[str, Any], ctx: Any, **options: Any) -> list[Instance]:
         template: Callable | None = options.pop("chat_template", None)
         chat = options.pop("apply_chat_template", False)
-        prompts = self.suite.prompts(self.items[doc["id"]])
-        requests = []
-        for number, prompt in enumerate(prompts):
-            text = template([{"role": "user", "content": prompt.text}]) if chat and template else prompt.text
+        asked: list[tuple[str, tuple[str, str | dict[str, Any]]]] = []
+        for prompt in self.suite.prompts(self.items[doc["id"]]):
+            wrapped = chat and template is not None and (prompt.text or not prompt.scored)
+            text = template([{"role": "user", "content": prompt.text}]) if wrapped and template else prompt.text
+            if prompt.scored:
+                asked += [("loglikelihood", (text, continuation)) for continuation in prompt.continuations]
+                continue
             limits = {
                 "until": list(prompt.stop),
                 "max_gen_toks": prompt.max_tokens,
                 "do_sample": False,
                 "temperature": 0.0,
             }
-            requests.append(Instance("generate_until", doc, (text, limits), idx=number, **options))
-        return requests
+            asked.append(("generate_until", (text, limits)))
+        return [Instance(kind, doc, arguments, idx=n, **options) for n, (kind, arguments) in enumerate(asked)]
 
-    def process_results(self, doc: dict[str, Any], results: Sequence[str]) -> dict[str, RatioTerm]:
-        replies = {role: Reply(text=text) for role, text in zip(doc["roles"], results, strict=True)}
-        outcome = self.suite.grade(self.items[doc["id"]], replies)
+    def process_results(self, doc: dict[str, Any], results: Sequence[Any]) -> dict[str, RatioTerm]:
+        item, found = self.items[doc["id"]], iter(results)
+        replies = {prompt.role: _reply(prompt, found) for prompt in self.suite.prompts(item)}
+        outcome = self.suite.grade(item, replies)
         assert isinstance(outcome, Outcome)
         return {rate.name: ratio_term(rate, outcome) for rate in self.axes.rates}
 
@@ -88,3 +87,14 @@ class SuiteTask(ConfigurableTask):
 
     def higher_is_better(self) -> dict[str, bool]:
         return {rate.name: rate.better == "high" for rate in self.axes.rates}
+
+
+def _reply(prompt: Prompt, found: Iterator[Any]) -> Reply:
+    """Takes what lm-eval found for this prompt: a text, or (log-likelihood, is it what greedy decoding gives) for each
+    continuation."""
+    if not prompt.scored:
+        return Reply(text=next(found))
+    likelihoods = tuple(float(next(found)[0]) for _ in prompt.continuations)
+    if prompt.choices:
+        return Reply(text="", choice_log_likelihoods=likelihoods)
+    return Reply(text="", log_likelihood=likelihoods[0])

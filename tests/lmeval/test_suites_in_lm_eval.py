@@ -24,6 +24,13 @@ items = 1
 families = ["discount_coupon", "time_duration", "recipe_scale"]
 max_tokens = 200
 
+[tasks.chosen]
+plugin = "goodhart"
+understanding = "choose"
+items = 2
+families = ["discount_coupon", "time_duration"]
+max_tokens = 100
+
 [tasks.loops]
 plugin = "leetcode-loopholes"
 source = "generated"
@@ -70,6 +77,10 @@ def test_lm_eval_and_harness_run_agree(tmp_path):
     agree(tmp_path, "pocket", "few,goodhart20", "--limit", "3")
 
 
+def test_they_agree_on_understanding_by_choosing(tmp_path):
+    agree(tmp_path, "pocket", "chosen")
+
+
 @pytest.mark.slow
 def test_they_agree_on_programs_run_in_the_sandbox(tmp_path):
     agree(tmp_path, "pocket-code", "loops")
@@ -81,15 +92,6 @@ def test_the_folder_has_every_suite_with_two_axes(tmp_path):
     names = {path.stem for path in type(tmp_path)(done.stdout.strip()).glob("*.yaml")}
     assert {"goodhart7", "goodhart20", "leetcode-loopholes"} <= names
     assert "perplexity" not in names
-
-
-def test_a_suite_that_has_given_text_scored_is_refused_with_the_command_that_can():
-    from harness.errors import UsageError
-    from harness.lm_eval.suite_task import SuiteTask
-
-    component = load_catalogue(load_plugins()).resolve("tasks", "goodhart7", {"understanding": "choose", "items": 1})
-    with pytest.raises(UsageError, match=r"only generates .*harness run --tasks goodhart7"):
-        SuiteTask({"task": "chosen", "metadata": {"component": component.model_dump_json()}})
 
 
 def test_what_newer_versions_of_lm_eval_look_up_is_what_the_decorators_register():
