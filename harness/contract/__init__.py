@@ -4,6 +4,7 @@ Everything here is data (frozen pydantic records) or a base class with a docstri
 plugin can be listed, planned and reported without loading one.
 """
 
+from harness.contract.against_source import AgainstSource
 from harness.contract.chat import Chat
 from harness.contract.compression import (
     Compressor,
@@ -28,6 +29,7 @@ from harness.contract.evaluation import (
     Reply,
     Scores,
     SelfCheck,
+    TokenFidelity,
     by_id,
 )
 from harness.contract.inspectable import Inspectable, LabelledViews
@@ -40,6 +42,7 @@ from harness.contract.trainable import Trainable
 from harness.contract.training import TrainContext, Trainer
 
 __all__ = [
+    "AgainstSource",
     "Axes",
     "Chat",
     "Check",
@@ -76,6 +79,7 @@ __all__ = [
     "Spec",
     "TaskSuite",
     "TaskSuiteSpec",
+    "TokenFidelity",
     "Tools",
     "TrainContext",
     "Trainable",

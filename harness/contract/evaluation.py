@@ -59,6 +59,18 @@ class Prompt(Record):
         return self.choices if self.target is None else (self.target,)
 
 
+class TokenFidelity(Record):
+    """How two models foretell the same tokens: one value for each of T scored tokens. p is the untouched model's distribution
+    over the vocabulary, q the model's. Nats."""
+
+    kl: tuple[float, ...]  # KL(p ‖ q) = Σ p (ln p − ln q)
+    reverse_kl: tuple[float, ...]  # KL(q ‖ p)
+    overlap: tuple[float, ...]  # Σ min(p, q): 1 less the total variation distance
+    same_top: tuple[bool, ...]  # both find the same token likeliest
+    source: tuple[float, ...]  # ln p of the token that is there
+    model: tuple[float, ...]  # ln q of it
+
+
 class Reply(Record):
     """What the model answered: text without special tokens, its length in tokens, whether the token limit cut it.
 
@@ -70,6 +82,7 @@ class Reply(Record):
     truncated: bool = False
     log_likelihood: float | None = None  # nats, summed over the target's tokens
     choice_log_likelihoods: tuple[float, ...] = ()  # likewise, one per choice in the prompt's order
+    fidelity: TokenFidelity | None = None  # where a suite compares two models
 
 
 class Quadrant(StrEnum):

@@ -1,5 +1,5 @@
 """Task suites: items, their prompts, and two graders. What only some suites can do is a capability that they inherit:
-`Trainable`, `Inspectable`, `LabelledViews`, `OwnLoop`, `DeepChecked`."""
+`Trainable`, `Inspectable`, `LabelledViews`, `OwnLoop`, `DeepChecked`, `AgainstSource`."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from harness.store.hashing import key_of, params_files
 # Where a stage of the core begins; its code is all that these reach. A plugin's is in its component's identity.
 COMPRESS = "harness.compression.driver"
 SAMPLE = "harness.running.stages.sample"
+FIDELITY = "harness.running.stages.fidelity"
 SAMPLE_BACKEND = "harness.running.stages.sample_backend"
 GRADE = "harness.running.stages.grade"
 DETECT = ("harness.running.stages.detect", "harness.detection.tools", "harness.detection.activations")
@@ -73,7 +74,7 @@ def make_cell(
             "suite": suite.preset,  # names the noise stream
             "model": compressed_key or trained_key or model.digest,
             "seed": seed,
-            "core": code_digest(SAMPLE_BACKEND if model.backend else SAMPLE),
+            "core": code_digest(_sampling(model, questions)),
             **({"backend": model.backend.identity} if model.backend else {}),
             **({"loop": suite.identity} if questions.own_loop else {}),
             **sampling,
@@ -101,6 +102,13 @@ def make_cell(
         monitor=monitor,
     )
     return with_judges(cell, suite, detectors)
+
+
+def _sampling(model: ModelRef, questions: Questions) -> str:
+    """Where the code begins that asks the cell's model."""
+    if questions.against_source:
+        return FIDELITY
+    return SAMPLE_BACKEND if model.backend else SAMPLE
 
 
 def with_judges(cell: Cell, suite: Component, detectors: tuple[Component, ...]) -> Cell:

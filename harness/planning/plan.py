@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from harness.contract import ModelShape, OwnLoop
+from harness.contract import AgainstSource, ModelShape, OwnLoop
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import refuse_unsupported
 from harness.planning.cells import Cell, Plan, Settings
@@ -58,8 +58,8 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         if chosen.backend:
             refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
         chosen.refuse_untrainable(asker, label)
-        own_loop = isinstance(asker, OwnLoop)  # a library asks once, in its own way
-        once = settings.model_copy(update={"runs": 1}) if own_loop else settings
+        repeats = not isinstance(asker, OwnLoop | AgainstSource)  # these answer the same however often they are asked
+        once = settings if repeats else settings.model_copy(update={"runs": 1})
         questions = count_questions(asker, once)
         chat, notes = chat_for(experiment, model, label, questions)
         once = once.model_copy(update={"chat": chat})

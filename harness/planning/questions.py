@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from harness.contract import OwnLoop, Prompt, Record, TaskSuite
+from harness.contract import AgainstSource, OwnLoop, Prompt, Record, TaskSuite
 from harness.errors import UsageError
 from harness.store.hashing import key_of
 
@@ -21,6 +21,7 @@ class Questions(Record):
     digest: str
     turns: bool = True  # some prompts are a turn of a conversation, not a text that is scored as it stands
     own_loop: bool = False  # the suite's library asks, in a loop of its own
+    against_source: bool = False  # the untouched model is asked too
 
 
 def selected_items(suite: TaskSuite, limit: int | None) -> list:
@@ -56,4 +57,11 @@ def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
         raise UsageError("the suite has no items")
     own_loop = isinstance(suite, OwnLoop)
     turns = not own_loop and any(is_turn(prompt) for item in items for prompt in suite.prompts(item))
-    return Questions(items=len(items), prompts=len(asked), digest=key_of(asked), turns=turns, own_loop=own_loop)
+    return Questions(
+        items=len(items),
+        prompts=len(asked),
+        digest=key_of(asked),
+        turns=turns,
+        own_loop=own_loop,
+        against_source=isinstance(suite, AgainstSource),
+    )

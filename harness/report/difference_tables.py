@@ -111,7 +111,7 @@ def difference_cells(
     if metric.is_rate:
         text = f"{points(d.delta)}\n{bracket(d.interval, sign=True)}"
     else:
-        decimals = decimals_of(d.base)
+        decimals = decimals_of(max(abs(d.base), abs(d.other)))  # the base's may be nothing
         text = f"{signed(d.delta, decimals)}\n{bracket(d.interval, 1, decimals, sign=True)}"
     value: dict[str, JsonValue] = {
         "value": d.delta,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import Detector, OwnLoop, Spec, TaskSuite
+from harness.contract import AgainstSource, Detector, OwnLoop, Spec, TaskSuite
 from harness.detection.activations import Activations
 from harness.detection.tools import make_tools, not_applicable
 from harness.detection.views import references
@@ -19,6 +19,7 @@ from harness.registry.catalogue import Catalogue
 from harness.registry.component import build
 from harness.registry.sources import locate_model
 from harness.running.stages.detect import detect
+from harness.running.stages.fidelity import sample_against_source
 from harness.running.stages.grade import grade
 from harness.running.stages.sample import ModelCache, missing_samples, questions, sample, sample_with_library
 from harness.running.stages.sample_backend import BackendCache, sample_through
@@ -85,6 +86,8 @@ class CellRunner:
             if isinstance(suite, OwnLoop):
                 generator = self.models.get(folder, cell.settings)
                 sample_with_library(cell, suite, asked, generator, store, self.progress)
+            elif isinstance(suite, AgainstSource):
+                sample_against_source(cell, asked, folder, store, self.models, stored, self.progress)
             else:
                 sample(cell, asked, folder, store, self.models, stored, self.progress)
         else:

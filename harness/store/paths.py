@@ -16,3 +16,8 @@ def cache_folder() -> Path:
 def artefact_folder(key: str) -> Path:
     """The folder of one trained or compressed model, by its stage key."""
     return cache_folder() / "artefacts" / key[:32]
+
+
+def source_logits_file(key: str) -> Path:
+    """What an untouched model foretells of a suite's texts, by key."""
+    return cache_folder() / "source-logits" / f"{key[:32]}.safetensors"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness_plugins.tasks.perplexity.spec import PerplexityParams
-from harness_plugins.tasks.perplexity.suite import Perplexity, cut
+from harness_plugins.tasks.perplexity.suite import Perplexity
+from harness_plugins.tasks.text_pieces import cut
 
 
 @given(st.text(alphabet="ab \n", max_size=400), st.integers(16, 60))

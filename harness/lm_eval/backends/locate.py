@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 
-from harness.contract import OwnLoop, TaskSuite
+from harness.contract import AgainstSource, OwnLoop, TaskSuite
 from harness.errors import PluginError, UsageError
 from harness.lm_eval.backends.arguments import refuse_secrets, resolved
 from harness.lm_eval.backends.known import backend_info
@@ -102,6 +102,8 @@ def refuse_unsupported(
 ) -> None:
     """Raises UsageError for a cell that the backend cannot sample, with the reason."""
     info = backend_info(backend.name)
+    if isinstance(suite, AgainstSource):
+        raise UsageError(f"{label} compares the weights of two models, which no backend does", "leave out --backend")
     for what, arms in (("trainer", trainers), ("compressor", compressors)):
         for arm in arms:
             loads = info.packed or (what == "trainer" and info.place == "folder")

@@ -9,6 +9,7 @@ from functools import cached_property
 from harness import Check, Item, Prompt, Reply, Scores, SelfCheck, TaskSuite
 from harness.errors import UsageError
 from harness_plugins.tasks.perplexity.spec import PerplexityParams
+from harness_plugins.tasks.text_pieces import pieces_of
 
 ROLE = "text"
 
@@ -18,18 +19,9 @@ class Perplexity(TaskSuite):
 
     @cached_property
     def pieces(self) -> list[str]:
-        path = self.params.text
-        if path is None:
+        if self.params.text is None:
             raise UsageError("perplexity needs a text", "--tasks perplexity:FILE")
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read the text {path}: {error}") from None
-        pieces = cut(text, self.params.characters)
-        if not pieces:
-            raise UsageError(f"the text {path} is empty")
-        step = max(1.0, len(pieces) / self.params.items)
-        return [pieces[int(number * step)] for number in range(min(self.params.items, len(pieces)))]
+        return pieces_of(self.params.text, self.params.characters, self.params.items)
 
     def items(self) -> Sequence[Item]:
         return [
@@ -57,17 +49,3 @@ class Perplexity(TaskSuite):
         scores = self.grade(item, {ROLE: Reply(text="", tokens=10, log_likelihood=-10 * math.log(256))})
         found = f"{scores.values['bits_per_byte']:.6f}"
         return SelfCheck(checks=(Check(name="uniform bytes", expected="8.000000", got=found),))
-
-
-def cut(text: str, characters: int) -> list[str]:
-    """Pieces of at most `characters`, each ending at its last white space where it has one in its second half."""
-    pieces = []
-    start = 0
-    while start < len(text):
-        end = min(start + characters, len(text))
-        if end < len(text):
-            space = max(text.rfind(" ", start, end), text.rfind("\n", start, end)) + 1
-            end = space if space > start + characters // 2 else end
-        pieces.append(text[start:end])
-        start = end
-    return [piece for piece in pieces if piece.strip()]

@@ -1,0 +1,1 @@
+"""What an intervention changed of a model's predictions, before any benchmark sees it."""

@@ -1,0 +1,44 @@
+"""`harness run --tasks fidelity`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+import warm
+
+from harness.errors import UsageError
+from harness.planning.experiment import experiment_from
+from harness.planning.plan import make_plan
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
+from harness_plugins.tasks.fidelity.spec import FidelityParams
+from harness_plugins.tasks.fidelity.suite import Fidelity
+
+
+def test_fewer_bits_are_further_away_and_the_untouched_model_is_not(tmp_path):
+    env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
+    command = ["-m", "harness", "run", "--tasks", "fidelity", "-P", "fidelity.items=6", "--compressor", "rtn4,rtn2"]
+    warm.run([*command, "--runs", "2", "-o", "r"], tmp_path, env, check=True)
+    divergence = {}
+    for path in tmp_path.glob("r/cells/*/verdicts-*.jsonl"):
+        arm = path.parent.name.split("--")[1]
+        values = [json.loads(line)["verdict"]["values"] for line in path.open()]
+        assert len(values) == 6  # a repeat would say the same
+        divergence[arm] = sum(one["KL_divergence"] for one in values) / 6
+    assert divergence["none"] == pytest.approx(0, abs=1e-6)
+    assert 0.0001 < divergence["rtn4"] < divergence["rtn2"] / 5
+    assert len(list((tmp_path / "cache" / "source-logits").glob("*.safetensors"))) == 1
+
+
+def test_texts_come_from_every_family_and_none_is_asked_in_training():
+    texts = Fidelity(FidelityParams(items=40)).texts
+    assert len(set(texts)) == 40
+    assert all("Answer:" in target for _, target in texts)
+
+
+def test_a_backend_is_refused_when_the_run_is_planned():
+    asked = {"tasks": ("fidelity",), "backend": "hf", "model": ("pocket",)}
+    with pytest.raises(UsageError, match="compares the weights of two models"):
+        make_plan(experiment_from(asked), load_catalogue(load_plugins()))
