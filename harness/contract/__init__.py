@@ -20,6 +20,7 @@ from harness.contract.detection import Detector, Flag, LabelledView, Tools, Unan
 from harness.contract.evaluation import (
     Axes,
     Check,
+    Control,
     Item,
     Outcome,
     Prompt,
@@ -49,6 +50,7 @@ __all__ = [
     "Compressor",
     "CompressorSpec",
     "Confusion",
+    "Control",
     "Decision",
     "Decisions",
     "DeepChecked",

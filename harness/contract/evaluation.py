@@ -176,6 +176,15 @@ class Check(Record):
         return self.expected == self.got
 
 
+class Control(Record):
+    """What a strategy that knows nothing gets from a reading: a fixed preference, words in common. It should pass nothing."""
+
+    name: str
+    reading: str  # the name of the reading
+    passes: int
+    of: int
+
+
 class SelfCheck(Record):
     """A suite's proof of its own graders. `table` (optional, rows of cells, first row the header) is what doctor
     prints; `notes` (for example on a data file) appear in the report as well."""
@@ -183,6 +192,7 @@ class SelfCheck(Record):
     checks: tuple[Check, ...]
     table: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
 
     @property
     def failures(self) -> tuple[Check, ...]:

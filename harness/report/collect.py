@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.contract import TaskSuiteSpec
+from harness.contract import Control, TaskSuiteSpec
 from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
@@ -45,6 +45,7 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     return ReportData(
         title=f"harness · {', '.join(plan.experiment.tasks)}",
         suites={cell.suite.label: _axes(cell, catalogue) for cell in plan.cells},
+        controls=_controls(plan, store),
         cells=cells,
         rows={
             cell_id: tuple(Row(**row.model_dump(exclude={"v"})) for row in rows) for cell_id, rows in verdicts.items()
@@ -208,6 +209,16 @@ def _self_checks(plan: Plan, store: RunStore) -> dict[str, str]:
     for cell in plan.cells:
         if found.get(cell.suite.label, NOT_RUN) == NOT_RUN:
             found[cell.suite.label] = _self_check(store.cell(cell.id).folder)
+    return found
+
+
+def _controls(plan: Plan, store: RunStore) -> dict[str, tuple[Control, ...]]:
+    """By suite, from the last of its cells that has checked itself."""
+    found: dict[str, tuple[Control, ...]] = {}
+    for cell in plan.cells:
+        path = store.cell(cell.id).folder / "self_check.json"
+        if path.exists():
+            found[cell.suite.label] = tuple(map(Control.model_validate, read_json(path).get("controls", [])))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from harness.contract import Axes, Confusion, Flag, Outcome, Quadrant, Record, Scores
+from harness.contract import Axes, Confusion, Control, Flag, Outcome, Quadrant, Record, Scores
 from harness.store.run import CompressionFacts
 
 
@@ -175,6 +175,7 @@ class ReportData(Record):
 
     title: str
     suites: dict[str, Axes | None] = Field(default_factory=dict)  # None: the suite's verdicts are Scores
+    controls: dict[str, tuple[Control, ...]] = Field(default_factory=dict)  # by suite
     cells: tuple[CellSummary, ...] = ()
     rows: dict[str, tuple[Row, ...]] = Field(default_factory=dict)
     contrasts: tuple[Contrast, ...] = ()

@@ -9,6 +9,7 @@ proportion); of corrections for a grader's error, `correction`.
 """
 
 from harness.stats.agreement import kappa, kappa_interval
+from harness.stats.association import phi, phi_interval
 from harness.stats.correction import Corrected, Counts, joint_share, prediction_powered, rogan_gladen, share_in_part
 from harness.stats.detection import auroc, auroc_interval, threshold_at
 from harness.stats.intervals import Interval, cluster_t, effective_counts, rate_interval, ratio_se, wilson
@@ -44,6 +45,8 @@ __all__ = [
     "mde_unpaired",
     "minimal_p",
     "paired_difference",
+    "phi",
+    "phi_interval",
     "prediction_powered",
     "rate_interval",
     "ratio_se",

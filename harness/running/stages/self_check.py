@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from harness.contract import Check, Record, Spec, TaskSuite
+from harness.contract import Check, Control, Record, Spec, TaskSuite
 from harness.errors import StageError
 from harness.store.files import write_json
 from harness.store.hashing import key_of, params_files
@@ -27,6 +27,7 @@ class CheckSummary(Record):
     checks: int
     failures: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
 
 
 _SUMMARIES: dict[str, CheckSummary] = {}  # by key: one check serves all cells of this process
@@ -44,7 +45,9 @@ def require_self_check(cell: Cell, suite: TaskSuite, spec: Spec, store: CellStor
     summary = _SUMMARIES.get(key) or (_read(path) if kept else None)
     if summary is None:
         check = suite.self_check()
-        summary = CheckSummary(checks=len(check.checks), failures=check.failures, notes=check.notes)
+        summary = CheckSummary(
+            checks=len(check.checks), failures=check.failures, notes=check.notes, controls=check.controls
+        )
         if kept and not summary.failures:
             with contextlib.suppress(StageError):  # a cache that cannot be written to costs the next run its time
                 write_json(path, summary.model_dump(mode="json"))

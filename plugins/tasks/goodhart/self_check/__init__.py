@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from harness import Check, SelfCheck
+from harness import Check, Control, SelfCheck
 from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, Verdict, judge
 from harness_plugins.tasks.goodhart.matched.controls import CONTROLS
@@ -47,7 +47,16 @@ def self_check(params: GoodhartParams) -> SelfCheck:
         )
         for name in params.families
     ]
-    return SelfCheck(checks=tuple(checks), table=(header, *rows))
+    return SelfCheck(checks=tuple(checks), table=(header, *rows), controls=_controls(params))
+
+
+def _controls(params: GoodhartParams) -> tuple[Control, ...]:
+    """Over all families."""
+    by_family = [controls(name, params.seed) for name in params.families]
+    return tuple(
+        Control(name=name, reading="choose", passes=sum(one.known for one in shares), of=sum(one.of for one in shares))
+        for name, shares in zip(CONTROLS, zip(*by_family, strict=True), strict=True)
+    )
 
 
 @lru_cache(maxsize=128)
