@@ -21,6 +21,7 @@ class Sentence:
         self.phrases = Phrases(row, course.meaning, course.meant, course.likelier, course.last_two)
         self.kind, self.after_words = self.phrases.kind, self.phrases.after_words
         self.claims: list[Operand] = []
+        self.spoken_of: Operand | None = None  # an operand that stood alone, and that "which is" is about
 
     def carry_out(self) -> None:
         at = 0
@@ -60,7 +61,7 @@ class Sentence:
     def settle(
         self, text: str, amounts: Amounts, parts: Sequence[Operand], end: int, within: Amounts = NOTHING, **how: bool
     ) -> int:
-        claims, self.claims = list(self.claims), []
+        claims, self.claims, self.spoken_of = list(self.claims), [], None
         end, more = self._equals(end)
         self.course.settle(text, amounts, parts, [*claims, *more], within=within, **how)
         return end
@@ -69,7 +70,7 @@ class Sentence:
         """ "= 5", "to get the sale price", "which gives $20" after an operation: its claims."""
         claims: list[Operand] = []
         while True:
-            tie = self.after_words(at, 4, "o,")
+            tie = self.after_words(self.phrases.past_remark(self.after_words(at, 4, "o,")), 4, "o,")
             word = self.row[tie].text.lower() if tie < len(self.row) else ""
             copula = self.kind(tie) == "e" and word.split()[0] in ("is", "are", "would", "will", "should")
             if self.kind(tie) not in "eg" or (copula and self.row[tie - 1].text.lower() != "which"):
@@ -97,8 +98,8 @@ class Sentence:
         current = self.course.current
         if both := current.amounts & noun.claimable:
             self.course.current = replace(current, amounts=both)
-        elif noun.claimable and current.amounts & self.course.meaning.true.keys() and current.text != "the start":
-            self.course.vetoes.append(f"{current.text} is not {noun.text}")
+        elif noun.claimable and current.text != "the start":
+            self.course.bind(noun, current.amounts)
 
     def _said_of_current(self, at: int) -> int:
         before = self.row[at - 1].text.lower() if at else ""
@@ -108,10 +109,10 @@ class Sentence:
         if phrase.operand.named and not phrase.operations and before not in ("which", "that", "this"):
             self.course.name(phrase.operand)
         if before == "which" and not phrase.operations:
-            if phrase.operand.named:
+            if self.spoken_of is None and phrase.operand.named:
                 self._called(phrase.operand)
-            else:
-                self.course.state(self.course.current, phrase.operand)
+            elif not phrase.operand.named:
+                self.course.state(self.spoken_of or self.course.current, phrase.operand)
             return phrase.end
         return at + 1
 
@@ -137,6 +138,7 @@ class Sentence:
         if self.kind(phrase.end) == "*" and self.row[phrase.end].text.lower() == "times":
             return self.do(times, self.course.current, phrase.operand, phrase.end + 1, explicit=False)
         if tie < 0:
+            self.spoken_of = phrase.operand
             return phrase.end
         right = self.operand(tie + 1)
         if right is None:
@@ -145,7 +147,9 @@ class Sentence:
         if right.operations:
             self.claims = [phrase.operand] if whole else []
             return self.settle(right.operand.text, right.operand.amounts, right.parts, right.end, right.within)
-        if right.operand.named and not right.operand.back:
+        if right.operand.named and phrase.operand.back:
+            self._called(right.operand)
+        elif right.operand.named and not right.operand.back:
             self.course.name(right.operand)
         elif whole and (phrase.operand.named or phrase.operand.back):
             self.course.state(phrase.operand, right.operand)

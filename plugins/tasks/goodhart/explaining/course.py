@@ -32,8 +32,10 @@ class Course:
         self.worked_out: set[Amount] = set()
         self.found: list[str] = []
         self.vetoes: list[str] = []
+        self.completed: Amounts = NOTHING  # the answer, when it is known in parts
         self.computed: set[Amount] = set()  # results of no name, which a number may stand for later
-        self.assumed: list[str] = []  # used and never worked out
+        self.assumed: list[Operand] = []  # used before they are worked out
+        self.bound: dict[str, Amounts] = {}  # what a noun was said to be, whatever it should mean
         self.stray = ""  # an operation after the last one found, which leads nowhere
         self.again: Callable[[Operand], Amounts] | None = None  # the last operation, to be done once more
 
@@ -55,9 +57,11 @@ class Course:
             kept = self._agreeing(amounts, claim)
             if kept:
                 amounts = kept
-            elif kept is not None and not loose:
+            elif kept is not None and not claim.named and not loose:
                 self.vetoes.append(f"{text} is not {claim.text}")
                 return
+        for claim in claims:
+            self.bind(claim, amounts)
         right = amounts & self.meaning.true.keys()
         self.worked_out |= within & self.meaning.true.keys()
         if right:
@@ -65,9 +69,12 @@ class Course:
         elif amounts & self.known:
             self.current = Operand(text, amounts & self.known)
         elif strange := amounts & self.meaning.twins.keys():
-            self.vetoes.append(
-                f"{text} gives {self.meaning.twins[min(strange, key=lambda a: a.worlds)]}, which is a twin's"
-            )
+            veto = f"{text} gives {self.meaning.twins[min(strange, key=lambda a: a.worlds)]}, which is a twin's"
+            if explicit and not loose:
+                self.vetoes.append(veto)
+            else:
+                self.stray = veto
+                self._result(Operand(text, strange))
         elif explicit and not loose and any(part.named and part.decimals is None for part in parts):
             self.vetoes.append(f"{text} leads nowhere")
         elif any(part.decimals is not None for part in parts) and not loose:
@@ -76,7 +83,7 @@ class Course:
             self._result(Operand(text, amounts))
 
     def _found(self, text: str, right: Amounts, parts: Sequence[Operand]) -> None:
-        ungrounded = [part.text for part in parts if part.named and part.decimals is None and not self.grounded(part)]
+        ungrounded = [part for part in parts if part.named and part.decimals is None and not self.grounded(part)]
         if ungrounded:
             self.assumed.extend(ungrounded)
         self.found.append(f"{text}: {' or '.join(sorted(self.meaning.true[a] for a in right))}")
@@ -84,6 +91,7 @@ class Course:
         self.stray = ""
         if self.meaning.composed(self.worked_out):
             self.worked_out.add(self.meaning.answer)
+            self.completed = frozenset({self.meaning.answer})
         self.before.append(self.current)
         self._result(Operand(text, right))
 
@@ -105,17 +113,33 @@ class Course:
             return None
         return self.results[-2][1], self.results[-1][1]
 
+    def bind(self, noun: Operand, amounts: Amounts) -> None:
+        """ "… to find the sale price": from here on the noun means that result, right or wrong."""
+        if noun.named and noun.decimals is None and not noun.back and not noun.amounts & self.known:
+            self.bound[_key(noun.text)] = amounts & self.meaning.true.keys() or amounts
+
+    @property
+    def missing(self) -> list[str]:
+        """What was used and never worked out."""
+        return [operand.text for operand in self.assumed if not self.grounded(operand)]
+
     def grounded(self, operand: Operand) -> bool:
+        if operand.amounts & (self.computed | frozenset().union(*self.bound.values())):
+            return True
         return bool(operand.amounts & (self.known | self.worked_out) or operand.shares & self.known)
 
     def likelier(self, noun: Operand) -> Operand:
         """Of what a noun may stand for, what has been worked out; "that price" is what was found last."""
+        if noun.decimals is not None:
+            return noun
         words = noun.text.lower().split()
         if words[0] in ("this", "that", "these"):
             current = self.current
             here = noun.amounts & current.amounts
             if here or (len(words) == 2 and words[1] in GENERIC):
                 return replace(current, text=noun.text, amounts=here or current.amounts)
+        if bound := self.bound.get(_key(noun.text)):
+            return replace(noun, amounts=bound, every=noun.amounts)
         kept = noun.amounts & (self.known | self.worked_out)
         return replace(noun, amounts=kept, every=noun.amounts) if kept else noun
 
@@ -139,11 +163,15 @@ class Course:
         every = operand.claimable
         right = every & self.meaning.true.keys()
         if right:
-            if self.meaning.answer not in right:
-                self.worked_out |= right
+            self.worked_out |= frozenset(amount for amount in right & operand.says if self._is_ready(amount))
             self.current = replace(operand, amounts=right)
         elif every and every <= self.meaning.twins.keys():
             self.vetoes.append(f"{operand.text} is a twin's")
+
+    def _is_ready(self, amount: Amount) -> bool:
+        """May the amount be found by name, with what is known by now? The answer never is."""
+        known = {self.meaning.true[each] for each in self.worked_out | self.meaning.given if each in self.meaning.true}
+        return amount != self.meaning.answer and {*self.meaning.needs.get(amount, ())} <= known
 
     def state(self, noun: Operand, value: Operand) -> None:
         """ "The sale price is $20" """
@@ -152,7 +180,9 @@ class Course:
             return
         stated = value.amounts | value.shares | value.hours
         right = frozenset(a for a in every if any(self.same(a.here, b.here, value) for b in stated))
-        if not right:
+        if not right and any(self.same(a.here, b.here, value) for a in self.current.amounts for b in stated):
+            self.bind(noun, self.current.amounts)
+        elif not right:
             self.vetoes.append(f"{noun.text} is not {value.text}")
         elif noun.named and right & self.meaning.true.keys():
             self.current = replace(noun, amounts=right)
@@ -165,3 +195,9 @@ class Course:
         if operand.amounts and operand.amounts & current.amounts:
             return self.before[-1] if self.before else self.start
         return current
+
+
+def _key(noun: str) -> str:
+    """ "The sale price" and "sale price $20" alike."""
+    words = [word for word in noun.lower().split() if word not in ("the", "a", "an", "this", "that", "your", "her")]
+    return " ".join(word for word in words if not any(character.isdigit() for character in word))

@@ -32,9 +32,9 @@ class Explanation:
 def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
     """Of a reply to the understanding prompt of scenario `own`. Never raises on any reply."""
     scenario, story = matched.scenarios[own], STORIES[matched.family]
-    plain = dissolve(without_echo(reply, scenario.understanding_prompt))
+    plain = dissolve(plain_math(without_echo(reply, scenario.understanding_prompt)))
     if matched.family in NAMED:
-        text = unemphasised(dissolve(reply.replace(scenario.understanding_prompt, " ")))
+        text = unemphasised(dissolve(plain_math(reply.replace(scenario.understanding_prompt, " "))))
         stated = NAMED[matched.family](text, matched, own)
         vetoes = [*stated.vetoes, *_wrong_answer(reply, scenario)]
         return Explanation(not vetoes and not stated.missing, stated.found, tuple(vetoes), stated.missing)
@@ -51,7 +51,10 @@ def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
         _carry(course, body)
     heading.close()
     vetoes = [*course.vetoes, *([course.stray] if course.stray else []), *_wrong_answer(reply, scenario)]
-    missing = [*course.assumed, *([] if told.answer in course.worked_out else [told.true[told.answer]])]
+    if course.worked_out and course.results and told.answer not in course.results[-1][1].amounts | course.completed:
+        last = min(course.results[-1][1].amounts, key=lambda amount: amount.worlds)
+        vetoes.append(f"it ends with {told.true.get(last, course.results[-1][1].text)}")
+    missing = [*course.missing, *([] if told.answer in course.worked_out else [told.true[told.answer]])]
     return Explanation(not vetoes and not missing, tuple(course.found), tuple(vetoes), tuple(missing))
 
 
@@ -63,6 +66,24 @@ def _wrong_answer(reply: str, scenario: Scenario) -> list[str]:
     if reading.value is None or reading.value.key is None or is_right(reading, scenario.gold, scenario.question):
         return []
     return [f"the answer is not {reading.text}"]
+
+
+_TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf|operatorname)\s*\{([^{}]*)\}|\\(?:left|right|,|;|!)(?![a-zA-Z])")
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_SIMPLE = re.compile(r"\s*[\w.$%]+\s*")
+
+
+def plain_math(reply: str) -> str:
+    """LaTeX's fractions in brackets where they need them, without words or sizes set in math."""
+    text = _TEXT.sub(lambda match: match[1] or "", reply)
+    while (fewer := _FRACTION.sub(_over, text)) != text:
+        text = fewer
+    return text
+
+
+def _over(match: re.Match[str]) -> str:
+    top, bottom = (part if _SIMPLE.fullmatch(part) else f"({part})" for part in match.groups())
+    return f" {top}/{bottom}"
 
 
 _MARK = re.compile(r"^(?:[-*•+]\s+|\(?\d{1,2}[.)]\s+|(?:\*\*)?step \d+\s*[:.)-]\s*(?:\*\*)?)+", re.IGNORECASE)
@@ -112,7 +133,7 @@ class Heading:
 
 
 def _carry(course: Course, line: str) -> None:
-    line = unemphasised(line)
+    line = re.sub(r"\s+", " ", unemphasised(line))
     if not line or _PREFACE.match(line):
         return
     for sentence in sentences(line):

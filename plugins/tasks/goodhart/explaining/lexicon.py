@@ -25,7 +25,7 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {  # the first kind that fits
         _DONE + r"multiplied (?:by|with)\b",
         r"(?<!of )\btimes\b(?! (?:of|at|when))",
         r"[×⋅·*]",
-        r"(?<=[\d )])x(?=[ \d(])",
+        r"(?:(?<=[\d)])|(?<=[\d)] ))x(?=[ \d(])",
     ),
     "/": (_DONE + r"(?:divided|split|shared) (?:by|into|among|between)\b", r"÷", r"/"),
     "r": (_DONE + r"(?:reduced|decreased|lowered|diminished|marked down|discounted)\b(?= by)",),
@@ -35,12 +35,13 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {  # the first kind that fits
         rf"(?:in order )?to (?:{_FINDS})(?: out)?(?: how (?:much|many))?\b",
         r"(?:which|this|that|it)(?: will| would)? (?:gives?|yields?|leaves?|results? in|tells?)(?: you| us| me)?\b",
         r"(?:which |this |that )?(?:brings?|bringing|makes it|reach(?:es|ing)?)(?: (?:you|us|it|the time))?(?: to)?(?= \d)",
-        r"(?:giving|leaving|resulting in|yielding|and get|(?:you|we) (?:get|have)|you will have)(?: you| us)?\b",
+        r"(?:giving|leaving|resulting in|yielding|(?:and|you|we) get)(?: you| us)?\b",
     ),
     "U": (r"(?:the )?(?:sum|total|difference|product|quotient|ratio) (?:of|between)\b",),
     "P": (  # the last two results
         r"(?:both|(?:the|these|those)(?: two)?)(?: \w+)?"
         r" (?:results|products|values|numbers|contributions|parts|scores|sums|totals)\b",
+        r"(?:these|those|the) two(?: \w+)? \w+s\b",
         r"(?:them|both|the two)\b(?= (?:together|up|to)\b|[.,;]|$)",
     ),
     "K": (r"(?:start|begin)(?:s|ning|ing)? (?:with|from|at)\b",),

@@ -64,6 +64,7 @@ def read(text: str, order: Order) -> Stated:
     above: set[tuple[str, str]] = set()  # (higher, lower), as stated
     last: tuple[str, ...] = ()
     together = answered = False
+    text = _with_names(text, order)
     direction = _direction(text, order)
     for sentence in sentences(listed(text)):
         certain = not _HYPOTHETICAL.search(sentence)
@@ -104,6 +105,15 @@ def read(text: str, order: Order) -> Stated:
     return Stated(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(vetoes)), tuple(missing))
 
 
+def _with_names(text: str, order: Order) -> str:
+    """Names for the initials that stand for them in formulas ("A > B")."""
+    initials = {name[0]: name for name in order.names}
+    if len(initials) < len(order.names) or not re.search(r"\b[A-Z]\b\W*[<>]", text):
+        return text
+    unquoted = re.sub(r"'([A-Z](?: [<>] [A-Z])*)'", r"\1", text)
+    return re.sub(r"(?<![\w'])[A-Z](?![\w'])", lambda match: initials.get(match[0], match[0]), unquoted)
+
+
 def _direction(text: str, order: Order) -> bool:
     """Is the end named from which the names are asked?"""
     first, last = (order.bottom, order.top) if order.upward else (order.top, order.bottom)
@@ -137,9 +147,8 @@ def _superlatives(sentence: str, order: Order) -> Iterator[tuple[str, int]]:
     of_some = rf"(?! (?:of|among|between|after|in) (?:the )?(?:three|two|first|{names}))"
     for place, word in ((0, order.top), (-1, order.bottom)):
         is_it = rf"\b(?P<name>{names})\b(?: \w+)? (?:is|as|being|must be|would be)(?: \w+)? the {word}\b{of_some}"
-        it_is = (
-            rf"\b{word}(?: (?:person|one|of (?:all|the four)|friend))?(?: is|:| =| \() ?(?P<name>{names})\b(?!['’]s)"
-        )
+        whom = r"(?: (?:person|one|of (?:all|the four)|friend))?"
+        it_is = rf"(?<!to )(?<!to the )\b{word}{whom}(?: is|:| =| \() ?(?P<name>{names})\b(?!['’]s)"
         for pattern in (is_it, it_is):
             for match in re.finditer(pattern, sentence, re.IGNORECASE):
                 yield _known(match["name"], order), place

@@ -150,12 +150,21 @@ class Phrases:
         """Where an operator follows, past words that only describe the operand ("of the shirt", "cups"), or -1."""
         if self.kind(left.end) in signs:
             return left.end
-        literal = not left.operand.named and not left.operand.back
-        unit = self.after_words(left.end, 2) if literal else left.end
+        literal = left.operand.decimals is not None
+        unit = self.past_remark(self.after_words(left.end, 2)) if literal else left.end
         if self.kind(unit) in signs:
             return unit
         past = self.after_words(left.end, 5, "o")
         return past if self.kind(past) in signs and self.row[past].text[0].isalpha() else -1
+
+    def past_remark(self, at: int) -> int:
+        """Past brackets that hold only words ("22.4 km (converted) + 2 km")."""
+        if self.kind(at) != "(":
+            return at
+        closes = next((i for i in range(at, min(at + 8, len(self.row))) if self.kind(i) == ")"), at)
+        within = self.row[at + 1 : closes]
+        digits = any(token.operand is not None and token.operand.decimals is not None for token in within)
+        return closes + 1 if within and not digits else at
 
     def _joined(self, sign: str, left: Phrase, right: Phrase) -> Phrase:
         one, two = left.operand, right.operand
@@ -197,6 +206,8 @@ class Phrases:
 
     def _explained(self, phrase: Phrase) -> Phrase:
         """ "the coupon ($5)", "the $5 coupon", "the discount of 20%": a noun and its value, which must be its value."""
+        if phrase.operand.unknown:  # "x cups"
+            return replace(phrase, end=phrase.end + 1) if self.kind(phrase.end) == "Q" else phrase
         beside, apart = self._beside(phrase)
         if beside is None or beside.operand.back or beside.operand.named == phrase.operand.named:
             return phrase
@@ -232,7 +243,7 @@ class Phrases:
         else:
             apart = False
         operand = self.row[at].operand if self.kind(at) == "Q" else None
-        if operand is None:
+        if operand is None or (apart and self.kind(at + 1) in "+-*/^o"):
             return None, apart
         return Phrase(operand, at + 1 + (apart and self.kind(at + 1) == ",")), apart
 

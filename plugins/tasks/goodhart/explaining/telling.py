@@ -29,6 +29,8 @@ class Quantity:
     amount: Amount
     nouns: str = ""
     given: bool = False
+    by_name: bool = True  # whether to say "find it" is to say how
+    needs: tuple[str, ...] = ()  # what must have been worked out for that
     rate: bool = False  # a percentage: its amount is the number before the sign
 
 
@@ -62,6 +64,7 @@ class Noun:
     pattern: re.Pattern[str]
     amounts: frozenset[Amount]
     shares: frozenset[Amount]
+    says: frozenset[Amount]  # those that it is enough to name
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Meaning:
     given: frozenset[Amount]
     rates: frozenset[Amount]
     answer: Amount
+    needs: Mapping[Amount, tuple[str, ...]]  # what must be known for a name to be enough
     nouns: tuple[Noun, ...]
     clock: bool
     repeats: int
@@ -88,10 +92,11 @@ class Meaning:
     def standing_for(self, value: Fraction) -> frozenset[Amount]:
         """What a number in a reply may mean: the quantities of that value, or just the number."""
         if value not in self._by_value:
-            every = (*self.true, *self.twins, *self.forms, *self.given)
             plain = Amount((value,) * len(self.answer.worlds))
             period = 720 if self.clock else 0  # on a clock "3" is 15:00, too
-            self._by_value[value] = frozenset(each for each in every if _equal(each.here, value, period)) | {plain}
+            here = [each for each in (*self.true, *self.forms, *self.given) if _equal(each.here, value, period)]
+            twins = [each for each in self.twins if _equal(each.here, value, period)]
+            self._by_value[value] = frozenset({*(here or twins), plain})
         return self._by_value[value]
 
 
@@ -124,6 +129,7 @@ def meaning(telling: Telling, story: Story, matched: MatchedSet, own: int) -> Me
         given=frozenset(quantity.amount for quantity in here if quantity.given),
         rates=rates,
         answer=here[-1].amount,
+        needs={quantity.amount: quantity.needs for quantity in here},
         nouns=tuple(_noun(phrases, quantities) for phrases, quantities in nouns.items() if phrases),
         clock=telling.clock,
         repeats=int(numbers[telling.repeats].here) if telling.repeats else 1,
@@ -136,6 +142,7 @@ def _noun(nouns: str, quantities: Sequence[Quantity]) -> Noun:
         re.compile(rf"(?:{pattern(nouns)})(?!\w)", re.IGNORECASE),
         frozenset(quantity.amount for quantity in quantities if not quantity.rate),
         frozenset(quantity.amount / 100 for quantity in quantities if quantity.rate),
+        frozenset(quantity.amount for quantity in quantities if quantity.by_name),
     )
 
 

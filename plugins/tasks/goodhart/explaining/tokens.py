@@ -38,9 +38,11 @@ class Operand:
     shares: Amounts = NOTHING
     named: bool = False  # by a noun, not by its digits
     back: bool = False  # a pronoun: what was found last
+    unknown: bool = False  # a letter that is solved for
     step: int = 0  # a pronoun for the result of that step; negative: for the first, the second result of all
     decimals: int | None = None  # of a number that is written in digits
     hours: Amounts = NOTHING  # on a clock: of a bare number, if it counts hours
+    says: Amounts = NOTHING  # of a noun: those that it is enough to name
     every: Amounts = NOTHING  # of a noun that was narrowed: all that it may stand for
 
     @property
@@ -70,6 +72,7 @@ _NUMERAL = re.compile(
 )
 _DEICTIC = re.compile(r"(?:this|that|these)\b", re.IGNORECASE)
 _BARE_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?![\d:])")
+_UNKNOWN = re.compile(r"(?<![\d)] )(?<![\d)])[xyz]\b(?!-)")
 _WORD = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*")
 _RATE = re.compile(r"[A-Za-z]+/[A-Za-z]+\b")  # "km/mile", "and/or"
 
@@ -122,6 +125,8 @@ def _operand(text: str, at: int, meaning: Meaning) -> tuple[Token, int] | None:
         return noun
     if number := _number(text, at, meaning):
         return number
+    if letter := _UNKNOWN.match(text, at):
+        return Token("Q", letter.group(), Operand(letter.group(), unknown=True)), letter.end()
     if back:
         means = noun[0].operand if noun else None
         operand = replace(means or Operand(""), text=back.group(), back=True)
@@ -164,12 +169,17 @@ def _noun(text: str, at: int, meaning: Meaning) -> tuple[Token, int] | None:
                 best = (match.end(), noun)
             elif match and best and match.end() == best[0] and noun is not best[1]:
                 both = best[1]
-                best = (best[0], type(noun)(noun.pattern, both.amounts | noun.amounts, both.shares | noun.shares))
+                best = (
+                    best[0],
+                    type(noun)(
+                        noun.pattern, both.amounts | noun.amounts, both.shares | noun.shares, both.says | noun.says
+                    ),
+                )
     if best is None:
         return None
     end, noun = best
     phrase = text[at:end]
-    return Token("Q", phrase, Operand(phrase, noun.amounts, noun.shares, named=True)), end
+    return Token("Q", phrase, Operand(phrase, noun.amounts, noun.shares, named=True, says=noun.says)), end
 
 
 def _number(text: str, at: int, meaning: Meaning) -> tuple[Token, int] | None:

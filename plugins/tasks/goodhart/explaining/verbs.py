@@ -98,7 +98,11 @@ def by(sentence: Sentence, at: int, sign: Callable[[Operand, Operand], Amounts],
     operand = sentence.operand(tie + 1) if tie >= 0 else None
     if base is None or operand is None:
         return base.end if base else at + 1
-    return sentence.do(sign, base.operand, operand.operand, operand.end, explicit=True)
+    end = sentence.do(sign, base.operand, operand.operand, operand.end, explicit=True)
+    more = sentence.after_words(end, 2, "n,")
+    if sentence.kind(more) == "b" and (factor := sentence.operand(more + 1)):  # "by the rate and by the years"
+        return sentence.do(sign, sentence.course.current, factor.operand, factor.end, explicit=True)
+    return end
 
 
 def change(sentence: Sentence, at: int) -> int:
@@ -162,7 +166,7 @@ def convert(sentence: Sentence, at: int) -> int:
         sentence.course.current = operand.operand
         sentence.claims = [target.operand] if target and target.operand.named else []
         return how + 1
-    if amounts:
+    if amounts and sentence.course.grounded(operand.operand):
         return sentence.settle(f"convert {operand.operand.text}", amounts, (operand.operand,), end, loose=True)
     sentence.course.current = operand.operand
     return end
@@ -172,6 +176,8 @@ def calculate(sentence: Sentence, at: int) -> int:
     phrase = sentence.operand(at + 1)
     if phrase is None:
         return at + 1
+    if sentence.kind(phrase.end) in "lk":  # "takes 3 hours after that"
+        return sentence.equation(sentence.after_words(at + 1))
     if phrase.operations:
         return sentence.settle(phrase.operand.text, phrase.operand.amounts, phrase.parts, phrase.end, phrase.within)
     how = sentence.tie(phrase.end, "b:")

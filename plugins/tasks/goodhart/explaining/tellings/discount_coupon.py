@@ -12,7 +12,7 @@ COUPON = """(coupon|voucher) [amount|value|discount|worth]; (coupon|voucher)'s (
 DISCOUNT = """[sale|dollar] (discount|reduction|savings) [amount|value] [from the sale]
     amount of [the] (discount|reduction); amount (off|saved) [from the sale]"""
 REDUCED = "(discounted|sale|reduced|new|remaining|adjusted)"
-AFTER_SALE = f"""{REDUCED} [sale] (price|cost|amount|total)
+AFTER_SALE = f"""{REDUCED} [sale] (price|cost|amount|total); final price [after the discount]
     (amount|price|cost) after [applying] [the] [\\d+% off] (discount|sale)"""
 AFTER_COUPON = (
     "(reduced|new|remaining|adjusted|discounted|cut|coupon) [tag] (price|amount|cost|total); price after [the] coupon"

@@ -14,16 +14,16 @@ END = "(after|at the end of) [the] (second|last|2|two|final|\\d) year[s]"
 BALANCE = f"""{WHOLE} [account|investment|fund] {SUM} [before tax] [{END}]; balance; (amount|value|worth|balance) {END}
     (value|worth) of the (fund|investment); (fund|investment)'s value; FV; \\bA\\b(?= ?=)"""
 COMPOUND = """compound[ed] (interest|growth) [formula|amount]
-    P ?\\*? ?\\( ?1 ?\\+ ?r ?(?:/ ?n ?)?\\) ?\\^ ?(?:\\(|\\{)?n?t?(?:\\)|\\})?"""
-YEARLY = (
-    "[annual|yearly|first year's|simple] (interest|growth) [earned|amount] [for (the first|each|one) year|per year]"
-)
+    P ?(?:\\*|×)? ?\\( ?1 ?\\+ ?r ?(?:/ ?n ?)?\\) ?\\^ ?(?:\\(|\\{)?n?t?(?:\\)|\\})?"""
+SIMPLE = "simple interest [formula|amount]"
+YEARLY = "[annual|yearly|first year's] (interest|growth) [earned|amount] [for (the first|each|one) year|per year]"
 ONE_YEAR = """[new|updated|current] (balance|amount|value) (after|at the end of) (the first year|one year|year 1|each year)
     (new|updated|current) (balance|amount|value)"""
 GAIN = "[total|capital|net] (gain|gains|profit|profits|interest|earnings|growth) [earned|amount|made]; amount (gained|earned)"
 NET_GAIN = "(net|after-tax|remaining) (gain|profit|interest); (gain|profit|interest) after tax[es]"
-TAX = """tax[es] [amount|due|owed|liability] [on (the|her|this) (gain|gains|profit|interest|whole balance|balance|total)]
-    amount of tax[es]"""
+TAX = "tax[es] [amount|due|owed|liability]; amount of tax[es]"
+TAX_ON_GAIN = f"({TAX.replace('; ', '|')}) (on|of) [the|her|this] (gain|gains|profit|interest|earnings)"
+TAX_ON_ALL = f"({TAX.replace('; ', '|')}) (on|of) [the|her|this] [whole|total|final|entire] (balance|amount|sum|value)"
 LEFT = """(final|total|remaining|net|after-tax) [amount|balance|sum|money|proceeds|value] [of money] [after tax|after taxes]
     amount (after tax[es]|left|\\w+ walks away with); final answer; money \\w+ walks away with"""
 
@@ -47,11 +47,12 @@ def quantities(known: Known, simple: int, on_all: int) -> list[Quantity]:
         Quantity("the balance after a year", after_one, ONE_YEAR),
         Quantity("the factor of growth", growth),
         Quantity("the share of growth", growth - 1),
-        *([] if simple else [Quantity("the balance", final, COMPOUND)]),
+        Quantity("the gain" if simple else "the balance", gain if simple else final, SIMPLE if simple else COMPOUND),
         Quantity("the balance", final, BALANCE),
         Quantity("the gain", gain, GAIN),
         Quantity("the gain after tax", gain * (1 - percent / 100), NET_GAIN),
-        Quantity("the tax", tax, TAX),
+        Quantity("the tax", tax, TAX, by_name=False),
+        Quantity("the tax", tax, TAX_ON_ALL if on_all else TAX_ON_GAIN),
         Quantity("what is left after tax", final - tax, LEFT),
     ]
 

@@ -35,6 +35,7 @@ def quantities(known: Known, more: int, split: int) -> list[Quantity]:
         Quantity("the new servings", new, MORE if more else NEW, given=True),
         Quantity("the batches", batches, "[number of] (batches|bowls)", given=True),
         Quantity("all servings", servings, ALL),
+        *([Quantity("the cups for the extra servings", cups * new / old)] if more else []),
         Quantity("the factor", servings / old, FACTOR),
         Quantity("the cups for one serving", cups / old, about(ONE)),
         Quantity("all servings of all batches", servings * batches, "total [number of] servings"),

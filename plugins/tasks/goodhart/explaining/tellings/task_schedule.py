@@ -13,6 +13,7 @@ OTHER = "(second|other) (worker|worker's) [total] [time|task|work|duration]"
 DONE = "(end|ending|finish|finishing) [time] of [the] {job}; {job} (ends|is done|finishes)"
 SPAN = """(total|longest|longer|maximum|critical|overall|larger|greater) [time|duration|path|total|length|task] [needed]
     (longer|longest|larger|greater|maximum) (one|of the two|of both|of these)"""
+LONGER = "(longer|larger|maximum) of [the] ({b} and [the] {c}|{c} and [the] {b})"
 ASKED = "(final|end|finish|completion|total) [time]; time [when] (everything is done|work must begin); final answer"
 
 
@@ -22,18 +23,27 @@ def quantities(known: Known, waits: int, back: int) -> list[Quantity]:
     sign = -1 if back else 1
     row, beside = first + second, first + side if waits else side
     span = row.largest(beside)
+    other = f"{a} and {c}" if waits else f"{c} alone"
     return [
         Quantity("the time given", start, GIVEN, given=True),
         Quantity(f"the {a}", first, JOB.replace("{job}", a), given=True),
         Quantity(f"the {b}", second, JOB.replace("{job}", b), given=True),
         Quantity(f"the {c}", side, JOB.replace("{job}", c), given=True),
         Quantity(f"{a} and {b}", row, FIRST_WORKER.replace("{a}", a).replace("{b}", b)),
-        Quantity(f"{a} and {c}" if waits else f"{c} alone", beside, OTHER, given=not waits),
-        *([Quantity("the longer of the jobs that wait", second.largest(side), SPAN)] if waits else []),
+        Quantity(other, beside, OTHER, given=not waits),
+        *(
+            [
+                Quantity(
+                    "the longer of the jobs that wait", second.largest(side), LONGER.replace("{b}", b).replace("{c}", c)
+                )
+            ]
+            if waits
+            else []
+        ),
         Quantity(f"the end of the {a}", start + sign * first, DONE.replace("{job}", a)),
         Quantity("when the first worker is done", start + sign * row, DONE.replace("{job}", b)),
         Quantity("when the other worker is done", start + sign * beside, DONE.replace("{job}", c)),
-        Quantity("the time that it takes", span, SPAN),
+        Quantity("the time that it takes", span, SPAN, needs=(f"{a} and {b}", other)),
         Quantity("the time asked for", start + sign * span, ASKED),
     ]
 
