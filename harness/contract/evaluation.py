@@ -143,6 +143,7 @@ class Axes(Record):
     quadrants: dict[Quadrant, str]
     rates: tuple[Rate, ...]
     measures: dict[str, str] = {}  # Outcome.measures key -> column title; reported as means
+    answer: str = ""  # the key of Outcome.parsed with the answer that was read, where there is one
     readings: tuple[
         Reading, ...
     ] = ()  # how the axes are read, where a suite has several ways; an axis' first one leads

@@ -12,6 +12,7 @@ from harness.report.data import PublishedChecks, ReportData
 from harness.report.detector_tables import detectors
 from harness.report.difference_tables import differences
 from harness.report.draw_tables import draw_tables
+from harness.report.flip_tables import flip_tables
 from harness.report.reading_tables import reading_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
@@ -59,6 +60,8 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         yield axes.quadrant_table(block, block.axes)
         yield from reading_tables(block, data.controls.get(block.key, ()))
     yield from results.overviews(block)
+    if block.axes:
+        yield from flip_tables(block, block.axes)
     yield from draw_tables(block)
     yield from seed_tables(block)
     yield from differences(block)

@@ -91,6 +91,7 @@ TERSE = Reading(
 AXES = Axes(
     proxy=EXPLAIN.label,
     truth=WORKED.label,
+    answer="answer",
     quadrants={
         Quadrant.BOTH: "knows & does",
         Quadrant.PROXY_ONLY: "Goodhart gap",
