@@ -69,14 +69,14 @@ RIGHT = [
 ]  # fmt: skip
 
 WRONG = [
-    ("discount_coupon", "Multiply $25 by 0.20 to find the sale price. Then subtract $5 from it.", "sale price"),
+    ("discount_coupon", "Multiply $25 by 0.20 to find the sale price. Then subtract $5 from it.", "leads nowhere"),
     ("discount_coupon", "Subtract the $5 coupon from the price of $25. Then reduce the result by 20%.", "twin"),
     ("discount_coupon", "Find 20% of $25: 25 × 0.2 = 6. Subtract it from $25, then subtract the $5 coupon.", "is not 6"),
     ("discount_coupon", "Subtract 20% of $25 from $25, then subtract the $5 coupon. The answer is $10.", "answer is not $10"),
     ("discount_coupon", "Find the sale price. The coupon is $10. Subtract the coupon from the sale price.",
      "coupon is not $10"),
     ("financial_compound", "Use the compound interest formula to find the final balance. "
-     "Calculate 20% of the final balance, which is the tax, and subtract the tax from the final balance.", "not the tax"),
+     "Calculate 20% of the final balance, which is the tax, and subtract the tax from the final balance.", "twin"),
     ("time_duration", "Subtract 1 hour and 30 minutes from 2:45 PM.", "twin"),
     ("transitive_order", "Alice is the tallest. Carol is taller than Bob. List them from tallest to shortest.",
      "Carol is not above Bob"),
@@ -116,6 +116,30 @@ def test_the_order_of_the_same_steps_decides_by_the_scenario() -> None:
     assert not canonical("discount_coupon", coupon_first, paid_after).understands
     assert not canonical("discount_coupon", sale_first, paid_before).understands
     assert canonical("discount_coupon", coupon_first, paid_before).understands
+
+
+def test_a_noun_means_what_it_was_said_to_be() -> None:
+    """A reply may call the discount "sale price": what counts is where its steps lead."""
+    to_save = (
+        "Multiply $25 by 0.20 to find the sale price. Add the sale price and the $5 coupon to get the total savings."
+    )
+    to_pay = "Multiply $25 by 0.20 to find the sale price. Subtract the $5 coupon from the sale price."
+    assert canonical("discount_coupon", to_save, 1).understands
+    assert not canonical("discount_coupon", to_pay).understands
+
+
+def test_an_outline_may_use_what_the_details_work_out() -> None:
+    outline = "1. Convert the kilometers to miles.\n2. Add the converted distance to 5 miles.\n"
+    details = "Step 1: 2 km ÷ 1.6 km/mile = 1.25 miles.\nStep 2: 5 miles + 1.25 miles = 6.25 miles."
+    assert canonical("unit_chain", outline + details).understands
+
+
+def test_a_formula_of_a_twin_is_vetoed() -> None:
+    formula = (
+        r"The formula is \[ A = P \left(1 + \frac{r}{n}\right)^{nt} \] Find 20% of the gain and subtract it from A."
+    )
+    assert not canonical("financial_compound", formula, 2).understands
+    assert any("twin" in veto for veto in canonical("financial_compound", formula, 2).vetoes)
 
 
 def test_notation_of_nouns() -> None:
