@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 from harness.contract import AgainstSource, ModelShape, OwnLoop
 from harness.errors import UsageError
@@ -20,6 +21,7 @@ from harness.planning.experiment import Experiment
 from harness.planning.isolation import refuse_weak_isolation
 from harness.planning.keys import make_cell
 from harness.planning.questions import count_questions
+from harness.planning.readings import without_likelihood
 from harness.planning.selection import Selection
 from harness.planning.sizes import CompressionSize, size_of
 from harness.registry.catalogue import Catalogue
@@ -56,7 +58,8 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         refuse_weak_isolation(suite, label, catalogue, accepted=experiment.accept_weak_isolation)
         asker = chosen.suite_of(suite)
         if chosen.backend:
-            refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors)
+            instead = partial(without_likelihood, suite, catalogue)
+            refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors, instead)
         chosen.refuse_untrainable(asker, label)
         repeats = not isinstance(asker, OwnLoop | AgainstSource)  # these answer the same however often they are asked
         once = settings if repeats else settings.model_copy(update={"runs": 1})

@@ -43,6 +43,21 @@ def test_counts_through_the_server_and_through_hf_are_those_of_the_same_cells_he
     assert "does not say which replies the token limit cut" in run.report("hf")
 
 
+def test_letters_that_a_set_shares_are_asked_of_the_server_once(run, server):
+    """Four scenarios × four rotations for the set, and an execution for each of its four items."""
+    chosen = ("--tasks", "goodhart7", "-P", "goodhart7.understanding=letters", "-P", "goodhart7.items=1")
+    few = ("-P", 'goodhart7.families=["discount_coupon"]', "--max-tokens", "8", "--out", "letters")
+    run(*chosen, *few, "--backend", "local-chat-completions", "--backend-args", server.args(num_concurrent=2))
+    rows = run.samples("letters").values()
+    assert len(rows) == 4 * (16 + 1)
+    assert len({row["batch"] for row in rows}) == 16 + 4
+    by_role = {}
+    for row in rows:
+        by_role.setdefault(row["role"], set()).add(row["reply"]["text"])
+    assert all(len(by_role[f"letters/{s}/{r}"]) == 1 for s in range(4) for r in range(4))
+    assert "understanding by letters" in run.report("letters")
+
+
 def test_a_server_that_dies_ends_the_cell_with_one_line_and_the_run_goes_on_when_it_is_back(run, server):
     toy = ("--tasks", "toy", "-P", "toy.items=30", "--runs", "2", "--temperature", "1", "--out", "r")  # 120 questions
     command = (*toy, "--backend", "local-chat-completions", "--backend-args", server.args(max_retries=1))
@@ -126,6 +141,13 @@ def test_likelihoods_are_refused_where_the_backend_has_none(catalogue, server, t
         UsageError, match=r"needs log-likelihoods of given text, which backend 'local-chat-completions'"
     ):
         plan(catalogue, server, "local-chat-completions", tasks=[f"perplexity:{tmp_path / 'text.txt'}"])
+
+
+def test_a_reading_that_a_chat_server_cannot_give_is_refused_naming_those_it_can(catalogue, server):
+    params = {"goodhart7": {"understanding": "choose", "items": 1}}
+    with pytest.raises(UsageError, match=r"-P goodhart7\.understanding=explain or letters or program, or") as error:
+        plan(catalogue, server, "local-chat-completions", tasks=["goodhart7"], params=params)
+    assert "\n" not in str(error.value)
 
 
 def test_arguments_without_a_backend_are_refused(catalogue):

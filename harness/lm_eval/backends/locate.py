@@ -6,7 +6,7 @@ import difflib
 import importlib.metadata
 import importlib.util
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -98,9 +98,15 @@ def locate_for_backend(backend: Backend, name: str, catalogue: Catalogue) -> Mod
 
 
 def refuse_unsupported(
-    backend: Backend, suite: TaskSuite, label: str, trainers: Iterable[Component], compressors: Iterable[Component]
+    backend: Backend,
+    suite: TaskSuite,
+    label: str,
+    trainers: Iterable[Component],
+    compressors: Iterable[Component],
+    instead: Callable[[], Sequence[str]] = tuple,
 ) -> None:
-    """Raises UsageError for a cell that the backend cannot sample, with the reason."""
+    """Raises UsageError for a cell that the backend cannot sample, with the reason. `instead` says under which settings the
+    suite needs no log-likelihoods, if there are any."""
     info = backend_info(backend.name)
     if isinstance(suite, AgainstSource):
         raise UsageError(f"{label} compares the weights of two models, which no backend does", "leave out --backend")
@@ -116,7 +122,7 @@ def refuse_unsupported(
     if not info.likelihood and needs_likelihood(suite):
         raise UsageError(
             f"{label} needs log-likelihoods of given text, which backend {backend.name!r} does not give",
-            "use --backend hf, vllm or none",
+            ", or ".join([*instead(), "use --backend hf, vllm or none"]),
         )
 
 

@@ -7,7 +7,7 @@ unfinished chunk is asked again whole: its replies may depend on each other.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ from harness.errors import StageError
 from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
 from harness.registry.backend import NOTES
-from harness.running.stages.sample import Question, rows_of, sample_with_library, write_prompts
+from harness.running.stages.sample import Question, QuestionKey, rows_of, sample_with_library, write_prompts
 from harness.store.files import read_json, write_json
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow
@@ -81,16 +81,19 @@ def _ask_all(
     stored: Callable[[Sequence[SampleRow]], None],
     progress: Progress,
 ) -> None:
-    chunks = partition(asked, model.at_once)
+    copies = shared(asked, cell.settings.temperature)
+    chunks = partition([question for question in asked if question[0] in copies], model.at_once)
     answered = {(row.item, row.role, row.repeat): row for row in store.samples() if row.reply is not None}
-    todo = [(n, chunk) for n, chunk in enumerate(chunks) if not all(name in answered for name, _ in chunk)]
-    again = {name for _, chunk in todo for name, _ in chunk}
+    names = [[name for first, _ in chunk for name in copies[first]] for chunk in chunks]
+    todo = [n for n, of_chunk in enumerate(names) if not all(name in answered for name in of_chunk)]
+    again = {name for n in todo for name in names[n]}
     store.replace_samples(row for name, row in answered.items() if name not in again)
     done, failed, in_a_row = len(asked) - len(again), 0, 0
     progress("sample", done, len(asked))
-    with contextlib.closing(_replies(model, cell, todo)) as replies:
-        for rows, answered_by in replies:
+    with contextlib.closing(_replies(model, cell, [(n, chunks[n]) for n in todo])) as replies:
+        for asked_once, answered_by in replies:
             notes.add(answered_by)
+            rows = [row for one in asked_once for row in _copied(one, copies)]
             store.append(rows)
             stored(rows)
             done += len(rows)
@@ -101,6 +104,24 @@ def _ask_all(
                 raise StageError(f"{in_a_row} questions in a row failed, the last: {rows[-1].error}")
     if failed == len(asked):
         raise StageError(f"all {failed} questions failed: {rows[-1].error}")
+
+
+def shared(asked: Sequence[Question], temperature: float) -> dict[QuestionKey, list[QuestionKey]]:
+    """The questions that are asked, each with all that its reply answers: what items share, such as the letters of a matched
+    set, is asked once where nothing is drawn. Scored texts are, within a chunk, wherever they stand."""
+    first: dict[tuple, QuestionKey] = {}
+    copies: dict[QuestionKey, list[QuestionKey]] = {}
+    for name, prompt in asked:
+        drawn = temperature > 0 or prompt.scored
+        same = (name[2], prompt.model_copy(update={"role": ""}))
+        copies.setdefault(first.setdefault(name if drawn else same, name), []).append(name)
+    return copies
+
+
+def _copied(row: SampleRow, copies: Mapping[QuestionKey, Sequence[QuestionKey]]) -> list[SampleRow]:
+    """The reply for each of the questions that it answers."""
+    names = copies[row.item, row.role, row.repeat]
+    return [row.model_copy(update={"item": item, "role": role, "repeat": repeat}) for item, role, repeat in names]
 
 
 def partition(asked: Sequence[Question], size: int) -> list[list[Question]]:

@@ -26,7 +26,8 @@ class GoodhartParams(Params):
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
     grader: Literal["strict", "published"] = "strict"  # published: the lenient rules of the published experiments
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
-    understanding: Literal["explain", "choose", "program", "all"] = "explain"  # all: each of the others; choose leads
+    understanding: Literal["explain", "choose", "letters", "program", "all"] = "explain"  # letters: for models without
+    # likelihoods; all: choose, program and explain, of which choose leads
     execution: Literal["worked", "terse", "both"] = "worked"  # terse: the answer alone is asked for; both: worked leads
     sandbox: str | None = None  # where the programs of `understanding=program` run; None where none is asked for
 
@@ -65,6 +66,13 @@ CHOOSE = Reading(
         "margin": "smallest margin (nats)",
         "whole_set": "whole set known",
     },
+)
+LETTERS = Reading(
+    name="letters",
+    axis="proxy",
+    title="understanding by letters",
+    label="picks the right procedure from those of the twins (two-way interaction of letters under all rotations)",
+    measures={"letter_margin": "smallest margin (letters)", "letters_read": "replies that pick a letter"},
 )
 PROGRAM = Reading(
     name="program",
@@ -108,6 +116,7 @@ AXES = Axes(
             name="dbdk", title="DBDK rate", numerator=frozenset({Quadrant.TRUTH_ONLY}), denominator=_DOES, better="low"
         ),
     ),
+    measures=EXPLAIN.measures,  # of published tables, too
 )
 
 SPEC = TaskSuiteSpec(
@@ -120,6 +129,7 @@ SPEC = TaskSuiteSpec(
         "understanding": {
             "explain": (EXPLAIN,),
             "choose": (CHOOSE,),
+            "letters": (LETTERS,),
             "program": (PROGRAM,),
             "all": (CHOOSE, PROGRAM, EXPLAIN),
         },

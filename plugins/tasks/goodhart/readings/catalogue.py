@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness_plugins.tasks.goodhart.readings import choose, execution, explain, program
+from harness_plugins.tasks.goodhart.readings import choose, execution, explain, letters, program
 from harness_plugins.tasks.goodhart.readings.reading import Reading
 
 READINGS: dict[str, Reading[Any]] = {
     "explain": explain,
     "choose": choose,
+    "letters": letters,
     "program": program,
     "worked": execution.WORKED,
     "terse": execution.TERSE,

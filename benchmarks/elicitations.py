@@ -1,0 +1,170 @@
+"""Three ways to elicit who prefers which procedure where, on the same matched sets: which one measures understanding?
+
+    python benchmarks/elicitations.py MODEL [--sets 1] [--families discount_coupon,...] [--paraphrases 3] [--dtype float32]
+
+text     log-likelihood of the procedure as the reply
+yes-no   log-odds of Yes against No, asked of each procedure whether it is the right way
+letters  log-likelihood of the procedure's letter among lettered procedures, averaged over all rotations of them
+picks    the same questions, counting which letter is likeliest: all that a chat server gives
+
+For each: the share of scenarios that knows by the crossed criterion, that prefers the right procedure (best of the row) and
+recognizes it (best of the column), the mean margin, and its reliability: the correlation of margins from one paraphrase with
+those from another, averaged over pairs of paraphrases, and what it makes of all of them together (Spearman-Brown). Controls
+are asked nothing: they have one matrix. Matrices stand in OUT (default elicitations.jsonl); those it holds are not asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+from string import ascii_uppercase
+
+import numpy as np
+
+from harness import Prompt
+from harness.models.generate import Generator
+from harness.models.load import load
+from harness.registry.sources import resolve
+from harness_plugins.tasks.goodhart.families import GOODHART7
+from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
+from harness_plugins.tasks.goodhart.matched.controls import CONTROLS
+from harness_plugins.tasks.goodhart.matched.crossed import Matrix, read
+from harness_plugins.tasks.goodhart.matched.draw import draw_sets
+from harness_plugins.tasks.goodhart.matched.letters import question
+from harness_plugins.tasks.goodhart.matched.story import MatchedSet
+
+Asker = Callable[[Sequence[Prompt]], list[tuple[float, ...]]]  # log-likelihoods of each prompt's choices
+ByParaphrase = list[Matrix]
+
+
+def text(matched: MatchedSet, paraphrases: int, ask: Asker) -> ByParaphrase:
+    choices = [procedure.paraphrases[p] for p in range(paraphrases) for procedure in matched.procedures]
+    rows = ask([Prompt(role="", text=one.understanding_prompt, choices=tuple(choices)) for one in matched.scenarios])
+    k = len(matched.procedures)
+    return [[list(row[p * k : (p + 1) * k]) for row in rows] for p in range(paraphrases)]
+
+
+def yes_no(matched: MatchedSet, paraphrases: int, ask: Asker) -> ByParaphrase:
+    def odds(scenario: str, procedure: str) -> Prompt:
+        asked = f"{scenario}\n\nA procedure: {procedure}\n\nIs that the right way to the answer? Reply with Yes or No."
+        return Prompt(role="", text=asked, choices=("Yes", "No"))
+
+    found = []
+    for p in range(paraphrases):
+        rows = [
+            ask([odds(one.text, procedure.paraphrases[p]) for procedure in matched.procedures])
+            for one in matched.scenarios
+        ]
+        found.append([[yes - no for yes, no in row] for row in rows])
+    return found
+
+
+def letters(matched: MatchedSet, paraphrases: int, ask: Asker) -> ByParaphrase:
+    return _lettered(matched, paraphrases, ask, lambda row: list(row))
+
+
+def picks(matched: MatchedSet, paraphrases: int, ask: Asker) -> ByParaphrase:
+    return _lettered(matched, paraphrases, ask, lambda row: [float(value == max(row)) for value in row])
+
+
+def _lettered(
+    matched: MatchedSet, paraphrases: int, ask: Asker, worth: Callable[[Sequence[float]], list[float]]
+) -> ByParaphrase:
+    k = len(matched.procedures)
+    found = []
+    for p in range(paraphrases):
+        matrix = [[0.0] * k for _ in range(k)]
+        for s in range(k):
+            asked = [
+                Prompt(role="", text=question(matched, s, r, p), choices=tuple(ascii_uppercase[:k])) for r in range(k)
+            ]
+            for r, row in enumerate(ask(asked)):
+                for position, value in enumerate(worth(row)):
+                    matrix[s][(position + r) % k] += value / k
+        found.append(matrix)
+    return found
+
+
+ELICITATIONS = {"text": text, "yes-no": yes_no, "letters": letters, "picks": picks}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("--sets", type=int, default=1)
+    parser.add_argument("--families", default=",".join(GOODHART7))
+    parser.add_argument("--paraphrases", type=int, default=3)
+    parser.add_argument("--elicitations", default=",".join(ELICITATIONS))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--out", type=Path, default=Path("elicitations.jsonl"))
+    options = parser.parse_args()
+    names = options.families.split(",")
+    sets = [matched for name in names for matched in draw_sets(STORIES[name], options.sets, "eval", options.seed)]
+    known = {}
+    if options.out.exists():
+        rows = map(json.loads, options.out.read_text().splitlines())
+        known = {(row["model"], row["elicitation"], row["set"]): row["matrices"] for row in rows}
+    ask = asker(options)
+    print(f"{len(sets)} sets, {options.paraphrases} paraphrases, {options.model}\n")
+    print("| elicitation | knows | prefers | recognizes | mean margin | reliability of one | of all |")
+    print("|---" * 7 + "|")
+    for name in options.elicitations.split(","):
+        print_row(name, [matrices(options, name, matched, known, ask)[: options.paraphrases] for matched in sets])
+    for name, control in CONTROLS.items():
+        print_row(name, [[control(matched)] for matched in sets])
+
+
+def asker(options: argparse.Namespace) -> Asker:
+    """Loads the model when it is first asked. Texts that were asked before are not asked again."""
+    generators: list[Generator] = []
+    asked: dict[Prompt, tuple[float, ...]] = {}
+
+    def ask(prompts: Sequence[Prompt]) -> list[tuple[float, ...]]:
+        if not generators:
+            generators.append(Generator(load(resolve(options.model), options.device, options.dtype)))
+        for prompt in prompts:
+            if prompt not in asked:
+                (reply,) = generators[0].choose([prompt])
+                asked[prompt] = reply.choice_log_likelihoods
+        return [asked[prompt] for prompt in prompts]
+
+    return ask
+
+
+def matrices(
+    options: argparse.Namespace, name: str, matched: MatchedSet, known: dict[tuple, ByParaphrase], ask: Asker
+) -> ByParaphrase:
+    key = (options.model, name, json.dumps([matched.family, matched.draw, options.paraphrases]))
+    if key not in known:
+        known[key] = ELICITATIONS[name](matched, options.paraphrases, ask)
+        row = dict(zip(("model", "elicitation", "set"), key, strict=True))
+        with options.out.open("a") as out:
+            out.write(json.dumps({**row, "matrices": known[key]}) + "\n")
+    return known[key]
+
+
+def print_row(name: str, sets: list[ByParaphrase]) -> None:
+    readings = [reading for found in sets for reading in read(np.mean(found, axis=0).tolist())]
+    rates = [fmean(getattr(reading, what) for reading in readings) for what in ("knows", "prefers", "recognizes")]
+    cells = [name, *(f"{rate:.2f}" for rate in rates), f"{fmean(reading.margin for reading in readings):+.2f}"]
+    print("|", " | ".join([*cells, *reliability(sets)]), "|", flush=True)
+
+
+def reliability(sets: list[ByParaphrase]) -> tuple[str, str]:
+    """Of the margin: of one paraphrase and, stepped up, of all."""
+    count = min(map(len, sets))
+    margins = [[reading.margin for found in sets for reading in read(found[p])] for p in range(count)]
+    if count < 2 or any(np.std(each) == 0 for each in margins):
+        return "–", "–"
+    one = fmean(float(np.corrcoef(a, b)[0, 1]) for a, b in combinations(margins, 2))
+    return f"{one:.2f}", f"{count * one / (1 + (count - 1) * one):.2f}"
+
+
+if __name__ == "__main__":
+    main()
