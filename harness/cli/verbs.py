@@ -20,6 +20,10 @@ VERBS = {  # in the order of --help
     "plugins": ("harness.cli.plugins:plugins", "The plugins that were found, and why one is broken."),
     "show": ("harness.cli.show:show", "The cells of a run; with --cell, --item or --label their transcripts."),
     "report": ("harness.cli.report:report", "The tables of a run, from what is stored."),
+    "label": (
+        "harness.cli.label:label",
+        "Read a run's replies one by one; the report then measures its grader's error.",
+    ),
     "published": ("harness.cli.published:published", "Print published aggregates through the report's own tables."),
     "rescore": (
         "harness.cli.rescore:rescore",

@@ -6,12 +6,13 @@ one item, so every rate is a count of joint outcomes and never a quotient of two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import JsonValue, model_validator
 
+from harness.contract.labelling import Labelling
 from harness.contract.records import Record
 
 
@@ -133,6 +134,11 @@ class Reading(Record):
     title: str  # "understanding by choosing"; in the title of the joint table where it leads
     label: str  # what takes the place of the axis' own label
     measures: dict[str, str] = {}  # as in `Axes`
+    labelling: Labelling | None = None  # where people can judge the verdict by reading the reply
+
+    def holding_under(self, params: Mapping[str, JsonValue]) -> Reading:
+        """Without an error that was measured under other parameters of the suite."""
+        return self.model_copy(update={"labelling": self.labelling and self.labelling.holding_under(params)})
 
 
 class Axes(Record):
@@ -163,6 +169,21 @@ class Axes(Record):
         verdicts = {reading.name: reading.title for reading in readings} if several else {}
         own = {key: title for reading in readings for key, title in reading.measures.items()}
         return axes.model_copy(update={**labels, "measures": {**self.measures, **own, **verdicts}})
+
+    def labelled(self) -> tuple[Reading, ...]:
+        """The readings whose error people can measure by reading replies."""
+        return tuple(reading for reading in self.readings if reading.labelling)
+
+    def verdict(self, reading: Reading, outcome: Outcome) -> bool | None:
+        """What a reading says; None where the outcome does not hold it."""
+        if reading in self.leading():
+            return outcome.proxy if reading.axis == "proxy" else outcome.truth
+        value = outcome.measures.get(reading.name)
+        return None if value is None else value == 1
+
+    def holding_under(self, params: Mapping[str, JsonValue]) -> Axes:
+        """Without errors that were measured under other parameters of the suite than these."""
+        return self.model_copy(update={"readings": tuple(one.holding_under(params) for one in self.readings)})
 
 
 class Check(Record):

@@ -60,7 +60,7 @@ class GraderError(Record):
     """The measured error of a verdict, shipped with its suite. docs/grader-error.md has the protocol and the file."""
 
     by_model: dict[str, Confusion]  # by the model whose replies were labelled
-    under: dict[str, JsonValue] = {}  # suite parameters under which it was measured; others make it void
+    under: dict[str, tuple[JsonValue, ...]] = {}  # suite parameter -> the values under which it holds
     readers: int = 2  # independent people or models who labelled every reply
     kappa: float | None = None  # agreement of the first two readers beyond chance
     kappa_interval: tuple[float, float] | None = None
@@ -71,14 +71,16 @@ class GraderError(Record):
         return sum(self.by_model.values(), Confusion())
 
     def holds_under(self, params: Mapping[str, JsonValue]) -> bool:
-        return all(params.get(name) == value for name, value in self.under.items())
+        return all(params.get(name) in values for name, values in self.under.items())
 
 
 class Labelling(Record):
-    """What a reader is asked about one reply, so that the error of a verdict can be measured (`harness label`)."""
+    """What people are asked about one reply, so that the error of a reading can be measured (`harness label`)."""
 
-    name: str  # of the reading: "explain"
     role: str  # the prompt whose reply is read
-    question: str  # answered by yes where the verdict should be true
-    verdict: str = "proxy"  # "proxy", "truth", or a measure that is 0 or 1
+    question: str  # answered by yes where the reading's verdict should be true
     error: GraderError | None = None  # as measured on the replies that ship with the suite
+
+    def holding_under(self, params: Mapping[str, JsonValue]) -> Labelling:
+        """Without an error that was measured under other parameters."""
+        return self if self.error is None or self.error.holds_under(params) else self.model_copy(update={"error": None})

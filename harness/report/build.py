@@ -12,6 +12,7 @@ from harness.report.data import PublishedChecks, ReportData
 from harness.report.detector_tables import detectors
 from harness.report.difference_tables import differences
 from harness.report.draw_tables import draw_tables
+from harness.report.error_tables import error_tables, unmeasured
 from harness.report.flip_tables import flip_tables
 from harness.report.reading_tables import reading_tables
 from harness.report.run_tables import exclusions, sizes
@@ -35,7 +36,7 @@ def build(data: ReportData, plots: bool = False) -> Report:
             block.key,
             block.title,
             tuple(block_tables(block, data)),
-            notes=caveats(block),
+            notes=caveats(block, data),
             pictures=tuple(pictures(block)) if plots else (),
         )
         for block in blocks
@@ -46,7 +47,7 @@ def build(data: ReportData, plots: bool = False) -> Report:
     sections += [Section(f"extra:{extra.title}", extra.title, markdown=extra.markdown) for extra in data.extra]
     trust = [recorded(data.footer)] if data.footer else []
     sections.append(Section("trust", "Trust", (*trust, methods(blocks))))
-    return Report(data.title, tuple(sections), data.footer.notes if data.footer else ())
+    return Report(data.title, tuple(sections), (*(data.footer.notes if data.footer else ()), *data.label_faults))
 
 
 def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
@@ -59,6 +60,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     if block.axes:
         yield axes.quadrant_table(block, block.axes)
         yield from reading_tables(block, data.controls.get(block.key, ()))
+        yield from error_tables(block, block.axes, data.labels)
     yield from results.overviews(block)
     if block.axes:
         yield from flip_tables(block, block.axes)
@@ -106,7 +108,7 @@ def pictures(block: Block) -> Iterable[Picture]:
         yield from deployment_pictures(block.training.deployments, block.title)
 
 
-def caveats(block: Block) -> tuple[str, ...]:
+def caveats(block: Block, data: ReportData) -> tuple[str, ...]:
     """What a reader should not conclude from a block."""
     notes = []
     if block.published:
@@ -116,6 +118,8 @@ def caveats(block: Block) -> tuple[str, ...]:
             notes.append("Intervals are taken at the number of items: repeats of an item are not further items.")
         notes += block.remarks
     sampled = [arm for arm in block.arms if isinstance(arm, SampledArm)]
+    if block.axes and sampled:
+        notes += unmeasured(block, block.axes, data.labels)
     notes += without_samples([arm for arm in sampled if not arm.samples()])
     for arm in sampled:
         if arm.samples() > 0 and arm.cell.attempted < arm.cell.planned:

@@ -26,6 +26,7 @@ from harness.report.data import (
     TrustFooter,
     Turn,
 )
+from harness.report.labels import labelled_samples
 from harness.report.transcripts import transcripts
 from harness.store.files import read_json
 from harness.store.run import CellStore, RunStore, VerdictRow
@@ -42,9 +43,12 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         for cell in plan.cells
     }
     cells = tuple(_summary(cell, stores[cell.id], verdicts[cell.id]) for cell in plan.cells)
+    suites = {cell.suite.label: _axes(cell, catalogue) for cell in plan.cells}
+    readings = {suite: axes.labelled() for suite, axes in suites.items() if axes}
+    labels, label_faults = labelled_samples(plan, store, readings)
     return ReportData(
         title=f"harness · {', '.join(plan.experiment.tasks)}",
-        suites={cell.suite.label: _axes(cell, catalogue) for cell in plan.cells},
+        suites=suites,
         controls=_controls(plan, store),
         cells=cells,
         rows={
@@ -53,6 +57,8 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         contrasts=tuple(Contrast(**contrast.model_dump()) for contrast in plan.contrasts),
         detectors=tuple(_detectors(plan, stores, catalogue)),
         training=tuple(_training(plan, stores)),
+        labels=tuple(labels),
+        label_faults=tuple(label_faults),
         extra=tuple(_extra_sections(plan, store, catalogue)),
         footer=_footer(plan, store, cells, catalogue),  # last: it says which hooks failed
     )
@@ -61,7 +67,8 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
 def _axes(cell: Cell, catalogue: Catalogue):
     spec, _ = catalogue.spec("tasks", cell.suite.plugin)
     assert isinstance(spec, TaskSuiteSpec)
-    return spec.axes_under(cell.suite.params)
+    axes = spec.axes_under(cell.suite.params)
+    return axes and axes.holding_under(cell.suite.params)
 
 
 def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummary:

@@ -76,6 +76,16 @@ class FlagRow(Record):
     flag: Flag
 
 
+class LabelledSample(Record):
+    """What a reader said of one reply of the run."""
+
+    cell: str
+    item: str
+    repeat: int
+    reading: str  # name of the suite's `Labelling`
+    label: bool
+
+
 class DetectorRun(Record):
     """One detector over one cell, or the reason why it could not be run there."""
 
@@ -184,6 +194,8 @@ class ReportData(Record):
     training: tuple[TrainingRun, ...] = ()
     training_summaries: tuple[TrainingSummary, ...] = ()
     published_checks: tuple[PublishedChecks, ...] = ()
+    labels: tuple[LabelledSample, ...] = ()
+    label_faults: tuple[str, ...] = ()  # answers in labels.jsonl that are not used, and why
     footer: TrustFooter | None = None  # None: published aggregates alone
     extra: tuple[ExtraSection, ...] = ()
 

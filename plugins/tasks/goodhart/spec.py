@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from harness import Axes, Params, Quadrant, Rate, Reading, TaskSuiteSpec
+from harness import Axes, GraderError, Labelling, Params, Quadrant, Rate, Reading, TaskSuiteSpec
 
 
 class GoodhartParams(Params):
@@ -45,6 +46,12 @@ class GoodhartParams(Params):
         return self.understanding != "explain"
 
 
+def measured_error(reading: str) -> GraderError | None:
+    """What `benchmarks/explain_error.py` wrote beside this file; None for a reading that was not measured."""
+    path = Path(__file__).with_name(f"{reading}_error.json")
+    return GraderError.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
 _KNOWS = frozenset({Quadrant.BOTH, Quadrant.PROXY_ONLY})
 _DOES = frozenset({Quadrant.BOTH, Quadrant.TRUTH_ONLY})
 
@@ -54,6 +61,11 @@ EXPLAIN = Reading(
     title="understanding by explaining",
     label="explains the procedure",
     measures={"explanation_length": "explanation (chars)"},
+    labelling=Labelling(
+        role="understanding",
+        question="Would someone careful, who carries this out exactly as written, arrive at the right answer?",
+        error=measured_error("explain"),
+    ),
 )
 CHOOSE = Reading(
     name="choose",

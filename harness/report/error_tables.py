@@ -1,0 +1,192 @@
+"""How often a suite's verdict errs, as readers' labels have it, and its rates corrected for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from harness.contract import Axes, Confusion, GraderError, Labelling, Reading
+from harness.report.analysis import Block
+from harness.report.arms import SampledArm
+from harness.report.corrections import (
+    NOTHING_CORRECTS,
+    Correct,
+    Form,
+    Verdicts,
+    by_error,
+    by_own_labels,
+    corrected_rate,
+    correction_cell,
+    form_of,
+)
+from harness.report.data import LabelledSample
+from harness.report.estimate_cells import estimate_json, estimate_text
+from harness.report.metrics import Metric
+from harness.report.numbers import NONE, bracket, fraction, percent
+from harness.report.table import Cell, Column, Table, text_cell
+from harness.stats import Interval, wilson
+
+MIN_LABELS = (
+    20  # of a run's own samples, from which an error is measured; with fewer its interval spans most of the scale
+)
+THIS_RUN = "this run"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An error and where it was measured; `correct` is how it corrects an arm's shares."""
+
+    where: str
+    error: Confusion
+    correct: Correct
+
+
+def error_tables(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> Iterable[Table]:
+    """For every verdict that can be labelled and has been."""
+    arms = [arm for arm in block.arms if isinstance(arm, SampledArm) and arm.rows]
+    for reading, labelling in labelled(axes):
+        samples = {arm.id: Verdicts.of(arm.rows, axes, reading, labels_of(arm, reading, labels)) for arm in arms}
+        sources = {arm.id: source_of(arm, samples, labelling.error) for arm in arms}
+        own = own_errors(arms, samples)
+        if own or labelling.error:
+            yield error_table(reading, labelling, own)
+        if any(sources.values()):
+            yield corrected_table(forms(block, axes, reading), reading, arms, samples, sources)
+
+
+def labelled(axes: Axes) -> Iterable[tuple[Reading, Labelling]]:
+    return ((reading, reading.labelling) for reading in axes.readings if reading.labelling)
+
+
+def forms(block: Block, axes: Axes, reading: Reading) -> list[tuple[Metric, Form]]:
+    """The metrics that can be corrected: rates of the reading that leads its axis, or the share of one that stands beside."""
+    if reading not in axes.leading():
+        return [(metric, Form()) for metric in block.metrics if metric.key == reading.name]
+    found = [(metric, metric.rate and form_of(metric.rate, reading.axis)) for metric in block.metrics]
+    return [(metric, form) for metric, form in found if form]
+
+
+def labels_of(arm: SampledArm, reading: Reading, labels: Sequence[LabelledSample]) -> dict[tuple[str, int], bool]:
+    return {(one.item, one.repeat): one.label for one in labels if (one.cell, one.reading) == (arm.id, reading.name)}
+
+
+def unmeasured(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> Iterable[str]:
+    """A line for each verdict whose error nobody has measured."""
+    ids = {arm.id for arm in block.arms}
+    for reading, labelling in labelled(axes):
+        own = sum(one.cell in ids and one.reading == reading.name for one in labels)
+        if labelling.error is None and own < MIN_LABELS:
+            has = f"{own} labels, {MIN_LABELS} are needed" if own else "no labels"
+            yield f"How often “{reading.name}” errs is not measured here ({has}): `harness label RUN` asks for them."
+
+
+def source_of(arm: SampledArm, samples: dict[str, Verdicts], shipped: GraderError | None) -> Source | None:
+    """The nearest error that was measured: on this arm, on the run's other arms with it, on the suite's own replies of
+    this model, on all of those."""
+    own = samples[arm.id].error()
+    if own.n >= MIN_LABELS:
+        return Source(f"{THIS_RUN}, {arm.label}", own, by_own_labels)
+    run = sum((one.error() for one in samples.values()), Confusion())
+    if run.n >= MIN_LABELS:
+        return Source(f"{THIS_RUN}, all", run, by_error(run))
+    if shipped is None:
+        return None
+    name = arm.cell.model.rstrip("/").rpartition("/")[2]
+    where, error = (name, shipped.by_model[name]) if name in shipped.by_model else ("all models", shipped.pooled)
+    return Source(where, error, by_error(error))
+
+
+def own_errors(arms: Sequence[SampledArm], samples: dict[str, Verdicts]) -> dict[str, Confusion]:
+    by_arm = {f"{THIS_RUN}, {arm.label}": samples[arm.id].error() for arm in arms}
+    found = {where: error for where, error in by_arm.items() if error.n}
+    return {**found, f"{THIS_RUN}, all": sum(found.values(), Confusion())} if len(found) > 1 else found
+
+
+def error_table(reading: Reading, labelling: Labelling, own: dict[str, Confusion]) -> Table:
+    """One row for each set of labelled replies."""
+    columns = (
+        Column("measured_on", "measured on replies of"),
+        Column("labels", "labels", "right"),
+        Column("precision", "precision", "right"),
+        Column("recall", "recall", "right"),
+        Column("specificity", "specificity", "right"),
+    )
+    shipped = labelling.error
+    pooled = {"all models": shipped.pooled} if shipped and len(shipped.by_model) > 1 else {}
+    measured = {**own, **(shipped.by_model if shipped else {}), **pooled}
+    rows = tuple(
+        (text_cell(where), Cell(str(error.n), error.model_dump()), *map(share_cell, shares_of(error)))
+        for where, error in measured.items()
+    )
+    notes = [f"Readers were asked, without seeing the verdict: {labelling.question}"]
+    if shipped:
+        agreed = agreement(shipped)
+        source = f" Labels: {shipped.source}." if shipped.source else ""
+        notes.append(f"The suite's own labels: {shipped.readers} readers{agreed}.{source}")
+    return Table(f"error:{reading.name}", f"Measured error of “{reading.name}”", columns, rows, tuple(notes))
+
+
+def agreement(error: GraderError) -> str:
+    if error.kappa is None:
+        return ""
+    limits = error.kappa_interval
+    return f", agreement κ = {error.kappa:.2f}" + (f" {bracket(Interval(*limits), 1, 2)}" if limits else "")
+
+
+def shares_of(error: Confusion) -> tuple[tuple[int, int], ...]:
+    return error.precision, error.recall, error.specificity
+
+
+def share_cell(counts: tuple[int, int]) -> Cell:
+    k, n = counts
+    if not n:
+        return Cell(NONE)
+    interval = wilson(k, n)
+    value: dict[str, JsonValue] = {"value": k / n, "k": k, "n": n, "interval": list(interval)}
+    return Cell(f"{percent(k / n)}  {fraction(k, n)}\n{bracket(interval)}", value)
+
+
+def corrected_table(
+    forms: Sequence[tuple[Metric, Form]],
+    reading: Reading,
+    arms: Sequence[SampledArm],
+    samples: dict[str, Verdicts],
+    sources: dict[str, Source | None],
+) -> Table:
+    """Arm × rate: as the verdict has it, and as it must be, given how the verdict errs."""
+    columns = (
+        Column("configuration", "configuration"),
+        Column("rate", "rate"),
+        Column("raw", "raw", "right"),
+        Column("corrected", "corrected", "right"),
+        Column("measured_on", "error measured on"),
+    )
+    rows = []
+    for arm in arms:
+        source = sources[arm.id]
+        for metric, form in forms:
+            raw = arm.estimate(metric)
+            value, counts, interval = estimate_text(raw, metric)
+            cell = Cell(NONE)
+            if source and raw.denominator:
+                measured: dict[str, JsonValue] = {"error": source.error.model_dump()}
+                cell = correction_cell(corrected_rate(form, samples[arm.id], source.correct), measured)
+            rows.append(
+                (
+                    text_cell(arm.label),
+                    text_cell(metric.title, metric.key),
+                    Cell(f"{value}  {counts}\n{interval}", estimate_json(raw, metric)),
+                    cell,
+                    text_cell(source.where if source else NONE),
+                )
+            )
+    notes = (
+        "Corrected, of the scored samples; both intervals are 95 %, the second one knows that the error was estimated. By an "
+        "arm's own labels: prediction-powered inference; by labels elsewhere: Rogan-Gladen with Lang and Reiczigel's interval, "
+        "the verdict being taken to err alike there and here, whatever the other verdict.",
+        NOTHING_CORRECTS,
+    )
+    title = f"Rates corrected for the error of “{reading.name}”"
+    return Table(f"corrected:{reading.name}", title, columns, tuple(rows), notes)
