@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -139,6 +140,25 @@ def test_what_a_stage_executes_is_digested(stage: str, traces: dict[str, tuple[T
     missing = executed - digested
     assert not missing, sorted(missing)
     assert not trace.read() - {path.resolve() for path in data_files(*entries)}
+
+
+def test_no_plugin_imports_by_a_computed_name() -> None:
+    """Such an import is not followed, and an edit of what it brings would change no key."""
+    computed = [
+        f"{file.relative_to(ROOT)}:{call.lineno}"
+        for file in sorted((ROOT / "plugins").rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).endswith("import_module")
+        and not (call.args and isinstance(call.args[0], ast.Constant))
+    ]
+    assert not computed
+
+
+def test_what_stands_around_a_judged_program_is_part_of_the_key() -> None:
+    """It runs in the sandbox alone, where no trace of a stage sees it."""
+    for suite in ("loopholes.suite:LoopholeSuite", "goodhart.suite:Goodhart"):
+        assert "harness_plugins.tasks.programs.inside" in reached(f"harness_plugins.tasks.{suite}")
 
 
 # ------------------------------------------------------------------------------------------- edits and moves, in a copy

@@ -1,7 +1,7 @@
 """What stands around a program in the sandbox: it loads the program and answers one input after another.
 
-Its text runs there, with `PROGRAM`, `ENTRY` and `UNORDERED` set behind it; nothing imports it. It makes an honest program's
-life easy and decides nothing: what it returns is under the program's control and is judged outside.
+Its text runs there, with `PROGRAM`, `ENTRY` and `UNORDERED` set behind it; here nothing of it is called. It makes an honest
+program's life easy and decides nothing: what it returns is under the program's control and is judged outside.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
+from inspect import getsource
+
+from harness_plugins.tasks.programs import inside  # for its text, and so that stage keys follow it
 
 ANSWER = "answer"  # the entry of a surrounded program
 TIMED_ANSWER = "timed_answer"  # likewise, with the seconds that it took beside the answer
@@ -17,4 +19,4 @@ def surrounded(program: str, entry: str, *, unordered: bool = False) -> str:
 
 @cache
 def _inside() -> str:
-    return Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
+    return getsource(inside)
