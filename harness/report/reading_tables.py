@@ -27,7 +27,7 @@ def reading_tables(block: Block, controls: Sequence[Control]) -> Iterable[Table]
         for axis in ("proxy", "truth"):
             readings = [reading for reading in axes.readings if reading.axis == axis]
             if len(readings) > 1:
-                yield rates_table(block, axis, readings)
+                yield rates_table(block, axes, readings)
     names = {reading.name: reading for reading in axes.readings}
     if known := [control for control in controls if control.reading in names]:
         yield controls_table(known, names)
@@ -59,12 +59,12 @@ def agreement_table(block: Block, axes: Axes) -> Table:
     return Table("readings", "Agreement of the readings", columns, rows, tuple(notes))
 
 
-def rates_table(block: Block, axis: str, readings: Sequence[Reading]) -> Table:
+def rates_table(block: Block, axes: Axes, readings: Sequence[Reading]) -> Table:
     """Every rate as each reading of one axis has it, and its paired difference to the reading that leads."""
     metrics = [metric for metric in block.metrics if metric.is_rate]
     columns = [Column("configuration", "configuration"), Column("reading", "read by")]
     columns += [Column(metric.key, metric.title, "right") for metric in metrics]
-    ways = {(arm.id, way.name): read_by(arm, way) for arm in sampled(block) for way in readings}
+    ways = {(arm.id, way.name): read_by(arm, axes, way) for arm in sampled(block) for way in readings}
     compared = adjusted(
         {
             (arm.id, way.name, metric.key): compare(ways[arm.id, readings[0].name], ways[arm.id, way.name], metric)
@@ -85,6 +85,7 @@ def rates_table(block: Block, axis: str, readings: Sequence[Reading]) -> Table:
         f"Δ: paired difference to {readings[0].name} on the same samples. Exploratory: p is Benjamini-Hochberg adjusted "
         f"within this table."
     )
+    axis = readings[0].axis
     return Table(f"readings:{axis}", f"Rates by reading of the {axis}", tuple(columns), tuple(rows), (note,))
 
 

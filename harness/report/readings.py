@@ -39,18 +39,24 @@ def sampled(block: Block) -> list[SampledArm]:
 def agreements(arm: SampledArm, axes: Axes) -> Iterator[Agreement]:
     """Of every pair of readings, over the samples that both have read."""
     for first, second in combinations(axes.readings, 2):
-        read = [(row, a, b) for row in arm.rows if None not in (a := verdict(row, first), b := verdict(row, second))]
-        one, other = [bool(a) for _, a, _ in read], [bool(b) for _, _, b in read]
+        verdicts = [(row, said(row, axes, first), said(row, axes, second)) for row in arm.rows]
+        read = [(row, a, b) for row, a, b in verdicts if a is not None and b is not None]
+        one, other = [a for _, a, _ in read], [b for _, _, b in read]
         clusters = number([(row.family, row.cluster) for row, _, _ in read]).tolist()
         agree = sum(a == b for a, b in zip(one, other, strict=True))
         yield Agreement(first, second, len(read), agree, phi(one, other), phi_interval(one, other, clusters))
 
 
-def read_by(arm: SampledArm, reading: Reading) -> SampledArm:
+def said(row: Row, axes: Axes, reading: Reading) -> bool | None:
+    """What the reading says of the sample; None where it has not read it."""
+    return axes.verdict(reading, row.verdict) if isinstance(row.verdict, Outcome) else None
+
+
+def read_by(arm: SampledArm, axes: Axes, reading: Reading) -> SampledArm:
     """The arm with this reading's verdict on its axis. A sample that it has not read counts as unscored."""
     rows = []
     for row in arm.rows:
-        found = verdict(row, reading)
+        found = said(row, axes, reading)
         outcome = None
         if isinstance(row.verdict, Outcome) and found is not None:
             outcome = row.verdict.model_copy(update={reading.axis: found})
@@ -59,19 +65,12 @@ def read_by(arm: SampledArm, reading: Reading) -> SampledArm:
     return replace(arm, rows=tuple(rows))
 
 
-def verdict(row: Row, reading: Reading) -> bool | None:
-    """None where the sample has none."""
-    if not isinstance(row.verdict, Outcome) or reading.name not in row.verdict.measures:
-        return None
-    return row.verdict.measures[reading.name] > 0
-
-
 def changes_of_sign(block: Block, axes: Axes) -> Iterator[str]:
     """What points one way under one reading and the other way under another: an arm's knowing against its doing, and what a
     declared contrast does to an axis. Exact ties point no way."""
     for arm in sampled(block):
         gaps = {
-            f"{proxy.name} less {truth.name}": _share(arm, proxy) - _share(arm, truth)
+            f"{proxy.name} less {truth.name}": _share(arm, axes, proxy) - _share(arm, axes, truth)
             for proxy in _of(axes, "proxy")
             for truth in _of(axes, "truth")
         }
@@ -81,7 +80,9 @@ def changes_of_sign(block: Block, axes: Axes) -> Iterator[str]:
         if not (isinstance(pair.base, SampledArm) and isinstance(pair.other, SampledArm)):
             continue
         for axis in ("proxy", "truth"):
-            moves = {each.name: _share(pair.other, each) - _share(pair.base, each) for each in _of(axes, axis)}
+            moves = {
+                each.name: _share(pair.other, axes, each) - _share(pair.base, axes, each) for each in _of(axes, axis)
+            }
             if told := _both_ways(moves):
                 yield f"{pair.label}: {told}"
 
@@ -90,8 +91,8 @@ def _of(axes: Axes, axis: str) -> Sequence[Reading]:
     return [reading for reading in axes.readings if reading.axis == axis]
 
 
-def _share(arm: SampledArm, reading: Reading) -> float:
-    read = [found for row in arm.rows if (found := verdict(row, reading)) is not None]
+def _share(arm: SampledArm, axes: Axes, reading: Reading) -> float:
+    read = [found for row in arm.rows if (found := said(row, axes, reading)) is not None]
     return sum(read) / len(read) if read else float("nan")
 
 
