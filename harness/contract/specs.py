@@ -32,6 +32,7 @@ class CompressorSpec(Spec):
 class TaskSuiteSpec(Spec):
     kind: ClassVar[str] = "tasks"
     axes: Axes | None = None  # None: the suite returns Scores
+    beside_size: str | None = None  # the score that stands beside an arm's size in the tables of every suite
     readings: dict[str, dict[str, tuple[Reading, ...]]] = {}  # parameter -> its value -> how the axes are then read
 
     def axes_under(self, params: Mapping[str, JsonValue]) -> Axes | None:

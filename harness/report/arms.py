@@ -44,6 +44,8 @@ class Arm(Protocol):
     def items(self) -> int: ...
     @property
     def compression(self) -> CompressionFacts | None: ...
+    @property
+    def fidelity(self) -> tuple[str, float] | None: ...
     def samples(self, family: str | None = None) -> int: ...
     def counts(self, family: str | None = None) -> Mapping[Quadrant, int]: ...
     def unscored(self, family: str | None = None) -> int: ...
@@ -124,6 +126,10 @@ class SampledArm:
         return self.cell.compression
 
     @property
+    def fidelity(self) -> tuple[str, float] | None:
+        return self.cell.fidelity
+
+    @property
     def families(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(row.family for row in self.rows))
 
@@ -187,6 +193,10 @@ class PublishedArm:
     @property
     def compression(self) -> CompressionFacts | None:
         return self.row.compression
+
+    @property
+    def fidelity(self) -> None:
+        return None
 
     def samples(self, family: str | None = None) -> int:
         return self.row.n if family is None else 0

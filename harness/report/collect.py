@@ -6,8 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import fmean
 
-from harness.contract import Control, TaskSuiteSpec
+from harness.contract import Control, Scores, TaskSuiteSpec
 from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
@@ -42,7 +43,8 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         cell.id: [row for row in stores[cell.id].verdicts(cell.grade_key) if row.repeat < cell.settings.runs]
         for cell in plan.cells
     }
-    cells = tuple(_summary(cell, stores[cell.id], verdicts[cell.id]) for cell in plan.cells)
+    fidelity = _fidelity(plan, verdicts, catalogue)
+    cells = tuple(_summary(cell, stores[cell.id], verdicts[cell.id], fidelity.get(_arm(cell))) for cell in plan.cells)
     suites = {cell.suite.label: _axes(cell, catalogue) for cell in plan.cells}
     readings = {suite: axes.labelled() for suite, axes in suites.items() if axes}
     labels, label_faults = labelled_samples(plan, store, readings)
@@ -71,7 +73,7 @@ def _axes(cell: Cell, catalogue: Catalogue):
     return axes and axes.holding_under(cell.suite.params)
 
 
-def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummary:
+def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tuple[str, float] | None) -> CellSummary:
     state = store.state
     planned = cell.items * cell.settings.runs
     excluded = Counter(_reason(row.error) for row in rows if row.error)
@@ -88,6 +90,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
         training=cell.training_key,
         deployment={name: cell.trainer.params[name] for name in sorted(cell.trainer.deployment)},
         compression=store.weights,
+        fidelity=fidelity,
         state="done" if state.state == "done" else "failed" if state.state == "failed" else "partial",
         error=state.error,
         planned=planned,
@@ -97,6 +100,25 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow]) -> CellSummar
         seconds=sum(state.seconds.values()) or None,
         truncation_known=says_truncated(cell, store),
     )
+
+
+def _arm(cell: Cell) -> tuple[str, str, str, int]:
+    """What cells of several suites have in common when they ask one and the same model."""
+    return cell.model.name, cell.trainer.label, cell.compressor.label, cell.seed
+
+
+def _fidelity(
+    plan: Plan, verdicts: dict[str, list[VerdictRow]], catalogue: Catalogue
+) -> dict[tuple[str, str, str, int], tuple[str, float]]:
+    """By arm, the mean of the score that a suite of the run wants beside every arm's size."""
+    found = {}
+    for cell in plan.cells:
+        spec, _ = catalogue.spec("tasks", cell.suite.plugin)
+        key = spec.beside_size if isinstance(spec, TaskSuiteSpec) else None
+        scores = [row.verdict.values for row in verdicts[cell.id] if isinstance(row.verdict, Scores)]
+        if key and (values := [score[key] for score in scores if key in score]):
+            found[_arm(cell)] = key, fmean(values)
+    return found
 
 
 def _reason(error: str) -> str:

@@ -23,6 +23,9 @@ class CellSummary(Record):
     training: str | None = None  # key of what the trainer learned; arms that share it differ in deployment alone
     deployment: dict[str, JsonValue] = Field(default_factory=dict)  # the trainer's deployment parameters
     compression: CompressionFacts | None = None
+    fidelity: tuple[str, float] | None = (
+        None  # the score of another suite that stands beside the size: its key, its mean
+    )
     state: Literal["done", "failed", "partial"] = "done"
     error: str | None = None
     planned: int = 0  # samples: items × repeats

@@ -19,6 +19,7 @@ from harness.report.estimate_cells import (
 from harness.report.metrics import Metric
 from harness.report.numbers import (
     NONE,
+    significant,
     size,
 )
 from harness.report.table import Cell, Column, Table, text_cell
@@ -38,13 +39,13 @@ def overview(block: Block, metrics: Iterable[Metric], key: str) -> Table:
     columns = [Column("configuration", "configuration")]
     columns += [Column(metric.key, metric.title, "right") for metric in metrics]
     if sized:
-        columns.append(Column("size", "layers\nbits/w\nbytes", "right"))
+        columns.append(Column("size", "\n".join(("layers", "bits/w", "bytes", *beside(block))), "right"))
     note = (f"95 % intervals in brackets.{delta_note(block)}",)
     rows = []
     for arm in block.arms:
         row = [text_cell(arm.label), *(overview_cell(block, arm, metric) for metric in metrics)]
         if sized:
-            row.append(size_cell(arm.compression))
+            row.append(size_cell(arm.compression, arm.fidelity))
         rows.append(tuple(row))
     return Table(key, "Results", tuple(columns), tuple(rows), note, detail=bool(block.seed_groups))
 
@@ -72,13 +73,23 @@ def delta_note(block: Block) -> str:
     return f" Δ: paired difference to {', '.join(bases)}, p adjusted." if bases else ""
 
 
-def size_cell(facts: CompressionFacts | None) -> Cell:
+def beside(block: Block) -> list[str]:
+    """The score of another suite that stands beside the sizes."""
+    return list(dict.fromkeys(arm.fidelity[0].replace("_", " ") for arm in block.arms if arm.fidelity))
+
+
+def size_cell(facts: CompressionFacts | None, fidelity: tuple[str, float] | None) -> Cell:
     if facts is None:
         return Cell(NONE)
     layers = NONE if facts.layers_replaced is None else str(facts.layers_replaced)
     of = "" if facts.linears is None else f"/{facts.linears}"
     bits = NONE if facts.bits_per_weight is None else f"{facts.bits_per_weight:.2f}"
-    return Cell(f"{layers}{of}\n{bits}\n{size(facts.bytes)}", facts.model_dump())
+    lines, value = [f"{layers}{of}", bits, size(facts.bytes)], facts.model_dump()
+    if fidelity:
+        key, mean = fidelity
+        lines.append(significant(mean))
+        value[key] = mean
+    return Cell("\n".join(lines), value)
 
 
 # ------------------------------------------------------------------------------------------------------- differences

@@ -32,6 +32,18 @@ def test_fewer_bits_are_further_away_and_the_untouched_model_is_not(tmp_path):
     assert len(list((tmp_path / "cache" / "source-logits").glob("*.safetensors"))) == 1
 
 
+def test_the_divergence_stands_beside_the_size_in_other_suites_tables(tmp_path):
+    env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
+    small = ["-P", "fidelity.items=2", "-P", "goodhart7.items=1", "-P", "goodhart7.families=['tip_split']"]
+    command = ["-m", "harness", "run", "--tasks", "fidelity,goodhart7", "--compressor", "rtn2", *small]
+    warm.run([*command, "-o", "r"], tmp_path, env, check=True)
+    results = json.loads((tmp_path / "r" / "report" / "results.json").read_text())
+    sections = {section["key"]: {table["key"]: table for table in section["tables"]} for section in results["sections"]}
+    [base, other] = sections["goodhart7"]["results"]["rows"]
+    own = [row["KL_divergence"]["value"] for row in sections["fidelity"]["results"]["rows"]]
+    assert [row["size"]["KL_divergence"] for row in (base, other)] == pytest.approx(own)
+
+
 def test_texts_come_from_every_family_and_none_is_asked_in_training():
     texts = Fidelity(FidelityParams(items=40)).texts
     assert len(set(texts)) == 40

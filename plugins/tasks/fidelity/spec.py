@@ -24,4 +24,5 @@ SPEC = TaskSuiteSpec(
     summary="KL divergence, same top token and loss beside the untouched model",
     target="harness_plugins.tasks.fidelity.suite:Fidelity",
     params=FidelityParams,
+    beside_size="KL_divergence",
 )
