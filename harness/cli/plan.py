@@ -13,7 +13,7 @@ from harness.cli import options as o
 from harness.cli.console import plain_table, stdout_console
 from harness.cli.context import global_options
 from harness.cli.run import RUNS
-from harness.errors import shown
+from harness.errors import plural, shown
 from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def plan(
 ) -> None:
     from harness.cli.display import planning
     from harness.planning.plan import make_plan
+    from harness.report.power import planned_power
     from harness.store.run import RunStore
 
     catalogue = global_options(context).catalogue
@@ -44,21 +45,32 @@ def plan(
         print(shown(line), file=sys.stderr)
     store = RunStore(out or RUNS / made.name)
     rows = _rows(made, store)
+    power = list(planned_power(made, store, catalogue))
     estimates = _estimates(made, catalogue) if estimate else {}
     if json:
-        contrasts = [contrast.model_dump() for contrast in made.contrasts]
-        described = {"run": str(store.folder), "cells": rows, "contrasts": contrasts, "estimates": estimates}
+        described = {
+            "run": str(store.folder),
+            "cells": rows,
+            "contrasts": [contrast.model_dump() for contrast in made.contrasts],
+            "power": [{**one.model_dump(), "discordance": one.discordance} for one in power],
+            "estimates": estimates,
+        }
         print(json_module.dumps(described, indent=1))
         return
-    table = plain_table("cell", "replaced", "bits/weight", "generations", "stored", "weights")
+    table = plain_table("cell", "replaced", "bits/weight", "generations", "scored", "stored", "weights")
     for row in rows:
         replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else "-"
-        table.add_row(row["cell"], replaced, row["size"], str(row["generations"]), str(row["stored"]), row["weights"])
+        counts = (str(row[name]) for name in ("generations", "scored"))
+        table.add_row(row["cell"], replaced, row["size"], *counts, f"{row['stored']}/{row['samples']}", row["weights"])
     stdout_console().print(table, markup=False)
     for label, cost in estimates.items():
         print(f"{label}: {cost['described']}")
-    total = sum(row["generations"] - row["stored"] for row in rows)
-    print(f"{len(rows)} cells, {len(made.contrasts)} contrasts, {total} generations to do; run folder {store.folder}")
+    for one in power:
+        print(one.described)
+    kinds = {"generation": "to_generate", "scored text": "to_score"}
+    left = [plural(sum(row[key] for row in rows), kind) for kind, key in kinds.items() if any(row[key] for row in rows)]
+    todo = f"{' and '.join(left) or 'nothing'} to do"
+    print(f"{plural(len(rows), 'cell')}, {plural(len(made.contrasts), 'contrast')}, {todo}; run folder {store.folder}")
 
 
 def _estimates(plan: Plan, catalogue: Catalogue) -> dict[str, dict]:
@@ -93,7 +105,7 @@ def _rows(plan: Plan, store: RunStore) -> list[dict]:
     rows = []
     for cell in plan.cells:
         size = plan.sizes.get(cell.compressed_key or "")
-        stored = sum(row.reply is not None for row in store.cell(cell.id).samples() if row.repeat < cell.settings.runs)
+        stored = _stored(cell, store)
         rows.append(
             {
                 "cell": cell.id,
@@ -103,12 +115,30 @@ def _rows(plan: Plan, store: RunStore) -> list[dict]:
                 "stored_bits": size.stored_bits if size else None,
                 "size": size.described if size else "-",
                 "generations": cell.generations,
-                "stored": min(stored, cell.generations),
+                "scored": cell.scored,
+                "samples": cell.asked,
+                "stored": sum(stored),
+                "to_generate": cell.generations - stored[0],
+                "to_score": _still(cell.scored, stored[1], cell.asked - cell.generations),
                 "weights": _weights(cell),
                 "keys": cell.keys,
             }
         )
     return rows
+
+
+def _stored(cell: Cell, store: RunStore) -> tuple[int, int]:
+    """Stored replies of a cell: the generated ones, and those of texts that were scored."""
+    rows = [one for one in store.cell(cell.id).samples() if one.repeat < cell.settings.runs]
+    replies = [row.reply for row in rows if row.reply is not None]
+    scored = sum(reply.log_likelihood is not None or bool(reply.choice_log_likelihoods) for reply in replies)
+    generated = min(len(replies) - scored, cell.generations)
+    return generated, min(scored, cell.asked - cell.generations)
+
+
+def _still(texts: int, stored: int, samples: int) -> int:
+    """Texts that are not scored yet, where so many of the samples that share them are stored."""
+    return texts - texts * stored // samples if samples else 0
 
 
 def _weights(cell: Cell) -> str:

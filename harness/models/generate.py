@@ -24,7 +24,7 @@ from harness.models.load import LoadedModel
 from harness.models.sampling import Sampling, request_key
 from harness.models.scoring import score_choices, score_endings
 from harness.models.stopping import cut_at_stop
-from harness.planning.questions import is_turn
+from harness.planning.questions import is_turn, nameless
 
 
 class Request(Record):
@@ -291,11 +291,6 @@ class Generator:
                 "use a model with a longer context",
             )
         return room
-
-
-def nameless(prompt: Prompt) -> Prompt:
-    """The prompt without its role: what the model is asked."""
-    return prompt.model_copy(update={"role": ""})
 
 
 @contextlib.contextmanager

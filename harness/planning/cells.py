@@ -46,7 +46,9 @@ class Cell(Record):
     sample_key: str
     questions: str  # digest of the rendered prompts
     items: int
-    generations: int
+    generations: int  # replies to generate
+    scored: int = 0  # texts to score
+    asked: int = 0  # samples in all; several may share a text that is scored once
     grade_key: str = ""
     detectors: tuple[Component, ...] = ()
     detect_keys: dict[str, str] = {}  # by detector label

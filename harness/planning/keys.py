@@ -98,7 +98,9 @@ def make_cell(
         sample_key=sample_key,
         questions=questions.digest,
         items=questions.items,
-        generations=questions.prompts * settings.runs,
+        generations=questions.generated * settings.runs,
+        scored=questions.scored * settings.runs,
+        asked=questions.prompts * settings.runs,
         monitor=monitor,
     )
     return with_judges(cell, suite, detectors)

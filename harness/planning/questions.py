@@ -19,6 +19,8 @@ class Questions(Record):
     items: int
     prompts: int
     digest: str
+    generated: int = 0  # prompts that a reply is generated to
+    scored: int = 0  # texts that are scored: prompts that differ in nothing but item and role have one
     turns: bool = True  # some prompts are a turn of a conversation, not a text that is scored as it stands
     own_loop: bool = False  # the suite's library asks, in a loop of its own
     against_source: bool = False  # the untouched model is asked too
@@ -37,6 +39,11 @@ def limited(prompt: Prompt, max_tokens: int | None) -> Prompt:
     return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
 
 
+def nameless(prompt: Prompt) -> Prompt:
+    """The prompt without its role: what the model is asked."""
+    return prompt.model_copy(update={"role": ""})
+
+
 def is_turn(prompt: Prompt) -> bool:
     """Whether a chat model is asked this as a user's turn. A text that is scored after nothing is a text of its own."""
     return bool(prompt.text or not prompt.scored)
@@ -50,17 +57,19 @@ def _digested(prompt: Prompt) -> dict[str, JsonValue]:
 def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
     """Count and digest what will be asked: item ids, roles and rendered prompts."""
     items = selected_items(suite, settings.limit)
-    asked = [
-        [item.id, _digested(limited(prompt, settings.max_tokens))] for item in items for prompt in suite.prompts(item)
-    ]
+    prompts = [(item.id, prompt) for item in items for prompt in suite.prompts(item)]
+    asked = [[name, _digested(limited(prompt, settings.max_tokens))] for name, prompt in prompts]
     if not asked:
         raise UsageError("the suite has no items")
     own_loop = isinstance(suite, OwnLoop)
-    turns = not own_loop and any(is_turn(prompt) for item in items for prompt in suite.prompts(item))
+    turns = not own_loop and any(is_turn(prompt) for _, prompt in prompts)
+    shared = {nameless(prompt) for _, prompt in prompts if prompt.choices}
     return Questions(
         items=len(items),
         prompts=len(asked),
         digest=key_of(asked),
+        generated=sum(not prompt.scored for _, prompt in prompts),
+        scored=len(shared) + sum(prompt.target is not None for _, prompt in prompts),
         turns=turns,
         own_loop=own_loop,
         against_source=isinstance(suite, AgainstSource),

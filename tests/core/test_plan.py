@@ -188,3 +188,13 @@ def test_no_compressor_calibrates_on_the_text_it_is_asked(tiny_qwen2, tmp_path, 
             plan(text, "uniform3")
         assert plan(text, "rtn3").cells  # calibrates on nothing
     assert plan("other.txt", "uniform3").cells
+
+
+def test_texts_that_several_items_share_are_counted_once_and_apart_from_generations(tiny_qwen2):
+    params = {"goodhart7": {"families": ["discount_coupon"], "items": 2, "understanding": "choose"}}
+    fields = {"tasks": ("goodhart7",), "model": (str(tiny_qwen2),), "params": params, "runs": 3}
+    cell = make_plan(experiment_from(fields), load_catalogue(load_plugins([]))).cells[0]
+    assert cell.items == 8  # two sets of four
+    assert cell.generations == 8 * 3
+    assert cell.scored == 8 * 3  # each scenario's text is scored once, and read by its set's four items
+    assert cell.asked == (8 + 8 * 4) * 3

@@ -23,6 +23,7 @@ from harness.stats import (
     mde_paired,
     mde_unpaired,
     minimal_p,
+    pairs_needed,
 )
 from harness.stats.power import mde_from_se
 
@@ -146,3 +147,12 @@ def test_nothing_heavy_is_imported():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_the_pairs_that_a_difference_takes():
+    assert (pairs_needed(0.05, 0.1), pairs_needed(0.1, 0.1)) == (312, 77)
+    for difference, discordance in ((0.05, 0.1), (0.05, 0.3), (0.1, 0.25)):
+        n = pairs_needed(difference, discordance)
+        assert mde_paired(n, discordance) == pytest.approx(difference, rel=0.01)
+    with pytest.raises(ValueError, match="cannot come from"):
+        pairs_needed(0.1, 0.05)
