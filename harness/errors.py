@@ -7,6 +7,7 @@ import re
 import sys
 
 _HINTS: set[str] = set()
+_LINE_END = re.compile(r"\s*[\n\r]\s*")
 
 
 class HarnessError(Exception):
@@ -15,7 +16,8 @@ class HarnessError(Exception):
     exit_code = 2
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        super().__init__(f"{cause} ({remedy})" if remedy else cause)
+        text = f"{cause} ({remedy})" if remedy else cause
+        super().__init__(_LINE_END.sub(" ", text))  # names in files may hold line ends
         self.cause = cause
         self.remedy = remedy
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from pydantic import JsonValue, ValidationError
+from pydantic import Field, JsonValue, NonNegativeInt, ValidationError, model_validator
 
 from harness.contract import Chat, Record
 from harness.errors import UsageError
-from harness.planning.experiment import Experiment
+from harness.planning.experiment import MOST_RUNS, Experiment
 from harness.planning.sizes import CompressionSize
 from harness.registry.component import Component
 from harness.registry.sources import ModelRef
@@ -19,12 +19,12 @@ from harness.store.run import PLAN_REMEDY, RunStore
 class Settings(Record):
     """How a cell is sampled. `runs` is in no key: raising it adds samples and changes none."""
 
-    runs: int
-    temperature: float
+    runs: int = Field(ge=1, le=MOST_RUNS)
+    temperature: float = Field(ge=0)
     top_p: float
     max_tokens: int | None
-    limit: int | None
-    batch_size: int
+    limit: int | None = Field(ge=1)
+    batch_size: int = Field(ge=1)
     device: str
     dtype: str
     chat: Chat = Chat()
@@ -33,7 +33,7 @@ class Settings(Record):
 class Cell(Record):
     """One row of work, as JSON: a model, what was done to it, and what it is asked. Stage keys are full sha256 hex."""
 
-    id: str
+    id: str = Field(pattern=r"^[^/\x00]*[^/\x00.][^/\x00]*$")  # the name of its folder
     model: ModelRef
     trainer: Component
     compressor: Component
@@ -45,8 +45,8 @@ class Cell(Record):
     compressed_key: str | None  # None: not compressed
     sample_key: str
     questions: str  # digest of the rendered prompts
-    items: int
-    generations: int  # replies to generate
+    items: NonNegativeInt
+    generations: NonNegativeInt  # replies to generate
     scored: int = 0  # texts to score
     asked: int = 0  # samples in all; several may share a text that is scored once
     grade_key: str = ""
@@ -87,9 +87,18 @@ class Contrast(Record):
 
 class Plan(Record):
     experiment: Experiment
-    cells: tuple[Cell, ...]
+    cells: tuple[Cell, ...] = Field(min_length=1)
     contrasts: tuple[Contrast, ...]
     sizes: dict[str, CompressionSize]  # by compressed_key
+
+    @model_validator(mode="after")
+    def _names_its_cells(self) -> Plan:
+        ids = {cell.id for cell in self.cells}
+        if len(ids) < len(self.cells):
+            raise ValueError("two cells have one id")
+        if not ids.issuperset(name for contrast in self.contrasts for name in (contrast.base, contrast.other)):
+            raise ValueError("a contrast is with a cell that is not in the plan")
+        return self
 
     @classmethod
     def of(cls, store: RunStore) -> Plan:

@@ -10,6 +10,16 @@ NOTES = "backend.json"  # beside a cell's samples: what the report says of who a
 PACE = ("num_concurrent", "max_retries", "timeout")  # change when a reply comes, not what it says
 
 
+class BackendNotes(Record):
+    """What a reader of the report must know of the samples that came through a backend."""
+
+    backend: dict[str, JsonValue]
+    says_truncated: bool = True  # which replies the token limit cut
+    templated: bool = True
+    answered_by: tuple[str, ...] = ()  # what the server called the models that answered
+    same_in_all_repeats: bool = False  # of former versions: today it is read from the replies
+
+
 class Backend(Record):
     """An lm-eval backend with its arguments, as far as they may be written down (see `arguments`)."""
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from harness.lm_eval.backends.known import backend_info
 from harness.planning.cells import Cell
-from harness.registry.backend import NOTES
-from harness.store.files import read_json
-from harness.store.run import CellStore
+from harness.registry.backend import NOTES, BackendNotes
+from harness.store.run import CellStore, stored_record
 
 
 def says_truncated(cell: Cell, store: CellStore) -> bool:
     """Whether it is known which replies the token limit cut: some backends do not say."""
-    return cell.model.backend is None or bool(_stored(store).get("says_truncated", True))
+    return cell.model.backend is None or _stored(store).says_truncated
 
 
 def coupled(cell: Cell) -> bool:
@@ -28,7 +26,7 @@ def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
     if backend is None:
         return
     stored = _stored(store)
-    models = stored.get("answered_by") or list(filter(None, [backend.reported]))
+    models = stored.answered_by or list(filter(None, [backend.reported]))
     named = f"; the server calls its model {' and '.join(models)}" if models else ""
     yield f"{cell.model.name}: sampled through lm-eval {backend.version}'s backend {backend.name}{named}."
     if len(models) > 1:
@@ -37,9 +35,9 @@ def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
         yield f"{cell.model.name}: uncoupled, the backend draws noise of its own; {_seeding(backend.name)}."
     if not says_truncated(cell, store):
         yield f"{cell.model.name}: the backend does not say which replies the token limit cut."
-    if not stored.get("templated", True):
+    if not stored.templated:
         yield f"{cell.model.name}: no chat template was applied, prompts were asked as plain text."
-    if cell.settings.temperature > 0 and _same_in_all_repeats(store):
+    if cell.settings.temperature > 0 and (stored.same_in_all_repeats or _same_in_all_repeats(store)):
         yield f"{cell.model.name}: all repeats of every prompt are the same text, so the server did not sample."
 
 
@@ -59,6 +57,6 @@ def _same_in_all_repeats(store: CellStore) -> bool:
     return any(len(found) > 1 for found in texts.values()) and all(len(set(found)) == 1 for found in texts.values())
 
 
-def _stored(store: CellStore) -> dict[str, Any]:
+def _stored(store: CellStore) -> BackendNotes:
     path = store.folder / NOTES
-    return dict(read_json(path)) if path.exists() else {}
+    return stored_record(path, BackendNotes) if path.exists() else BackendNotes(backend={})

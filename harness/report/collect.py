@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,8 +28,8 @@ from harness.report.data import (
 )
 from harness.report.labels import labelled_samples
 from harness.report.transcripts import transcripts
-from harness.store.files import read_json
-from harness.store.run import CellStore, RunStore, VerdictRow
+from harness.store.files import Damaged, read_object
+from harness.store.run import CellStore, CheckSummary, RunStore, VerdictRow, stored_record
 from harness.store.training_log import read_training
 
 NOT_RUN = "not run"
@@ -77,6 +76,8 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tup
     state = store.state
     planned = cell.items * cell.settings.runs
     excluded = Counter(_reason(row.error) for row in rows if row.error)
+    if len(rows) > planned:
+        raise Damaged(store.verdicts_path(cell.grade_key), None, f"{len(rows)} verdicts on {planned} samples")
     if missing := planned - len(rows):
         excluded["not run"] += missing
     return CellSummary(
@@ -176,7 +177,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
     notes |= dict.fromkeys(note for cell in plan.cells for note in backend_notes(cell, store.cell(cell.id)))
     failures = Counter(catalogue.plugins.hook_errors)
     for state in (store.cell(cell.id).state for cell in cells):
-        failures.update(json.loads(str(state.facts.get("hook_errors", "{}"))))
+        failures.update(state.hook_errors)
     return TrustFooter(
         planned=sum(cell.planned for cell in cells),
         attempted=sum(cell.attempted for cell in cells),
@@ -210,7 +211,7 @@ def _isolation(plan: Plan, store: RunStore) -> str:
     }
     kinds = {cell.suite.label: cell.suite.params.get("sandbox") for cell in plan.cells}
     used = [f"{label}: {kind} ({summaries.get(str(kind), 'from a plugin')})" for label, kind in kinds.items() if kind]
-    replaced = sum(int(str(store.cell(cell.id).state.facts.get("workers_replaced", 0))) for cell in plan.cells)
+    replaced = sum(store.cell(cell.id).state.workers_replaced for cell in plan.cells)
     lost = [f"{replaced} workers lost and replaced"] if used else []
     return "; ".join([*used, *lost]) or "no generated code was run"
 
@@ -247,7 +248,7 @@ def _controls(plan: Plan, store: RunStore) -> dict[str, tuple[Control, ...]]:
     for cell in plan.cells:
         path = store.cell(cell.id).folder / "self_check.json"
         if path.exists():
-            found[cell.suite.label] = tuple(map(Control.model_validate, read_json(path).get("controls", [])))
+            found[cell.suite.label] = stored_record(path, CheckSummary).controls
     return found
 
 
@@ -255,14 +256,14 @@ def _self_check(folder: Path) -> str:
     path = folder / "self_check.json"
     if not path.exists():
         return NOT_RUN
-    found = read_json(path)
-    proved = f"{found['checks'] - len(found['failures'])} of {found['checks']} known answers graded right"
-    return "; ".join([proved, *found.get("notes", [])])
+    found = stored_record(path, CheckSummary)
+    proved = f"{found.checks - len(found.failures)} of {found.checks} known answers graded right"
+    return "; ".join([proved, *found.notes])
 
 
 def _command(folder: Path) -> str:
     path = folder / "env.json"
-    return str(dict(read_json(path)).get("command", "")) if path.exists() else ""
+    return str(read_object(path).get("command", "")) if path.exists() else ""
 
 
 def _extra_sections(plan: Plan, store: RunStore, catalogue: Catalogue):

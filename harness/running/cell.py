@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -49,8 +48,8 @@ class CellRunner:
         store = self.run.cell(cell.id)
         self.progress("load", 0, 0)  # a suite's items may be a data set to read
         suite = self._suite(cell)
-        seconds: dict[str, float] = dict(store.state.seconds)
-        facts, lost = dict(store.state.facts), replaced_workers()
+        before, lost = store.state, replaced_workers()
+        seconds = dict(before.seconds)
         failures = self.catalogue.plugins.hook_errors
         failures.clear()
         if missing_samples(cell, suite, store):
@@ -61,14 +60,16 @@ class CellRunner:
                 store.set_weights(weight_facts(folder))  # before the first sample: no kill falls between
             with _timed(seconds, "sample"):
                 self._sample(cell, suite, folder)
-            store.set_state(CellState(seconds=seconds, facts=facts))
+            store.set_state(before.model_copy(update={"state": "pending", "error": None, "seconds": seconds}))
         elif store.weights is None and (made := finished_weights(cell)):
             store.set_weights(weight_facts(made))
         self.judge(cell, suite, seconds)
-        facts["workers_replaced"] = int(str(facts.get("workers_replaced", 0))) + replaced_workers() - lost
-        if failures:
-            facts["hook_errors"] = json.dumps(Counter(failures))
-        state = CellState(state="done", seconds=seconds, facts=facts)
+        state = CellState(
+            state="done",
+            seconds=seconds,
+            workers_replaced=before.workers_replaced + replaced_workers() - lost,
+            hook_errors=Counter(failures) or before.hook_errors,
+        )
         store.set_state(state)
         return state
 

@@ -19,7 +19,7 @@ from harness.planning.cells import Plan
 from harness.registry.plugins import PluginSet
 from harness.running.executors import Event, Executor
 from harness.store.files import write_bytes, write_json, write_text
-from harness.store.run import CellState, RunStore
+from harness.store.run import RunStore
 
 PACKAGES = (
     "goodhart-harness", "torch", "transformers", "safetensors", "tokenizers", "numpy", "scipy", "optimum", "lm_eval",
@@ -63,7 +63,7 @@ def _remember_failure(run: RunStore, event: Event) -> None:
     store = run.cell(event.cell)
     before = store.state
     with contextlib.suppress(StageError):  # the disk is full: the event has already said so
-        store.set_state(CellState(state="failed", error=event.error, seconds=before.seconds, facts=before.facts))
+        store.set_state(before.model_copy(update={"state": "failed", "error": event.error}))
 
 
 def record(plan: Plan, run: RunStore) -> None:

@@ -70,6 +70,14 @@ def read_json(path: Path) -> Any:
         raise Damaged(path, _line_of(error), _cause(error)) from None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Like `read_json`, of a file that holds an object."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise Damaged(path, None, "not an object")
+    return found
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises OSError, and ValueError for anything but TOML of a size that a person writes."""
     with path.open("rb") as file:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, NonNegativeInt, ValidationError, model_validator
 
-from harness.contract import Flag, Outcome, Record, Reply, Scores
+from harness.contract import Check, Control, Flag, Outcome, Record, Reply, Scores
 from harness.errors import UsageError
 from harness.store.files import Damaged, append_jsonl, make_folder, numbered_jsonl, read_json, write_json, write_jsonl
 from harness.store.locks import LOCK, held
@@ -22,6 +23,7 @@ SCHEMA = 1
 PLAN_REMEDY = "run the same command again, which writes it anew"
 
 R = TypeVar("R", bound=Record)
+Judged = TypeVar("Judged", "VerdictRow", "FlagRow")
 
 
 class SampleRow(Record):
@@ -30,8 +32,8 @@ class SampleRow(Record):
     v: int = SCHEMA
     item: str
     role: str
-    repeat: int
-    batch: int
+    repeat: NonNegativeInt
+    batch: NonNegativeInt
     reply: Reply | None = None
     error: str | None = None
     seconds: float = 0.0  # of its whole batch
@@ -49,7 +51,7 @@ class VerdictRow(Record):
     item: str
     family: str
     cluster: str
-    repeat: int
+    repeat: NonNegativeInt
     verdict: Outcome | Scores | None = None
     error: str | None = None
     truncated: bool = False
@@ -58,7 +60,7 @@ class VerdictRow(Record):
 class FlagRow(Record):
     v: int = SCHEMA
     item: str
-    repeat: int
+    repeat: NonNegativeInt
     flag: Flag
 
 
@@ -71,13 +73,35 @@ class CompressionFacts(Record):
     bytes: int | None = None  # all safetensors files
 
 
+class CheckSummary(Record):
+    """What a suite's check of its graders came to."""
+
+    suite: str = ""
+    checks: int
+    failures: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
+
+
 class CellState(Record):
     """How far the attempts at a cell got, and what happened in them. What its results rest on is in files of its own."""
 
     state: Literal["pending", "done", "failed"] = "pending"
     error: str | None = None
     seconds: dict[str, float] = {}  # by stage
-    facts: dict[str, JsonValue] = {}  # what happened: workers replaced, hooks that failed
+    workers_replaced: NonNegativeInt = 0
+    hook_errors: dict[str, NonNegativeInt] = {}  # what failed: how often
+    facts: dict[str, JsonValue] = {}  # of former versions, which kept everything here
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(facts := data.get("facts"), dict):
+            return data
+        found = {"workers_replaced": facts.get("workers_replaced", 0)}
+        if isinstance(failures := facts.get("hook_errors"), str):
+            found["hook_errors"] = json.loads(failures)
+        return {**found, **data}
 
 
 class CellStore:
@@ -114,13 +138,13 @@ class CellStore:
         return self.folder / f"verdicts-{key[:12]}.jsonl"
 
     def verdicts(self, key: str) -> list[VerdictRow]:
-        return _rows(self.verdicts_path(key), VerdictRow)
+        return _once(self.verdicts_path(key), VerdictRow)
 
     def flags_path(self, key: str) -> Path:
         return self.folder / f"flags-{key[:12]}.jsonl"
 
     def flags(self, key: str) -> list[FlagRow]:
-        return _rows(self.flags_path(key), FlagRow)
+        return _once(self.flags_path(key), FlagRow)
 
     def whole(self, read: Callable[[str], Sequence[Record]], key: str, count: int) -> bool:
         """Whether a file of verdicts or flags has all its lines, undamaged; else it can be made again."""
@@ -135,7 +159,7 @@ class CellStore:
         if self.weights_path.exists():
             return stored_record(self.weights_path, CompressionFacts)
         former = {name: value for name, value in self.state.facts.items() if name in CompressionFacts.model_fields}
-        return CompressionFacts.model_validate(former) if former else None
+        return _validated(self.folder / "state.json", None, former, CompressionFacts) if former else None
 
     def set_weights(self, facts: CompressionFacts) -> None:
         write_json(self.weights_path, facts.model_dump(mode="json", exclude_none=True))
@@ -154,6 +178,17 @@ def _rows(path: Path, kind: type[R]) -> list[R]:
     return [_validated(path, number, row, kind) for number, row in numbered_jsonl(path)]
 
 
+def _once(path: Path, kind: type[Judged]) -> list[Judged]:
+    """Like `_rows`, of a file that is written at once: raises Damaged for a second row on the same sample."""
+    rows = _rows(path, kind)
+    seen: set[tuple[str, int]] = set()
+    for number, row in enumerate(rows, 1):
+        if (row.item, row.repeat) in seen:
+            raise Damaged(path, number, f"a second row on {row.item}")
+        seen.add((row.item, row.repeat))
+    return rows
+
+
 def stored_record(path: Path, kind: type[R]) -> R:
     """Raises Damaged if the file does not hold one."""
     return _validated(path, None, read_json(path), kind)
@@ -161,13 +196,25 @@ def stored_record(path: Path, kind: type[R]) -> R:
 
 def _validated(path: Path, line: int | None, value: Any, kind: type[R]) -> R:
     try:
-        return kind.model_validate(value)
+        row = kind.model_validate(value)
     except (ValidationError, RecursionError) as error:
         cause = "nested too deeply"
         if isinstance(error, ValidationError):
             first = error.errors()[0]
             cause = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise Damaged(path, line, cause) from None
+    if not finite(value):
+        raise Damaged(path, line, "a number in it is not finite")
+    return row
+
+
+def finite(value: Any) -> bool:
+    """Whether no number of a JSON value is NaN or infinite: JSON has no such numbers, and no table can count with them."""
+    if isinstance(value, dict):
+        return all(map(finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 class RunStore:

@@ -7,8 +7,8 @@ family, `frac_zero_std` the share of groups without contrast, and `skipped` whet
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -35,6 +35,6 @@ def copy_training_log(artefact: Path, cell: Path) -> None:
         write_jsonl(cell / NAME, rows)
 
 
-def _by_step(rows: Any) -> list[TrainingRow]:
-    found = {row["step"]: row for row in rows if "step" in row}
+def _by_step(rows: Iterable[TrainingRow]) -> list[TrainingRow]:
+    found = {step: row for row in rows if isinstance(step := row.get("step"), int)}
     return [found[step] for step in sorted(found)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,9 @@ from harness.errors import HarnessError, StageError, UsageError
 from harness.planning.cells import Plan
 from harness.store.files import Damaged, append_jsonl, read_json, read_jsonl, write_json, write_jsonl
 from harness.store.locks import exclusive_lock, open_lock
-from harness.store.run import CellStore, RunStore, SampleRow, VerdictRow
+from harness.store.run import CellStore, CompressionFacts, RunStore, SampleRow, VerdictRow
 
+OLD = Path(__file__).parent / "old_run"
 ROWS = [{"n": number} for number in range(5)]
 BAD = {
     "cut": b'{"n": ',
@@ -83,6 +85,51 @@ def test_verdicts_that_lack_lines_are_not_whole(tmp_path):
     assert not store.whole(store.verdicts, "key", 4)
     path.write_bytes(b"\n" + content)
     assert not store.whole(store.verdicts, "key", 4)
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        (b'{"item": "0", "family": "f", "cluster": "c", "repeat": 0}', "a second row on 0"),
+        (b'{"item": "9", "family": "f", "cluster": "c", "repeat": -1}', "repeat: "),
+        (
+            b'{"item": "9", "family": "f", "cluster": "c", "repeat": 0, "verdict": {"values": {"loss": NaN}}}',
+            "a number in it is not finite",
+        ),
+    ],
+)
+def test_verdicts_that_no_grading_leaves_are_damage(tmp_path, line, cause):
+    store = CellStore(tmp_path)
+    rows = [VerdictRow(item=str(n), family="f", cluster="c", repeat=0, error="e").model_dump() for n in range(2)]
+    write_jsonl(store.verdicts_path("key"), rows)
+    with store.verdicts_path("key").open("ab") as file:
+        file.write(line + b"\n")
+    with pytest.raises(Damaged, match=f"line 3 is damaged: {cause}"):
+        store.verdicts("key")
+
+
+def test_a_state_of_former_versions_is_read_and_a_wrong_one_refused(tmp_path):
+    former = {"workers_replaced": 2, "hook_errors": '{"hook x failed": 3}', "bytes": 7, "bits_per_weight": 3.5}
+    write_json(tmp_path / "state.json", {"state": "done", "facts": former})
+    store = CellStore(tmp_path)
+    assert (store.state.workers_replaced, store.state.hook_errors) == (2, {"hook x failed": 3})
+    assert store.weights == CompressionFacts(bytes=7, bits_per_weight=3.5)
+    for wrong in ({"workers_replaced": -1}, {"hook_errors": "["}, {"bytes": []}):
+        write_json(tmp_path / "state.json", {"facts": wrong})
+        with pytest.raises(Damaged, match=r"state\.json is damaged"):
+            _ = store.weights
+
+
+@pytest.mark.parametrize("fault", ["no cell", "a cell twice", "a contrast with nothing"])
+def test_a_plan_that_does_not_hold_together_is_one_line(tmp_path, fault):
+    plan = json.loads((OLD / "plan.json").read_bytes())
+    if fault == "a contrast with nothing":
+        plan["contrasts"][0]["other"] = "nothing"
+    else:
+        plan |= {"cells": plan["cells"][:1] * (2 if "twice" in fault else 0), "contrasts": []}
+    write_json(tmp_path / "plan.json", plan)
+    with pytest.raises(UsageError, match=r"cannot read .*plan\.json: "):
+        Plan.of(RunStore(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+
+from harness.contract import Reply
+from harness.running.stages.sample import rows_of
 
 
 def test_a_worker_that_keeps_crashing_costs_its_cell(cli):
@@ -73,3 +77,24 @@ def test_two_runs_on_one_folder_are_refused(cli):
         fcntl.flock(handle, fcntl.LOCK_EX)
         done = cli.run(code=2)
     assert "another run is writing" in done.stderr
+
+
+def test_a_measure_or_likelihood_that_is_no_number_costs_its_sample(cli):
+    cli.run("-P", "toy.misbehave=measure")
+    (rows,) = cli.rows("verdicts-*.jsonl").values()
+    assert {row["item"]: row["error"] for row in rows if row["error"]} == {
+        "sum1": "grader: ValueError: length is not finite"
+    }
+    assert len(rows) == 6
+
+
+def test_a_likelihood_that_is_not_finite_is_an_error_row():
+    names = [("a", "r", 0), ("b", "r", 0), ("c", "r", 0)]
+    replies = [
+        Reply(text="", log_likelihood=-1.5),
+        Reply(text="", log_likelihood=math.nan),
+        Reply(text="", choice_log_likelihoods=(-1.0, -math.inf)),
+    ]
+    rows = rows_of(names, 0, lambda: replies)
+    assert [row.error for row in rows] == [None, "a likelihood is not finite", "a likelihood is not finite"]
+    assert [row.reply is None for row in rows] == [False, True, True]

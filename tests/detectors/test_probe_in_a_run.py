@@ -39,7 +39,7 @@ def test_it_is_fitted_and_asked_with_the_runs_own_model(tmp_path: Path) -> None:
     assert len(flags) == 8
     assert len(read) == 4
     assert not any(flag["abstained"] for flag in read)
-    assert json.loads((cell / "state.json").read_text())["facts"]["workers_replaced"] == 0
+    assert json.loads((cell / "state.json").read_text())["workers_replaced"] == 0
     written = {path: path.stat().st_mtime_ns for path in cell.glob("flags-*")}
     assert len([path for path in written if path.suffix == ".done"]) == 2
     run()  # what was inspected is not inspected again

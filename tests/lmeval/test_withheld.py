@@ -30,6 +30,8 @@ SHAPES = [
     "APIKEY ={}",
     "base_url=http://user:{}@localhost:1/v1",
     "base_url=http://{}@localhost:1/v1",
+    "base_url={}",
+    "base_url=user:{}@localhost:1/v1",
     "base_url=http://localhost/v1?key={}",
     "base_url=http://localhost/v1?sig={}",
     "base_url=http://localhost/v1?{}",

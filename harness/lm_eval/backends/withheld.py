@@ -57,7 +57,7 @@ def withhold(args: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 def _stored(name: str, value: JsonValue) -> JsonValue:
     if isinstance(value, str) and value.startswith((*REFERENCES, MARK)):
         return value
-    if value is None or isinstance(value, bool) or (name in HARMLESS and _looks_harmless(value)):
+    if value is None or isinstance(value, bool) or (name in HARMLESS and _looks_harmless(name, value)):
         return value
     text = json.dumps(value, sort_keys=True)
     digest = hmac.new(_key(), f"{name}={text}".encode(), hashlib.sha256).hexdigest()[:32]
@@ -66,10 +66,10 @@ def _stored(name: str, value: JsonValue) -> JsonValue:
     return f"{MARK}{shown}{digest}"
 
 
-def _looks_harmless(value: JsonValue) -> bool:
+def _looks_harmless(name: str, value: JsonValue) -> bool:
     if not isinstance(value, str):
         return isinstance(value, int | float)
-    if SECRET_SHAPE.search(value):
+    if SECRET_SHAPE.search(value) or (name == "base_url" and "://" not in value):
         return False
     return "://" not in value or _public(value) == value.rstrip("/")
 

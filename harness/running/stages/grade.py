@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -64,9 +65,15 @@ def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: 
         verdict = suite.grade(item, replies)
         if not isinstance(verdict, Outcome | Scores):
             raise TypeError(f"grade() returned {type(verdict).__name__}, not Outcome or Scores")
+        if odd := [name for name, value in _numbers(verdict).items() if not math.isfinite(value)]:
+            raise ValueError(f"{odd[0]} is not finite")
     except Exception as error:  # a plugin's grader may raise anything; the sample stays in the denominator
         return base.model_copy(update={"error": f"grader: {type(error).__name__}: {error}", "truncated": truncated})
     return base.model_copy(update={"verdict": verdict, "truncated": truncated})
+
+
+def _numbers(verdict: Outcome | Scores) -> dict[str, float]:
+    return verdict.measures if isinstance(verdict, Outcome) else verdict.values
 
 
 def _reply(rows: dict[str, SampleRow], role: str) -> Reply | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.contract import OwnLoop, Prompt, Reply, TaskSuite
 from harness.errors import StageError, Unreachable
 from harness.planning.questions import limited, selected_items
-from harness.store.run import CellStore, SampleRow
+from harness.store.run import CellStore, SampleRow, finite
 
 if TYPE_CHECKING:
     from harness.lm_eval.backends.model import BackendModel
@@ -113,7 +113,8 @@ def sample_with_library(
     progress: Callable[[str, int, int], None],
 ) -> None:
     """The suite's library asks what has no reply yet. Its answers are the same for every repeat, so there is one."""
-    done = store.samples()
+    done = [row for row in store.samples() if row.reply is not None]
+    store.replace_samples(done)
     answered = {row.item for row in done}
     write_prompts(store, asked)
     roles = {item: role for (item, role, _), _ in asked}
@@ -123,10 +124,7 @@ def sample_with_library(
     started = time.perf_counter()
     for replies in suite.ask(generator, todo, cell.settings.batch_size):
         seconds = round(time.perf_counter() - started, 4)
-        store.append(
-            SampleRow(item=item, role=roles[item], repeat=0, batch=batch, reply=reply, seconds=seconds)
-            for item, reply in replies.items()
-        )
+        store.append(_row((item, roles[item], 0), batch, reply, None, seconds) for item, reply in replies.items())
         answered |= replies.keys()
         batch, started = batch + 1, time.perf_counter()
         progress("sample", len(answered), len(roles))
@@ -145,10 +143,14 @@ def rows_of(names: Sequence[QuestionKey], number: int, ask: Callable[[], Sequenc
     except StageError as error:
         cause = str(error)
     seconds = round(time.perf_counter() - started, 4)
-    return [
-        SampleRow(item=item, role=role, repeat=repeat, batch=number, reply=reply, error=cause, seconds=seconds)
-        for (item, role, repeat), reply in zip(names, replies, strict=True)
-    ]
+    return [_row(name, number, reply, cause, seconds) for name, reply in zip(names, replies, strict=True)]
+
+
+def _row(name: QuestionKey, batch: int, reply: Reply | None, cause: str | None, seconds: float) -> SampleRow:
+    item, role, repeat = name
+    if reply is not None and not finite(reply.model_dump()):
+        reply, cause = None, "a likelihood is not finite"
+    return SampleRow(item=item, role=role, repeat=repeat, batch=batch, reply=reply, error=cause, seconds=seconds)
 
 
 def _finished(rows: Sequence[SampleRow], batches: Sequence[Sequence[Request]]) -> list[SampleRow]:

@@ -11,17 +11,17 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.contract import OwnLoop, Reply, TaskSuite
 from harness.errors import StageError
 from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
-from harness.registry.backend import NOTES
+from harness.registry.backend import NOTES, BackendNotes
 from harness.running.stages.sample import Question, QuestionKey, rows_of, sample_with_library, write_prompts
-from harness.store.files import read_json, write_json
+from harness.store.files import write_json
 from harness.store.hashing import key_of
-from harness.store.run import CellStore, SampleRow
+from harness.store.run import CellStore, SampleRow, stored_record
 
 if TYPE_CHECKING:
     from harness.planning.cells import Cell
@@ -195,17 +195,20 @@ class _Notes:
 
     def __init__(self, model: BackendModel, store: CellStore) -> None:
         self.path = store.folder / NOTES
-        before = read_json(self.path)["answered_by"] if self.path.exists() else []
-        self.notes: dict[str, Any] = {
-            "backend": model.backend.identity,
-            "says_truncated": model.recorder is not None,
-            "templated": model.templated,
-            "answered_by": before,
-        }
-        write_json(self.path, self.notes)
+        self.known = stored_record(self.path, BackendNotes).answered_by if self.path.exists() else ()
+        self.model = model
+        self._write()
 
     def add(self, answered_by: str) -> None:
-        known = self.notes["answered_by"]
-        if answered_by and answered_by not in known:
-            self.notes["answered_by"] = sorted([*known, answered_by])
-            write_json(self.path, self.notes)
+        if answered_by and answered_by not in self.known:
+            self.known = tuple(sorted([*self.known, answered_by]))
+            self._write()
+
+    def _write(self) -> None:
+        notes = BackendNotes(
+            backend=self.model.backend.identity,
+            says_truncated=self.model.recorder is not None,
+            templated=self.model.templated,
+            answered_by=self.known,
+        )
+        write_json(self.path, notes.model_dump(mode="json", exclude={"same_in_all_repeats"}))

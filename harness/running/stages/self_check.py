@@ -9,25 +9,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from harness.contract import Check, Control, Record, Spec, TaskSuite
+from harness.contract import Spec, TaskSuite
 from harness.errors import StageError
 from harness.store.files import write_json
 from harness.store.hashing import key_of, params_files
 from harness.store.paths import cache_folder
-from harness.store.run import CellStore
+from harness.store.run import CellStore, CheckSummary
 
 if TYPE_CHECKING:
     from harness.planning.cells import Cell
     from harness.registry.component import Component
-
-
-class CheckSummary(Record):
-    """What a self-check came to."""
-
-    checks: int
-    failures: tuple[Check, ...] = ()
-    notes: tuple[str, ...] = ()
-    controls: tuple[Control, ...] = ()
 
 
 _SUMMARIES: dict[str, CheckSummary] = {}  # by key: one check serves all cells of this process
@@ -53,7 +44,7 @@ def require_self_check(cell: Cell, suite: TaskSuite, spec: Spec, store: CellStor
                 write_json(path, summary.model_dump(mode="json"))
     _SUMMARIES[key] = summary
     label = cell.suite.label
-    write_json(store.folder / "self_check.json", {"suite": label, **summary.model_dump(mode="json")})
+    write_json(store.folder / "self_check.json", {**summary.model_dump(mode="json"), "suite": label})
     if summary.failures:
         first = summary.failures[0]
         raise StageError(

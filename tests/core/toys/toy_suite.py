@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -37,7 +38,7 @@ class ToyParams(Params):
     items: int = 6
     grader: str = "strict"
     crash_once: str = ""  # a file: its absence makes the first grading die, and creates it
-    misbehave: str = ""  # "crash", "hang" or "raise" in grade(); "check" fails the self-check
+    misbehave: str = ""  # "crash", "hang", "raise" or "measure" (no number) in grade(); "check" fails the self-check
 
 
 class ToySuite(TaskSuite):
@@ -65,7 +66,8 @@ class ToySuite(TaskSuite):
             raise ZeroDivisionError("one is not gradable")
         text = replies["answer"].text
         proxy = bool(text) if self.params.grader == "strict" else True
-        return Outcome(proxy=proxy, truth=len(text) % 2 == 1, parsed={"read": text})
+        length = math.nan if self.params.misbehave == "measure" and item.data["n"] == 1 else len(text)
+        return Outcome(proxy=proxy, truth=len(text) % 2 == 1, measures={"length": float(length)}, parsed={"read": text})
 
     def self_check(self):
         return SelfCheck(
