@@ -8,7 +8,6 @@ completion marker. A killed run repeats at most the measurements or the group in
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from dataclasses import replace
@@ -41,6 +40,7 @@ from harness.compression.pieces import Piece, lock_folder, write_json
 from harness.contract import Compressor, Decisions, Record
 from harness.contract.compression import Calibration, Progress
 from harness.errors import ModelError, PluginError
+from harness.store.files import read_json
 from harness.store.hashing import key_of
 
 MEASUREMENTS = "measurements.json"  # kept with the artefact: what its plan was solved from
@@ -155,8 +155,8 @@ def _claim(job: Job, run: str) -> None:
     claim = job.partial / "run.json"
     wanted = {"run": run, "code": code_record(job.compressor)}
     if claim.is_file():
-        begun = json.loads(claim.read_text())
-        if not isinstance(begun, dict) or begun["run"] != run:
+        begun = read_json(claim)
+        if not isinstance(begun, dict) or begun.get("run") != run:
             raise ModelError(
                 f"{job.out} holds an unfinished run with other settings", "choose another folder or delete it"
             )
@@ -178,7 +178,7 @@ def _calibration(job: Job) -> Calibration | None:
         return None
     kept = job.partial / "calibration.json"
     if kept.is_file():
-        calibration = Calibration(**json.loads(kept.read_text()))
+        calibration = Calibration(**read_json(kept))
     else:
         job.progress("calibration", 0, 1)
         calibration = read_calibration(job.wanted, job.checkpoint.folder, job.device)

@@ -6,7 +6,6 @@ is kept in the shared cache under the hash of all it depends on.
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from harness.compression.pieces import write_json
 from harness.contract import Compressor
 from harness.contract.compression import Calibration, Progress
 from harness.store.code import arithmetic_versions, code_digest
+from harness.store.files import read_json
 from harness.store.hashing import key_of
 from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
@@ -50,4 +50,4 @@ def measured(
             scratch.mkdir(exist_ok=True)
             write_json(file, compressor.measure(source, calibration, device, progress, scratch))
             shutil.rmtree(scratch)
-        return json.loads(file.read_text(encoding="utf-8"))
+        return read_json(file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from harness.checkpoints.shards import remote_model
 from harness.compression.pieces import write_json
 from harness.errors import UsageError
 from harness.store.code import arithmetic_versions, code_digest
+from harness.store.files import read_json
 from harness.store.hashing import key_of
 from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
@@ -39,7 +39,7 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
     with exclusive_lock(file):
         if not file.is_file():
             write_json(file, sample_from(model, count, length, seed, device))
-    return json.loads(file.read_text(encoding="utf-8"))
+    return read_json(file)
 
 
 @torch.no_grad()

@@ -16,9 +16,10 @@ from harness.registry.capabilities import require_capability
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import Component, build
 from harness.registry.sources import ModelRef, locate_model
-from harness.store.files import read_jsonl, write_jsonl
+from harness.store.files import write_jsonl
 from harness.store.hashing import key_of
 from harness.store.paths import cache_folder
+from harness.store.run import stored_rows
 
 if TYPE_CHECKING:
     from harness.detection.activations import Activations
@@ -52,7 +53,7 @@ def labelled_bench(suite: Component, catalogue: Catalogue, progress: Progress) -
     """
     path = cache_folder() / "benches" / f"{key_of({'bench': suite.identity})[:32]}.jsonl"
     if path.is_file():
-        return [LabelledView.model_validate(row) for row in read_jsonl(path)]
+        return stored_rows(path, LabelledView)
     cause = f"{suite.label} has no labelled views to measure detectors on"
     made = build(suite, catalogue.spec("tasks", suite.plugin)[0])
     labelled = require_capability(made, LabelledViews, cause, catalogue)

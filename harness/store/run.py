@@ -113,7 +113,7 @@ class CellStore:
         self.weights_path = folder / "weights.json"
 
     def samples(self) -> list[SampleRow]:
-        return _rows(self.samples_path, SampleRow)
+        return stored_rows(self.samples_path, SampleRow)
 
     def append(self, rows: Iterable[SampleRow]) -> None:
         append_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
@@ -130,7 +130,7 @@ class CellStore:
     def prompts(self) -> dict[str, dict[str, str]]:
         """item -> role -> text."""
         found: dict[str, dict[str, str]] = {}
-        for row in _rows(self.folder / "prompts.jsonl", PromptRow):
+        for row in stored_rows(self.folder / "prompts.jsonl", PromptRow):
             found.setdefault(row.item, {})[row.role] = row.text
         return found
 
@@ -173,14 +173,14 @@ class CellStore:
         write_json(self.folder / "state.json", state.model_dump(mode="json"))
 
 
-def _rows(path: Path, kind: type[R]) -> list[R]:
+def stored_rows(path: Path, kind: type[R]) -> list[R]:
     """Raises Damaged for a line that is no such row, but for a last one that was cut."""
     return [_validated(path, number, row, kind) for number, row in numbered_jsonl(path)]
 
 
 def _once(path: Path, kind: type[Judged]) -> list[Judged]:
-    """Like `_rows`, of a file that is written at once: raises Damaged for a second row on the same sample."""
-    rows = _rows(path, kind)
+    """Like `stored_rows`, of a file that is written at once: raises Damaged for a second row on the same sample."""
+    rows = stored_rows(path, kind)
     seen: set[tuple[str, int]] = set()
     for number, row in enumerate(rows, 1):
         if (row.item, row.repeat) in seen:

@@ -8,7 +8,6 @@ that mean by its calibration weight, as it does in H.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from harness.compression.pieces import write_json, write_tensors
 from harness.contract import LinearShape, ModelShape
 from harness.contract.compression import Calibration, Progress
 from harness.errors import ModelError
+from harness.store.files import read_json
 from harness_plugins.compressors.caldera.budget import TABLE, Budget, Measurement, reweighted
 
 
@@ -86,7 +86,7 @@ def _kept_sensitivity(
     kept = scratch / "sensitivity.json"
     if not kept.is_file():
         write_json(kept, output_sensitivity(walker, shape, calibration, scratch))
-    return json.loads(kept.read_text(encoding="utf-8"))
+    return read_json(kept)
 
 
 def output_sensitivity(

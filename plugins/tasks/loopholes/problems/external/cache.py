@@ -18,9 +18,9 @@ def cached(path: Path) -> tuple[list[Problem], list[str]] | None:
     """Problems and report of this very file under this very code, or None."""
     try:
         stored = json.loads(_place(path).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+        return [_problem(fields) for fields in stored["problems"]], stored["report"]
+    except (OSError, ValueError, LookupError, TypeError):  # none yet, or a damaged one
         return None
-    return [_problem(fields) for fields in stored["problems"]], stored["report"]
 
 
 def keep(path: Path, problems: list[Problem], report: list[str]) -> None:
