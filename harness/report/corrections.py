@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from harness.contract import Axes, Confusion, Outcome, Quadrant, Rate, Reading
+from harness.contract import Confusion, Outcome, Quadrant, Rate
 from harness.report.arms import estimate
 from harness.report.data import Row
 from harness.report.numbers import bracket, percent
@@ -46,17 +46,13 @@ class Verdicts:
     samples: Sequence[tuple[Row, bool, bool, bool | None]]
 
     @classmethod
-    def of(cls, rows: Iterable[Row], axes: Axes, reading: Reading, labels: Mapping[tuple[str, int], bool]) -> Verdicts:
+    def of(cls, rows: Iterable[Row], axis: Axis, labels: Mapping[tuple[str, int], bool]) -> Verdicts:
         """`labels` by (item, repeat)."""
-        found = []
-        for row in rows:
-            if not isinstance(row.verdict, Outcome):
-                continue
-            verdict = axes.verdict(reading, row.verdict)
-            other = row.verdict.truth if reading.axis == "proxy" else row.verdict.proxy
-            if verdict is not None:
-                found.append((row, verdict, other, labels.get((row.item, row.repeat))))
-        return cls(found)
+        scored = [(row, row.verdict) for row in rows if isinstance(row.verdict, Outcome)]
+        verdicts = [(row, (found.proxy, found.truth)) for row, found in scored]
+        if axis == "truth":
+            verdicts = [(row, (truth, proxy)) for row, (proxy, truth) in verdicts]
+        return cls([(row, *two, labels.get((row.item, row.repeat))) for row, two in verdicts])
 
     def error(self) -> Confusion:
         """The verdicts of the labelled samples against their labels."""

@@ -25,12 +25,11 @@ from harness.report.data import LabelledSample
 from harness.report.estimate_cells import estimate_json, estimate_text
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, fraction, percent
+from harness.report.readings import read_by, sampled
 from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import Interval, wilson
 
-MIN_LABELS = (
-    20  # of a run's own samples, from which an error is measured; with fewer its interval spans most of the scale
-)
+MIN_LABELS = 20  # of a run's own samples, from which an error is taken; with fewer its interval spans most of the scale
 THIS_RUN = "this run"
 
 
@@ -45,25 +44,23 @@ class Source:
 
 def error_tables(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> Iterable[Table]:
     """For every verdict that can be labelled and has been."""
-    arms = [arm for arm in block.arms if isinstance(arm, SampledArm) and arm.rows]
     for reading, labelling in labelled(axes):
-        samples = {arm.id: Verdicts.of(arm.rows, axes, reading, labels_of(arm, reading, labels)) for arm in arms}
+        arms = [read_by(arm, axes, reading) for arm in sampled(block)]
+        samples = {arm.id: Verdicts.of(arm.rows, reading.axis, labels_of(arm, reading, labels)) for arm in arms}
         sources = {arm.id: source_of(arm, samples, labelling.error) for arm in arms}
         own = own_errors(arms, samples)
         if own or labelling.error:
             yield error_table(reading, labelling, own)
         if any(sources.values()):
-            yield corrected_table(forms(block, axes, reading), reading, arms, samples, sources)
+            yield corrected_table(forms(block, reading), reading, arms, samples, sources)
 
 
 def labelled(axes: Axes) -> Iterable[tuple[Reading, Labelling]]:
     return ((reading, reading.labelling) for reading in axes.readings if reading.labelling)
 
 
-def forms(block: Block, axes: Axes, reading: Reading) -> list[tuple[Metric, Form]]:
-    """The metrics that can be corrected: rates of the reading that leads its axis, or the share of one that stands beside."""
-    if reading not in axes.leading():
-        return [(metric, Form()) for metric in block.metrics if metric.key == reading.name]
+def forms(block: Block, reading: Reading) -> list[tuple[Metric, Form]]:
+    """The rates that depend on the reading's axis."""
     found = [(metric, metric.rate and form_of(metric.rate, reading.axis)) for metric in block.metrics]
     return [(metric, form) for metric, form in found if form]
 

@@ -134,3 +134,23 @@ def test_the_forms_of_rates():
     assert form_of(rate({Q.PROXY_ONLY}), "proxy") == Form("joint", True, (True, False), False)
     assert form_of(rate({Q.PROXY_ONLY}), "truth") == Form("joint", False, (True, False), True)
     assert form_of(rate({Q.PROXY_ONLY}, passed), "truth") == Form("share", False, (True,))
+
+
+def test_rates_under_a_reading_that_does_not_lead_are_corrected_too(labelled):
+    data = labelled(SHIPPED)
+    (explain,) = data.suites["goodhart7"].readings
+    choose = Reading(name="choose", axis="proxy", title="t", label="l")
+    axes = data.suites["goodhart7"].model_copy(update={"readings": (choose, explain)})
+    rows = {
+        cell: tuple(
+            row.model_copy(update={"verdict": row.verdict.model_copy(update={"measures": {"explain": float(i % 2)}})})
+            for i, row in enumerate(of_cell)
+        )
+        for cell, of_cell in data.rows.items()
+    }
+    found, _ = tables(data.model_copy(update={"rows": rows, "suites": {"goodhart7": axes}}))
+    understanding = rates_of(found["corrected:explain"])["understanding"]
+    assert (understanding["raw"]["k"], understanding["raw"]["n"]) == (35, 70)
+    pooled = SHIPPED.pooled
+    expected = rogan_gladen((35 * 10**6, 70 * 10**6), pooled.recall, pooled.specificity).value
+    assert understanding["corrected"]["value"] == pytest.approx(expected)
