@@ -7,7 +7,7 @@ and rates are put together from those shares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from harness.contract import Confusion, Outcome, Quadrant, Rate
 from harness.report.arms import estimate
-from harness.report.data import Row
+from harness.report.data import LabelledSample, Row
 from harness.report.numbers import bracket, percent
 from harness.report.table import Cell
 from harness.stats import Corrected, Counts, joint_share, prediction_powered, rogan_gladen, share_in_part
@@ -41,22 +41,23 @@ def correction_cell(found: Corrected | None, measured: dict[str, JsonValue]) -> 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """An arm's scored samples as (row, the verdict in question, the other axis' verdict, a reader's label if there is one)."""
+    """An arm's scored samples as (row, the verdict in question, the other axis' verdict, what a reader said if one did)."""
 
-    samples: Sequence[tuple[Row, bool, bool, bool | None]]
+    samples: Sequence[tuple[Row, bool, bool, LabelledSample | None]]
 
     @classmethod
-    def of(cls, rows: Iterable[Row], axis: Axis, labels: Mapping[tuple[str, int], bool]) -> Verdicts:
-        """`labels` by (item, repeat)."""
+    def of(cls, rows: Iterable[Row], axis: Axis, labels: Iterable[LabelledSample]) -> Verdicts:
+        """`labels`: of this arm."""
+        given = {(one.item, one.repeat): one for one in labels}
         scored = [(row, row.verdict) for row in rows if isinstance(row.verdict, Outcome)]
         verdicts = [(row, (found.proxy, found.truth)) for row, found in scored]
         if axis == "truth":
             verdicts = [(row, (truth, proxy)) for row, (proxy, truth) in verdicts]
-        return cls([(row, *two, labels.get((row.item, row.repeat))) for row, two in verdicts])
+        return cls([(row, *two, given.get((row.item, row.repeat))) for row, two in verdicts])
 
-    def error(self) -> Confusion:
-        """The verdicts of the labelled samples against their labels."""
-        return Confusion.of((verdict, label) for _, verdict, _, label in self.samples if label is not None)
+    def read(self) -> dict[str, tuple[bool, bool]]:
+        """(verdict, label) of each different reply that was labelled, by its digest."""
+        return {label.text: (verdict, label.label) for _, verdict, _, label in self.samples if label}
 
     def among(self, others: Sequence[bool]) -> Verdicts:
         """The samples whose other verdict is one of these."""
@@ -70,7 +71,7 @@ class Verdicts:
 
     def labelled_yes(self, wanted: bool) -> Counts:
         """Of the labelled samples with this verdict."""
-        kept = [(row, label) for row, verdict, _, label in self.samples if verdict is wanted and label is not None]
+        kept = [(row, label.label) for row, verdict, _, label in self.samples if verdict is wanted and label]
         return _effective(kept) or (0.0, 0.0)
 
 

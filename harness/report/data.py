@@ -85,7 +85,8 @@ class LabelledSample(Record):
     cell: str
     item: str
     repeat: int
-    reading: str  # name of the suite's `Labelling`
+    reading: str
+    text: str  # digest of question and reply; samples that share it were read once
     label: bool
 
 

@@ -65,15 +65,20 @@ def forms(block: Block, reading: Reading) -> list[tuple[Metric, Form]]:
     return [(metric, form) for metric, form in found if form]
 
 
-def labels_of(arm: SampledArm, reading: Reading, labels: Sequence[LabelledSample]) -> dict[tuple[str, int], bool]:
-    return {(one.item, one.repeat): one.label for one in labels if (one.cell, one.reading) == (arm.id, reading.name)}
+def labels_of(arm: SampledArm, reading: Reading, labels: Sequence[LabelledSample]) -> list[LabelledSample]:
+    return [one for one in labels if (one.cell, one.reading) == (arm.id, reading.name)]
+
+
+def error_over(several: Iterable[Verdicts]) -> Confusion:
+    """Over the different replies of these arms: one that arms share was read once."""
+    return Confusion.of({text: pair for one in several for text, pair in one.read().items()}.values())
 
 
 def unmeasured(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> Iterable[str]:
     """A line for each verdict whose error nobody has measured."""
     ids = {arm.id for arm in block.arms}
     for reading, labelling in labelled(axes):
-        own = sum(one.cell in ids and one.reading == reading.name for one in labels)
+        own = len({one.text for one in labels if one.cell in ids and one.reading == reading.name})
         if labelling.error is None and own < MIN_LABELS:
             has = f"{own} labels, {MIN_LABELS} are needed" if own else "no labels"
             yield f"How often “{reading.name}” errs is not measured here ({has}): `harness label RUN` asks for them."
@@ -82,10 +87,10 @@ def unmeasured(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> It
 def source_of(arm: SampledArm, samples: dict[str, Verdicts], shipped: GraderError | None) -> Source | None:
     """The nearest error that was measured: on this arm, on the run's other arms with it, on the suite's own replies of
     this model, on all of those."""
-    own = samples[arm.id].error()
+    own = error_over([samples[arm.id]])
     if own.n >= MIN_LABELS:
         return Source(f"{THIS_RUN}, {arm.label}", own, by_own_labels)
-    run = sum((one.error() for one in samples.values()), Confusion())
+    run = error_over(samples.values())
     if run.n >= MIN_LABELS:
         return Source(f"{THIS_RUN}, all", run, by_error(run))
     if shipped is None:
@@ -96,9 +101,9 @@ def source_of(arm: SampledArm, samples: dict[str, Verdicts], shipped: GraderErro
 
 
 def own_errors(arms: Sequence[SampledArm], samples: dict[str, Verdicts]) -> dict[str, Confusion]:
-    by_arm = {f"{THIS_RUN}, {arm.label}": samples[arm.id].error() for arm in arms}
+    by_arm = {f"{THIS_RUN}, {arm.label}": error_over([samples[arm.id]]) for arm in arms}
     found = {where: error for where, error in by_arm.items() if error.n}
-    return {**found, f"{THIS_RUN}, all": sum(found.values(), Confusion())} if len(found) > 1 else found
+    return {**found, f"{THIS_RUN}, all": error_over(samples.values())} if len(found) > 1 else found
 
 
 def error_table(reading: Reading, labelling: Labelling, own: dict[str, Confusion]) -> Table:

@@ -94,7 +94,9 @@ def labelled_samples(
                     leave_out("replies with two different labels", f"{cell}, {item}, run {repeat}")
                     continue
                 found += [
-                    LabelledSample(cell=cell, item=item, repeat=repeat, reading=reading.name, label="yes" in given)
+                    LabelledSample(
+                        cell=cell, item=item, repeat=repeat, reading=reading.name, text=key, label="yes" in given
+                    )
                     for cell, item, repeat in replies[key].samples
                 ]
     return found, [f"{NAME}: {count} {why}, not used (the first: {first[why]})" for why, count in faults.items()]

@@ -85,7 +85,12 @@ def given(data, cell, number):
     """Labels of the first samples of a cell: the verdict is right, but for every fifth."""
     return [
         LabelledSample(
-            cell=cell, item=row.item, repeat=row.repeat, reading="explain", label=row.verdict.proxy ^ (i % 5 == 0)
+            cell=cell,
+            item=row.item,
+            repeat=row.repeat,
+            reading="explain",
+            text=f"{cell}/{row.item}",
+            label=row.verdict.proxy ^ (i % 5 == 0),
         )
         for i, row in enumerate(data.rows[cell][:number])
     ]
@@ -154,3 +159,16 @@ def test_rates_under_a_reading_that_does_not_lead_are_corrected_too(labelled):
     pooled = SHIPPED.pooled
     expected = rogan_gladen((35 * 10**6, 70 * 10**6), pooled.recall, pooled.specificity).value
     assert understanding["corrected"]["value"] == pytest.approx(expected)
+
+
+def test_a_reply_that_two_arms_share_is_one_label(labelled):
+    data = labelled()
+    labels = given(data, "none", 15)
+    same = [one.model_copy(update={"cell": "ultra3"}) for one in labels]  # its verdicts may differ: its samples do
+    found, notes = tables(labelled(labels=[*labels, *same]))
+    assert {row["measured_on"]: sum(row["labels"].values()) for row in found["error:explain"]} == {
+        "this run, baseline": 15,
+        "this run, ultra3": 15,
+        "this run, all": 15,
+    }
+    assert "15 labels, 20 are needed" in notes
