@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,13 +44,24 @@ def replies_to_read(cells: Iterable[Cell], store: RunStore, role: str, seed: int
     return sorted(found, key=lambda one: key_of({"seed": seed, "text": one.key}))
 
 
-def answered(rows: Iterable[LabelRow], suite: str, reading: str) -> dict[str, set[str]]:
-    """Text -> the different answers given to it."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if (row.suite, row.reading) == (suite, reading):
-            found[row.text].add(row.label)
-    return found
+def answered(rows: Iterable[LabelRow], suite: str, reading: str) -> set[str]:
+    """The texts that were shown already."""
+    return {row.text for row in rows if (row.suite, row.reading) == (suite, reading)}
+
+
+class Unused:
+    """Answers that are not used, by reason, with the first of each."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, why: str, what: str) -> None:
+        self._found[why].append(what)
+
+    def lines(self) -> list[str]:
+        return [
+            f"{NAME}: {len(several)} {why}, not used (the first: {several[0]})" for why, several in self._found.items()
+        ]
 
 
 def labelled_samples(
@@ -60,43 +71,44 @@ def labelled_samples(
 
     `readings`: by suite, those that can be labelled.
     """
-    file = read_labels(store.folder)
-    faults: Counter[str] = Counter()
-    first: dict[str, str] = {}
-
-    def leave_out(why: str, what: str, number: int = 1) -> None:
-        faults[why] += number
-        first.setdefault(why, what)
-
-    if file.broken:
-        leave_out("broken lines", f"line {file.broken[0]}", len(file.broken))
-    known = {(suite, one.name) for suite, several in readings.items() for one in several}
+    file, unused = read_labels(store.folder), Unused()
+    for number in file.broken:
+        unused.add("broken lines", f"line {number}")
+    known = {(suite, one.name): one for suite, several in readings.items() for one in several}
+    rows: dict[tuple[str, str], list[LabelRow]] = defaultdict(list)
     for row in file.rows:
-        if (row.suite, row.reading) not in known:
-            leave_out("of a suite or reading that this run lacks", f"{row.suite}, {row.reading}")
+        if (row.suite, row.reading) in known:
+            rows[row.suite, row.reading].append(row)
+        else:
+            unused.add("of a suite or reading that this run lacks", f"{row.suite}, {row.reading}")
     found: list[LabelledSample] = []
-    for suite, several in readings.items():
+    for (suite, name), given in rows.items():
+        labelling = known[suite, name].labelling
+        assert labelling is not None
         cells = [cell for cell in plan.cells if cell.suite.label == suite]
-        for reading in several:
-            answers = answered(file.rows, suite, reading.name)
-            if not (answers and reading.labelling):
-                continue
-            replies = {one.key: one for one in replies_to_read(cells, store, reading.labelling.role)}
-            for row in file.rows:
-                if (row.suite, row.reading) == (suite, reading.name) and row.text not in replies:
-                    leave_out("of a reply that this run lacks", f"{row.cell}, {row.item}, run {row.repeat}")
-            for key, given in answers.items():
-                given = given - {"skip"}
-                if key not in replies or not given:
-                    continue
-                if len(given) > 1:
-                    cell, item, repeat = replies[key].samples[0]
-                    leave_out("replies with two different labels", f"{cell}, {item}, run {repeat}")
-                    continue
-                found += [
-                    LabelledSample(
-                        cell=cell, item=item, repeat=repeat, reading=reading.name, text=key, label="yes" in given
-                    )
-                    for cell, item, repeat in replies[key].samples
-                ]
-    return found, [f"{NAME}: {count} {why}, not used (the first: {first[why]})" for why, count in faults.items()]
+        replies = {one.key: one for one in replies_to_read(cells, store, labelling.role)}
+        for key, label in settled(given, replies, unused).items():
+            found += [
+                LabelledSample(cell=cell, item=item, repeat=repeat, reading=name, text=key, label=label)
+                for cell, item, repeat in replies[key].samples
+            ]
+    return found, unused.lines()
+
+
+def settled(rows: Iterable[LabelRow], replies: Mapping[str, ToRead], unused: Unused) -> dict[str, bool]:
+    """Text -> its label, for replies of the run that were not skipped and not labelled both ways."""
+    given: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.text not in replies:
+            unused.add("of a reply that this run lacks", _named((row.cell, row.item, row.repeat)))
+        elif row.label != "skip":
+            given[row.text].add(row.label)
+    for key in [key for key, labels in given.items() if len(labels) > 1]:
+        unused.add("replies with two different labels", _named(replies[key].samples[0]))
+        del given[key]
+    return {key: "yes" in labels for key, labels in given.items()}
+
+
+def _named(sample: Sample) -> str:
+    cell, item, repeat = sample
+    return f"{cell}, {item}, run {repeat}"
