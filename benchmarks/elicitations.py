@@ -163,7 +163,7 @@ def reliability(sets: list[ByParaphrase]) -> tuple[str, str]:
     if count < 2 or any(np.std(each) == 0 for each in margins):
         return "–", "–"
     one = fmean(float(np.corrcoef(a, b)[0, 1]) for a, b in combinations(margins, 2))
-    return f"{one:.2f}", f"{count * one / (1 + (count - 1) * one):.2f}"
+    return f"{one:.2f}", f"{count * one / (1 + (count - 1) * one):.2f}" if one > 0 else "–"
 
 
 if __name__ == "__main__":
