@@ -37,6 +37,8 @@ from harness_plugins.tasks.goodhart.matched.draw import draw_sets
 from harness_plugins.tasks.goodhart.matched.letters import question
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet
 
+AT_ONCE = 16  # texts
+
 Asker = Callable[[Sequence[Prompt]], list[tuple[float, ...]]]  # log-likelihoods of each prompt's choices
 ByParaphrase = list[Matrix]
 
@@ -53,13 +55,12 @@ def yes_no(matched: MatchedSet, paraphrases: int, ask: Asker) -> ByParaphrase:
         asked = f"{scenario}\n\nA procedure: {procedure}\n\nIs that the right way to the answer? Reply with Yes or No."
         return Prompt(role="", text=asked, choices=("Yes", "No"))
 
+    k = len(matched.procedures)
     found = []
     for p in range(paraphrases):
-        rows = [
-            ask([odds(one.text, procedure.paraphrases[p]) for procedure in matched.procedures])
-            for one in matched.scenarios
-        ]
-        found.append([[yes - no for yes, no in row] for row in rows])
+        pairs = [odds(one.text, it.paraphrases[p]) for one in matched.scenarios for it in matched.procedures]
+        values = [yes - no for yes, no in ask(pairs)]
+        found.append([values[s * k : (s + 1) * k] for s in range(k)])
     return found
 
 
@@ -78,13 +79,12 @@ def _lettered(
     found = []
     for p in range(paraphrases):
         matrix = [[0.0] * k for _ in range(k)]
-        for s in range(k):
-            asked = [
-                Prompt(role="", text=question(matched, s, r, p), choices=tuple(ascii_uppercase[:k])) for r in range(k)
-            ]
-            for r, row in enumerate(ask(asked)):
-                for position, value in enumerate(worth(row)):
-                    matrix[s][(position + r) % k] += value / k
+        places = [(s, r) for s in range(k) for r in range(k)]
+        letter_of = tuple(ascii_uppercase[:k])
+        rows = ask([Prompt(role="", text=question(matched, s, r, p), choices=letter_of) for s, r in places])
+        for (s, r), row in zip(places, rows, strict=True):
+            for position, value in enumerate(worth(row)):
+                matrix[s][(position + r) % k] += value / k
         found.append(matrix)
     return found
 
@@ -128,9 +128,10 @@ def asker(options: argparse.Namespace) -> Asker:
     def ask(prompts: Sequence[Prompt]) -> list[tuple[float, ...]]:
         if not generators:
             generators.append(Generator(load(resolve(options.model), options.device, options.dtype)))
-        for prompt in prompts:
-            if prompt not in asked:
-                (reply,) = generators[0].choose([prompt])
+        missing = [prompt for prompt in prompts if prompt not in asked]
+        for start in range(0, len(missing), AT_ONCE):
+            few = missing[start : start + AT_ONCE]
+            for prompt, reply in zip(few, generators[0].choose(few), strict=True):
                 asked[prompt] = reply.choice_log_likelihoods
         return [asked[prompt] for prompt in prompts]
 
