@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,8 +41,7 @@ def phi_interval(
         differing = 1 - wilson(groups, groups, confidence).low
         bound = max(0.0, 1 - differing / (2 * share * (1 - share)))
         return Interval(bound, 1.0) if value > 0 else Interval(-1.0, -bound)
-    times = np.random.default_rng(SEED).multinomial(groups, [1 / groups] * groups, size=RESAMPLES)  # (B, G)
-    both, one, other, neither = (times @ counts).T.astype(float)
+    both, one, other, neither = (_resamples(groups) @ counts).T.astype(float)
     spread = (both + one) * (other + neither) * (both + other) * (one + neither)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (both * neither - one * other) / np.sqrt(spread)
@@ -50,6 +50,12 @@ def phi_interval(
         return None
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(min(low, value)), float(max(high, value)))
+
+
+@lru_cache(maxsize=16)
+def _resamples(groups: int) -> np.ndarray:
+    """(B, G): how often each cluster is drawn."""
+    return np.random.default_rng(SEED).multinomial(groups, [1 / groups] * groups, size=RESAMPLES)
 
 
 def _counts(first: Sequence[bool], second: Sequence[bool], clusters: Sequence[int]) -> np.ndarray:
