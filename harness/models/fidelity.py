@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from harness.contract import Prompt, TokenFidelity
 from harness.errors import StageError
-from harness.models.decode import not_finite
+from harness.models.failures import not_finite
 from harness.models.generate import Generator, memory_errors
 
 TOKENS_AT_ONCE = 64  # whose two distributions are in memory together

@@ -5,10 +5,9 @@ Shape notation: B requests in a batch, L padded length of their prompts, K score
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain, groupby
 from typing import Any, NamedTuple
@@ -19,8 +18,11 @@ from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.hub import one_line
 from harness.contract import Chat, Prompt, Record, Reply
 from harness.errors import StageError
-from harness.models.decode import decode, not_finite
+from harness.models.decoding.asks import Ask
+from harness.models.decoding.decoder import Decoder
+from harness.models.failures import memory_errors, not_finite
 from harness.models.load import LoadedModel
+from harness.models.padding import pad_left
 from harness.models.sampling import Sampling, request_key
 from harness.models.scoring import score_choices, score_endings
 from harness.models.stopping import cut_at_stop
@@ -66,6 +68,7 @@ class Generator:
         freeze_clock(tokenizer, chat.template)
         self.vocabulary: int = model.get_input_embeddings().weight.shape[0]
         self.accepts = frozenset(inspect.signature(model.forward).parameters)
+        self.decoder = Decoder(model, tokenizer, loaded.eos, self.accepts)
 
     def as_lm(self, batch_size: int) -> tuple[Any, bool]:
         """(lm-eval's `LM` around this model, False: it takes text)."""
@@ -182,36 +185,33 @@ class Generator:
             return self.log_likelihood(prompts)
         return self.generate(prompts, [request.key(seed, suite) for request in batch], sampling)
 
-    @torch.inference_mode()
     def generate(self, prompts: Sequence[Prompt], keys: Sequence[int], sampling: Sampling) -> list[Reply]:
-        """One reply per prompt, sampled with the noise of its request key. The prompts share `max_tokens` and `stop`.
+        """One reply per prompt, sampled with the noise of its request key, all in one batch.
 
         Raises StageError if a prompt does not fit the context, memory runs out, or the model's logits are not finite.
         """
-        if len({(prompt.max_tokens, prompt.stop) for prompt in prompts}) != 1 or len(keys) != len(prompts):
-            raise ValueError("the prompts of a batch share max_tokens and stop, and each has one key")
-        rows = [self.encode(prompt) for prompt in prompts]
-        limits = [self._check_max_new_tokens(prompt, row) for prompt, row in zip(prompts, rows, strict=True)]
-        input_ids, attention_mask = self._pad(rows)  # (B, L)
-        with memory_errors(len(prompts)):
-            replies = decode(
-                self.model,
-                self.tokenizer,
-                input_ids,
-                attention_mask,
-                keys=keys,
-                sampling=sampling,
-                limits=limits,
-                eos=self.loaded.eos,
-                stop=prompts[0].stop,
-            )
-        return [self._reply(tokens, prompts[0].stop, limit) for tokens, limit in zip(replies, limits, strict=True)]
+        asks = [self.ask_for(prompt, key) for prompt, key in zip(prompts, keys, strict=True)]
+        replies: dict[int, Reply] = {}
+        for step in self.decoder.decode(asks, sampling, len(asks)):
+            for number, tokens in step.ended:
+                if tokens is None:
+                    raise not_finite()
+                replies[number] = self.reply_of(asks[number], tokens)
+        return [replies[number] for number in range(len(asks))]
 
-    def _reply(self, tokens: list[int], stop: tuple[str, ...], limit: int) -> Reply:
+    def ask_for(self, prompt: Prompt, key: int) -> Ask:
+        """A prompt as decoding wants it. Raises StageError if it does not fit the context or the model's vocabulary."""
+        tokens = self.encode(prompt)
+        limit = self._check_max_new_tokens(prompt, tokens)
+        self._check_vocabulary([tokens])
+        return Ask(tokens, key, limit, prompt.stop)
+
+    def reply_of(self, ask: Ask, tokens: list[int]) -> Reply:
+        """What the new tokens say, up to a stop string."""
         text = self.tokenizer.decode(tokens, skip_special_tokens=True)
-        shown = cut_at_stop(text, stop)
+        shown = cut_at_stop(text, ask.stop)
         ended = tokens[-1] in self.loaded.eos or shown != text
-        return Reply(text=shown, tokens=len(tokens), truncated=not ended and len(tokens) >= limit)
+        return Reply(text=shown, tokens=len(tokens), truncated=not ended and len(tokens) >= ask.limit)
 
     @torch.inference_mode()
     def log_likelihood(self, prompts: Sequence[Prompt]) -> list[Reply]:
@@ -274,13 +274,9 @@ class Generator:
             raise StageError(f"the tokenizer's token {largest} is beyond the model's vocabulary of {self.vocabulary}")
 
     def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows of tokens -> left-padded ids and attention mask, each (B, L) int64 on the model's device."""
+        """Rows of tokens -> left-padded ids and attention mask, each (B, L)."""
         self._check_vocabulary(rows)
-        length = max(map(len, rows))
-        pad = self.tokenizer.pad_token_id
-        input_ids = torch.tensor([[pad] * (length - len(row)) + list(row) for row in rows])
-        attention_mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows])
-        return input_ids.to(self.loaded.device), attention_mask.to(self.loaded.device)
+        return pad_left(rows, self.tokenizer.pad_token_id, self.loaded.device)
 
     def _check_max_new_tokens(self, prompt: Prompt, tokens: Sequence[int]) -> int:
         room = self.max_new_tokens(prompt, len(tokens))
@@ -292,15 +288,3 @@ class Generator:
             )
         return room
 
-
-@contextlib.contextmanager
-def memory_errors(batch_size: int) -> Iterator[None]:
-    """Turn running out of memory, on a GPU or the CPU, into a StageError."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        cpu_ran_out = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
-        if not cpu_ran_out and not isinstance(error, torch.OutOfMemoryError):
-            raise
-        remedy = "lower --batch-size" if batch_size > 1 else "use a smaller model or a lower --max-tokens"
-        raise StageError(f"a batch of {batch_size} ran out of memory", remedy) from error

@@ -60,10 +60,38 @@ class CoupledSampler(LogitsProcessor):
         """input_ids: (B, prompt_length + position); scores: (B, V) logits -> (B, V) perturbed log-probabilities."""
         position = input_ids.shape[1] - self.prompt_length
         self.keys = self.keys.to(scores.device)
-        scores = scores.float() / self.sampling.temperature
-        if self.sampling.top_p < 1.0:
-            scores = keep_top_p(scores, self.sampling.top_p)
+        scores = tempered(scores, self.sampling)
         return cast(torch.FloatTensor, scores + gumbel_noise(self.keys, position, scores.shape[1]))
+
+
+def draw(
+    logits: torch.Tensor, keys: torch.Tensor, positions: torch.Tensor, sampling: Sampling
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(B, V) logits -> the next token of each row, at a position of its own, and whether its logits are finite. (B,) each
+
+    What `CoupledSampler` and an argmax give. Noise is drawn only for tokens that can still win, because it has a largest
+    value; at low temperatures that is few of them.
+    """
+    best, likeliest = logits.max(dim=-1)  # NaN propagates
+    finite = best.isfinite()
+    if sampling.greedy:
+        return likeliest, finite
+    scores = tempered(logits, sampling)
+    streams = noise_streams(keys, positions)  # (B,)
+    least = scores.gather(1, likeliest[:, None]) + token_noise(streams[:, None], likeliest[:, None])  # (B, 1)
+    rows, tokens = (scores >= least - LARGEST_NOISE).nonzero(as_tuple=True)  # (N,) each
+    noisy = scores[rows, tokens] + token_noise(streams[rows], tokens)
+    highest = noisy.new_full((len(logits),), float("-inf")).scatter_reduce(0, rows, noisy, "amax")
+    first = torch.where(
+        noisy == highest[rows], tokens, logits.shape[1]
+    )  # of tokens that tie, the first wins, as in argmax
+    return likeliest.scatter_reduce(0, rows, first, "amin", include_self=False), finite
+
+
+def tempered(scores: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """(B, V) logits -> (B, V) scores whose softmax is what is sampled from."""
+    scores = scores.float() / sampling.temperature
+    return keep_top_p(scores, sampling.top_p) if sampling.top_p < 1.0 else scores
 
 
 def keep_top_p(scores: torch.Tensor, top_p: float) -> torch.Tensor:
@@ -79,20 +107,30 @@ def keep_top_p(scores: torch.Tensor, top_p: float) -> torch.Tensor:
 
 
 def gumbel_noise(keys: torch.Tensor, position: int, vocabulary: int) -> torch.Tensor:
-    """Standard Gumbel noise (B, V) in float32 for every token at one position of each keyed reply.
+    """Standard Gumbel noise (B, V) in float32 for every token at one position of each keyed reply."""
+    positions = torch.tensor(position, dtype=torch.int64, device=keys.device)
+    tokens = torch.arange(vocabulary, dtype=torch.int64, device=keys.device)  # (V,)
+    return token_noise(noise_streams(keys, positions)[:, None], tokens)
 
-    It is -log(E) of an exponential variate E = -log(1 - u). The uniform u keeps a full mantissa down to 2^-53, where E
+
+def noise_streams(keys: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """The state from which the noise of one position of each keyed reply is drawn, token by token."""
+    return splitmix64(keys ^ splitmix64(positions))
+
+
+def token_noise(streams: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Standard Gumbel noise in float32 of tokens in streams, broadcast against each other.
+
+    It is -log(E) of an exponential variate E = -log(1 - u). The uniform u keeps a full mantissa down to 2^-54, where E
     is small and the noise large, so that rare tokens win as often as they should.
     """
-    counter = splitmix64(torch.tensor(position, dtype=torch.int64, device=keys.device))
-    streams = splitmix64(keys ^ counter)[:, None]  # (B, 1)
-    tokens = torch.arange(1, vocabulary + 1, dtype=torch.int64, device=keys.device)  # (V,)
-    bits = shift_right(splitmix64(streams + tokens * GOLDEN_GAMMA), 11)  # (B, V), 53 bits
+    bits = shift_right(splitmix64(streams + (tokens + 1) * GOLDEN_GAMMA), 11)  # 53 of them
     uniform = (bits.float() + 0.5).mul_(2.0**-53).clamp_(max=1.0 - 2.0**-24)
     exponential = uniform.neg_().log1p_().neg_()
     return exponential.log_().neg_()
 
 
+LARGEST_NOISE = 37.5  # -log(2^-54), with something to spare for rounding
 GOLDEN_GAMMA = 0x9E3779B97F4A7C15 - 2**64  # SplitMix64's increment and multipliers as signed 64-bit numbers
 MIX_1 = 0xBF58476D1CE4E5B9 - 2**64
 MIX_2 = 0x94D049BB133111EB - 2**64

@@ -11,8 +11,7 @@ from itertools import chain
 from typing import Any
 
 import torch
-
-from harness.models.decode import prefill
+from transformers import DynamicCache
 
 
 def score_endings(
@@ -71,6 +70,33 @@ def score_choices(
     ).logits
     totals = iter((log_probabilities(logits, tokens) * counts).sum(dim=1).tolist())
     return [[next(totals) for _ in own] for own in choices]
+
+
+@torch.no_grad()
+def prefill(
+    model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, rows: Sequence[int]
+) -> DynamicCache | None:
+    """The key-value cache of B requests for U distinct prompts, each read once, all but its last token.
+
+    `input_ids`, `attention_mask`: (U, L), padded on the left; `rows` has the prompt of each of the B requests. None if
+    the model keeps another kind of cache, or there is nothing to read.
+    """
+    if input_ids.shape[1] < 2:
+        return None
+    seen = attention_mask[:, :-1]
+    positions = (seen.cumsum(dim=1) - 1).clamp(min=0)  # (U, L - 1)
+    output = model(
+        input_ids=input_ids[:, :-1],
+        attention_mask=seen,
+        position_ids=positions,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    cache = getattr(output, "past_key_values", None)
+    if cache is None or type(cache) is not DynamicCache:
+        return None
+    cache.batch_select_indices(torch.tensor(rows, device=input_ids.device))
+    return cache
 
 
 def log_probabilities(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:

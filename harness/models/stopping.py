@@ -31,9 +31,7 @@ class RowStoppingCriteria(StoppingCriteria):
         self.smallest_limit = int(limits.min())
         self.eos = torch.tensor(eos, dtype=torch.int64, device=limits.device)
         self.stop, self.tokenizer = stop, tokenizer
-        self.tail = (
-            max((len(text.encode()) for text in stop), default=0) + SLACK
-        )  # every byte may be a token of its own
+        self.tail = tail_of(stop)
         self.prompt_length = prompt_length
         self.ends = torch.zeros_like(limits)
 
@@ -52,8 +50,18 @@ class RowStoppingCriteria(StoppingCriteria):
     def _stopped(self, input_ids: torch.Tensor, new: int) -> torch.Tensor:
         """Whether the last tokens of each row hold a stop string, however it is split into tokens. (B,)"""
         tails = input_ids[:, -min(new, self.tail) :].tolist()
-        texts = [str(self.tokenizer.decode(tail, skip_special_tokens=True)) for tail in tails]
-        return torch.tensor([any(stop in text for stop in self.stop) for text in texts], device=input_ids.device)
+        return torch.tensor([stopped(self.tokenizer, tail, self.stop) for tail in tails], device=input_ids.device)
+
+
+def tail_of(stop: Sequence[str]) -> int:
+    """The number of last tokens in which a stop string that has just been completed lies: every byte may be a token."""
+    return max((len(text.encode()) for text in stop), default=0) + SLACK
+
+
+def stopped(tokenizer: PreTrainedTokenizerBase, tail: Sequence[int], stop: Sequence[str]) -> bool:
+    """Whether these tokens hold a stop string, however it is split over them."""
+    text = str(tokenizer.decode(list(tail), skip_special_tokens=True))
+    return any(string in text for string in stop)
 
 
 def cut_at_stop(text: str, stop: Sequence[str]) -> str:

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import torch
-
 from harness.contract import Item, Prompt, Reply, Trainable
 from harness.contract.trainable import outcome_of, single_prompt
 from harness.errors import UsageError
-from harness.models.decode import decode, prefill
+from harness.models.failures import not_finite
 from harness.models.generate import Generator
 from harness.models.sampling import Sampling, request_key
 from harness.models.stopping import cut_at_stop
@@ -150,9 +148,7 @@ def draw_groups(
         for item in items
         for place in range(size - len(lessons[item.id]))
     ]
-    replies: list[list[int]] = []
-    for start in range(0, len(asked), batch_size):
-        replies += _sample(generator, asked[start : start + batch_size], sampling, seed, step, size)
+    replies = _sample(generator, asked, sampling, seed, step, size, batch_size)
     groups: dict[str, list[Rollout]] = {item.id: [] for item in items}
     known: dict[tuple[str, tuple[int, ...]], Rollout] = {}  # a sharp policy says the same thing several times
     for (item, prompt, _), completion in zip(asked, replies, strict=True):
@@ -170,30 +166,18 @@ def _sample(
     seed: int,
     step: int,
     size: int,
+    batch_size: int,
 ) -> list[list[int]]:
     """New tokens of each request, the one that ended it included."""
-    rows = [generator.encode(prompt) for _, prompt, _ in asked]
-    limits = [generator.max_new_tokens(prompt, len(row)) for (_, prompt, _), row in zip(asked, rows, strict=True)]
-    if min(limits) < 1:
-        raise UsageError("a training prompt does not fit the model's context", "use a model with a longer context")
-    width, pad = max(map(len, rows)), generator.tokenizer.pad_token_id  # L
-    device = generator.loaded.device
-    prompts = list(dict.fromkeys(map(tuple, rows)))  # U: a group asks one prompt many times
-    input_ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts], device=device)  # (U, L)
-    attention = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=device)
-    asks = [prompts.index(tuple(row)) for row in rows]  # (B,)
-    return decode(
-        generator.model,
-        generator.tokenizer,
-        input_ids[asks],
-        attention[asks],
-        cache=prefill(generator.model, input_ids, attention, asks),
-        keys=[request_key(seed, "train", item.id, prompt.role, step * size + place) for item, prompt, place in asked],
-        sampling=sampling,
-        limits=limits,
-        eos=generator.loaded.eos,
-        stop=asked[0][1].stop,
-    )
+    keys = [request_key(seed, "train", item.id, prompt.role, step * size + place) for item, prompt, place in asked]
+    asks = [generator.ask_for(prompt, key) for (_, prompt, _), key in zip(asked, keys, strict=True)]
+    replies: dict[int, list[int]] = {}
+    for stepped in generator.decoder.decode(asks, sampling, batch_size):
+        for number, tokens in stepped.ended:
+            if tokens is None:
+                raise not_finite()
+            replies[number] = tokens
+    return [replies[number] for number in range(len(asks))]
 
 
 def _graded(suite: Trainable, item: Item, prompt: Prompt, completion: list[int], generator: Generator) -> Rollout:

@@ -335,12 +335,6 @@ def test_each_steps_items_are_dealt_over_the_families():
     assert len(draw_items(items, 99, seed=1, step=0)) == 6
 
 
-def test_a_prompt_is_read_once_for_its_group_and_the_replies_are_the_same(run, monkeypatch):
-    shared = run(steps=2, prompts_per_step=3)
-    monkeypatch.setattr("harness_plugins.trainers.rollouts.prefill", lambda *_: None)
-    assert run(steps=2, prompts_per_step=3).rows == shared.rows
-
-
 def test_a_scale_sets_what_is_not_given():
     full = GrpoParams(scale="full", steps=7)
     assert (full.steps, full.prompts_per_step, full.kl, full.betas) == (7, 43, 1e-3, (0.9, 0.99))

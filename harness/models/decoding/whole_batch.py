@@ -1,4 +1,4 @@
-"""Sample a batch of token rows with `model.generate`, leaving out the rows that have ended.
+"""Decode a batch with `model.generate`, leaving out the rows that have ended: for models that cannot be decoded row by row.
 
 A batch takes as many steps as its longest reply, and a few replies run much longer than the rest, most of all those of
 a damaged model. So generation pauses when half the rows have ended, and continues with the others and their part of the
@@ -9,7 +9,7 @@ Shape notation: B rows, L padded length of their prompts, T new tokens, V vocabu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -22,12 +22,12 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from harness.errors import StageError
+from harness.models.decoding.asks import Ended, Step
 from harness.models.sampling import CoupledSampler, Sampling
 from harness.models.stopping import RowStoppingCriteria
 
 
-def decode(
+def decode_batch(
     model: Any,
     tokenizer: PreTrainedTokenizerBase,
     input_ids: torch.Tensor,
@@ -38,20 +38,18 @@ def decode(
     limits: Sequence[int],
     eos: Sequence[int],
     stop: Sequence[str],
-    cache: DynamicCache | None = None,
-) -> list[list[int]]:
-    """New tokens of each row, up to and including the one that ended it.
+) -> Iterator[Step]:
+    """What ended at each pause, numbered by row.
 
-    `input_ids`, `attention_mask`: (B, L), padded on the left; `keys` and `limits` have one entry per row; `cache` is what
-    `prefill` has read of the rows already. Raises StageError if the logits are not finite.
+    `input_ids`, `attention_mask`: (B, L), padded on the left; `keys` and `limits` have one entry per row.
     """
     length = input_ids.shape[1]
     rows = torch.arange(len(input_ids), device=input_ids.device)  # (B,) the rows that still run
     all_keys, all_limits = (torch.tensor(column, device=input_ids.device) for column in (keys, limits))
-    replies: list[list[int]] = [[] for _ in keys]
-    finite = FiniteLogits()
+    cache: DynamicCache | None = None
     while len(rows):
-        endings = RowStoppingCriteria(all_limits[rows], eos, stop, tokenizer, length)
+        before = input_ids.shape[1]
+        endings, finite = RowStoppingCriteria(all_limits[rows], eos, stop, tokenizer, length), FiniteLogits()
         processors: list[LogitsProcessor] = [finite]
         if not sampling.greedy:
             processors.append(CoupledSampler(all_keys[rows], sampling, length))
@@ -65,11 +63,15 @@ def decode(
             logits_processor=LogitsProcessorList(processors),
             stopping_criteria=StoppingCriteriaList([endings]),
         )
-        finite.check()
-        for row, end, tokens in zip(rows.tolist(), endings.ends.tolist(), output.sequences, strict=True):
-            replies[row] = tokens[length : length + end].tolist()
+        ends = torch.where(finite.rows, endings.ends, -1)  # (B,)
+        ended = [
+            Ended(row, tokens[length : length + end].tolist() if end > 0 else None)
+            for row, end, tokens in zip(rows.tolist(), ends.tolist(), output.sequences, strict=True)
+            if end
+        ]
+        yield Step(ended, len(rows) * (output.sequences.shape[1] - before))
 
-        going = (endings.ends == 0).nonzero().squeeze(1)  # (B',)
+        going = (ends == 0).nonzero().squeeze(1)  # (B',)
         rows, input_ids = rows[going], output.sequences[going]
         attention_mask = extend_mask(attention_mask[going], input_ids.shape[1])
         cache = getattr(output, "past_key_values", None)
@@ -77,34 +79,6 @@ def decode(
             cache = None  # a state space model has another kind of cache: its rows are read anew
         elif cache is not None and len(rows):
             cache.batch_select_indices(going)
-    return replies
-
-
-@torch.no_grad()
-def prefill(
-    model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, rows: Sequence[int]
-) -> DynamicCache | None:
-    """The key-value cache of B requests for U distinct prompts, each read once, all but its last token.
-
-    `input_ids`, `attention_mask`: (U, L), padded on the left; `rows` has the prompt of each of the B requests. None if
-    the model keeps another kind of cache, or there is nothing to read.
-    """
-    if input_ids.shape[1] < 2:
-        return None
-    seen = attention_mask[:, :-1]
-    positions = (seen.cumsum(dim=1) - 1).clamp(min=0)  # (U, L - 1)
-    output = model(
-        input_ids=input_ids[:, :-1],
-        attention_mask=seen,
-        position_ids=positions,
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    cache = getattr(output, "past_key_values", None)
-    if cache is None or type(cache) is not DynamicCache:
-        return None
-    cache.batch_select_indices(torch.tensor(rows, device=input_ids.device))
-    return cache
 
 
 def extend_mask(attention_mask: torch.Tensor, length: int) -> torch.Tensor:
@@ -115,21 +89,13 @@ def extend_mask(attention_mask: torch.Tensor, length: int) -> torch.Tensor:
 class FiniteLogits(LogitsProcessor):
     """Notices logits that turn NaN or infinite: an argmax over them would pass for a reply.
 
-    Call `check` after generation: looking at the result in each step would make a GPU wait.
+    `rows` (B,) says after generation whose were finite: looking in each step would make a GPU wait.
     """
 
-    def __init__(self) -> None:
-        self.finite: torch.Tensor | bool = True
+    rows: torch.Tensor
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """scores: (B, V), returned as they are."""
-        self.finite = scores.amax(dim=-1).isfinite().all() & self.finite  # NaN propagates through amax
+        finite = scores.amax(dim=-1).isfinite()  # NaN propagates through amax
+        self.rows = finite & getattr(self, "rows", finite)
         return scores
-
-    def check(self) -> None:
-        if not self.finite:
-            raise not_finite()
-
-
-def not_finite() -> StageError:
-    return StageError("the model's logits are not finite", "its weights are damaged, or too large for this dtype")

@@ -1,0 +1,1 @@
+"""Replies by continuous batching: rows leave a running batch when they end, and waiting ones enter."""
