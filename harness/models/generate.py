@@ -287,4 +287,3 @@ class Generator:
                 "use a model with a longer context",
             )
         return room
-

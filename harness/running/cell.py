@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from harness.registry.sources import locate_model
 from harness.running.stages.detect import detect
 from harness.running.stages.fidelity import sample_against_source
 from harness.running.stages.grade import grade
-from harness.running.stages.sample import ModelCache, missing_samples, questions, sample, sample_with_library
+from harness.running.stages.sample import ModelCache, Progress, missing_samples, questions, sample, sample_with_library
 from harness.running.stages.sample_backend import BackendCache, sample_through
 from harness.running.stages.weights import cell_weights, finished_weights, weight_facts
 from harness.sandbox import replaced_workers
@@ -28,8 +28,6 @@ from harness.store.run import CellState, RunStore, SampleRow
 
 if TYPE_CHECKING:
     from harness.models.generate import Generator
-
-Progress = Callable[[str, int, int], None]  # (what, done, total); also the worker's sign of life
 
 
 class CellRunner:

@@ -17,6 +17,7 @@ from harness.registry.catalogue import Catalogue
 from harness.registry.component import build
 from harness.running.cell import CellRunner
 from harness.running.driver import record
+from harness.running.stages.sample import silent
 from harness.store.run import CellStore, RunStore, VerdictRow
 
 
@@ -34,7 +35,7 @@ def regrade(
     before = Plan.of(store)
     cells = tuple(_rejudged(cell, store, catalogue, flags, params, detectors) for cell in before.cells)
     record(before.model_copy(update={"cells": cells}), store)
-    runner = CellRunner(store, catalogue, lambda stage, done, total: None)
+    runner = CellRunner(store, catalogue, silent)
     for old, cell in zip(before.cells, cells, strict=True):
         cell_store = store.cell(cell.id)
         earlier = cell_store.verdicts(old.grade_key)

@@ -1,6 +1,6 @@
 """A run on disk: append-only JSONL while it is made, atomic renames for everything else. docs/run-folder.md has the layout.
 
-Every line carries its schema's version. A line that a kill cut short is dropped on reading, with the batch it belongs to.
+Every line carries its schema's version. A line that a kill cut short is dropped on reading.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ Judged = TypeVar("Judged", "VerdictRow", "FlagRow")
 
 
 class SampleRow(Record):
-    """One reply, or the error that stands in its place. `batch` numbers the fixed partition within (repeat, role)."""
+    """One reply, or the error that stands in its place."""
 
     v: int = SCHEMA
     item: str
     role: str
     repeat: NonNegativeInt
-    batch: NonNegativeInt
+    batch: NonNegativeInt = 0  # where questions are asked in chunks: which
+    sitting: NonNegativeInt = 0  # how often sampling of the cell had been begun before
     reply: Reply | None = None
     error: str | None = None
-    seconds: float = 0.0  # of its whole batch
+    seconds: float = 0.0  # from asking, perhaps with others, to its end
 
 
 class PromptRow(Record):
@@ -83,6 +84,12 @@ class CheckSummary(Record):
     controls: tuple[Control, ...] = ()
 
 
+class Decoding(Record):
+    """How the replies of a cell are decoded."""
+
+    by_batch: str | None = None  # why batch by batch; None: rows enter and leave a running batch
+
+
 class CellState(Record):
     """How far the attempts at a cell got, and what happened in them. What its results rest on is in files of its own."""
 
@@ -119,7 +126,7 @@ class CellStore:
         append_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
 
     def replace_samples(self, rows: Iterable[SampleRow]) -> None:
-        """Rewrite the samples with only these rows: an unfinished batch is redone whole."""
+        """Rewrite the samples with only these rows: what is asked again goes."""
         write_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
 
     def set_prompts(self, prompts: Iterable[tuple[str, str, str]]) -> None:
@@ -163,6 +170,14 @@ class CellStore:
 
     def set_weights(self, facts: CompressionFacts) -> None:
         write_json(self.weights_path, facts.model_dump(mode="json", exclude_none=True))
+
+    @property
+    def decoding(self) -> Decoding:
+        path = self.folder / "decoding.json"
+        return stored_record(path, Decoding) if path.exists() else Decoding()
+
+    def set_decoding(self, decoding: Decoding) -> None:
+        write_json(self.folder / "decoding.json", decoding.model_dump(mode="json"))
 
     @property
     def state(self) -> CellState:

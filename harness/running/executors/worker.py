@@ -40,13 +40,13 @@ class Reporter:
         self.pipe.write(event.model_dump_json() + "\n")
         self.pipe.flush()
 
-    def progress(self, stage: str, done: int, total: int) -> None:
+    def progress(self, stage: str, done: int, total: int, tokens: int = 0) -> None:
         now = time.monotonic()
         stage_before, when = self._last
         if stage == stage_before and done < total and now - when < PROGRESS_SECONDS:
             return
         self._last = (stage, now)
-        self.send(Event(kind="progress", cell=self.cell, stage=stage, done=done, total=total))
+        self.send(Event(kind="progress", cell=self.cell, stage=stage, done=done, total=total, tokens=tokens))
 
 
 def die_with_driver() -> None:

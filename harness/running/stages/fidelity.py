@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Prompt, Reply
 from harness.errors import StageError
-from harness.running.stages.sample import ModelCache, Question, rows_of, write_prompts
+from harness.running.stages.sample import ModelCache, Progress, Question, rows_of, write_prompts
 from harness.store.cache import mark_used
 from harness.store.code import arithmetic_versions
 from harness.store.files import make_folder
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from harness.models.fidelity import SourceLogits
     from harness.models.generate import Generator
     from harness.planning.cells import Cell
-
-Progress = Callable[[str, int, int], None]
 
 
 def sample_against_source(

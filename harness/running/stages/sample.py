@@ -1,23 +1,34 @@
-"""Ask a model every prompt of a suite, batch by batch, into the store. A killed run redoes at most one batch."""
+"""Ask a model every prompt of a suite. Each reply is stored when it ends: a kill loses at most those under way."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.contract import OwnLoop, Prompt, Reply, TaskSuite
 from harness.errors import StageError, Unreachable
 from harness.planning.questions import limited, selected_items
-from harness.store.run import CellStore, SampleRow, finite
+from harness.store.run import CellStore, Decoding, SampleRow, finite
 
 if TYPE_CHECKING:
     from harness.lm_eval.backends.model import BackendModel
-    from harness.models.generate import Generator, Request
+    from harness.models.generate import Generator
     from harness.planning.cells import Cell, Settings
+
+
+class Progress(Protocol):
+    """Told how far a stage is; also the worker's sign of life."""
+
+    def __call__(self, stage: str, done: int, total: int, tokens: int = 0) -> None:
+        """`tokens`: generated so far, where a stage generates."""
+
+
+def silent(stage: str, done: int, total: int, tokens: int = 0) -> None:
+    """Progress that nobody watches."""
+
 
 QuestionKey = tuple[str, str, int]  # item, role, repeat
 Question = tuple[QuestionKey, Prompt]
@@ -64,39 +75,43 @@ def sample(
     store: CellStore,
     models: ModelCache,
     stored: Callable[[Sequence[SampleRow]], None],
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> None:
-    """Ask what is missing. Batches are a fixed partition of the plan's questions, and an unfinished one is redone whole,
-    so that a resumed run is identical in any dtype. A batch that fails becomes rows with the error; the others go on.
-    `stored` is given each batch once it is in the store.
+    """Ask what has no reply yet; an answer that fails becomes a row with the error.
+
+    Where sums are rounded alike whatever the batch (float32 on a CPU), a resumed run equals an undisturbed one. Elsewhere
+    it is close to one, and the replies that a later sitting brought are counted. `stored` is given what is in the store.
     """
     from harness.models.generate import Request
     from harness.models.sampling import Sampling
+    from harness.models.stream import stream
 
     settings = cell.settings
     generator = models.get(folder, settings)
     sampling = Sampling(temperature=settings.temperature, top_p=settings.top_p)
     write_prompts(store, asked)
-    requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in asked]
-    batches = generator.batches(requests, settings.batch_size)
-    kept = _finished(store.samples(), batches)
-    store.replace_samples(kept)
-    done = {row.batch for row in kept}
-    answered = len(kept)
-    failed = 0
-    for number, batch in enumerate(batches):
-        progress("sample", answered, len(requests))
-        if number in done:
-            continue
-        names = [(request.item, request.role, request.repeat) for request in batch]
-        rows = rows_of(names, number, partial(generator.ask, batch, cell.seed, cell.suite.preset, sampling))
-        store.append(rows)
-        answered += len(rows)
-        failed += sum(row.error is not None for row in rows)
-        stored(rows)
-    progress("sample", answered, len(requests))
-    if failed == len(requests):
-        raise StageError(f"all {failed} questions failed: {rows[-1].error}")
+    before = store.samples()
+    kept = {(row.item, row.role, row.repeat): row for row in before if row.reply is not None}
+    store.replace_samples(kept.values())
+    sitting = 1 + max((row.sitting for row in before), default=-1)
+    requests = [Request(item=name[0], repeat=name[2], prompt=prompt) for name, prompt in asked if name not in kept]
+    if any(not request.prompt.scored for request in requests):
+        store.set_decoding(Decoding(by_batch=generator.decoder.by_batch))
+    answered, tokens, failures = len(kept), 0, Counter[str]()
+    progress("sample", answered, len(asked))
+    for lot in stream(generator, requests, cell.seed, cell.suite.preset, sampling, settings.batch_size):
+        rows = [
+            _row((asked_for.item, asked_for.role, asked_for.repeat), 0, reply, error, seconds, sitting)
+            for asked_for, reply, error, seconds in lot.answers
+        ]
+        if rows:
+            store.append(rows)
+            stored(rows)
+        answered, tokens = answered + len(rows), tokens + lot.tokens
+        failures.update(row.error for row in rows if row.error)
+        progress("sample", answered, len(asked), tokens)
+    if failures.total() == len(asked):
+        raise StageError(f"all {len(asked)} questions failed: {next(iter(failures))}")
 
 
 def write_prompts(store: CellStore, asked: Sequence[Question]) -> None:
@@ -110,7 +125,7 @@ def sample_with_library(
     asked: Sequence[Question],
     generator: Generator | BackendModel,
     store: CellStore,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> None:
     """The suite's library asks what has no reply yet. Its answers are the same for every repeat, so there is one."""
     done = [row for row in store.samples() if row.reply is not None]
@@ -146,15 +161,19 @@ def rows_of(names: Sequence[QuestionKey], number: int, ask: Callable[[], Sequenc
     return [_row(name, number, reply, cause, seconds) for name, reply in zip(names, replies, strict=True)]
 
 
-def _row(name: QuestionKey, batch: int, reply: Reply | None, cause: str | None, seconds: float) -> SampleRow:
+def _row(
+    name: QuestionKey, batch: int, reply: Reply | None, cause: str | None, seconds: float, sitting: int = 0
+) -> SampleRow:
     item, role, repeat = name
     if reply is not None and not finite(reply.model_dump()):
         reply, cause = None, "a likelihood is not finite"
-    return SampleRow(item=item, role=role, repeat=repeat, batch=batch, reply=reply, error=cause, seconds=seconds)
-
-
-def _finished(rows: Sequence[SampleRow], batches: Sequence[Sequence[Request]]) -> list[SampleRow]:
-    """The rows of batches that are complete and without error."""
-    good = Counter(row.batch for row in rows if row.reply is not None)
-    whole = {number for number, batch in enumerate(batches) if good[number] == len(batch)}
-    return [row for row in rows if row.batch in whole and row.reply is not None]
+    return SampleRow(
+        item=item,
+        role=role,
+        repeat=repeat,
+        batch=batch,
+        sitting=sitting,
+        reply=reply,
+        error=cause,
+        seconds=seconds,
+    )

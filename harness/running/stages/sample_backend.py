@@ -18,15 +18,13 @@ from harness.errors import StageError
 from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
 from harness.registry.backend import NOTES, BackendNotes
-from harness.running.stages.sample import Question, QuestionKey, rows_of, sample_with_library, write_prompts
+from harness.running.stages.sample import Progress, Question, QuestionKey, rows_of, sample_with_library, write_prompts
 from harness.store.files import write_json
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow, stored_record
 
 if TYPE_CHECKING:
     from harness.planning.cells import Cell
-
-Progress = Callable[[str, int, int], None]
 
 FAILURES_IN_A_ROW = 5  # after which the rest would most likely fail too
 
