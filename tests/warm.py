@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -40,9 +40,13 @@ _parents: dict[tuple, _Parent] = {}
 
 
 def run(
-    arguments: Sequence[str], cwd: Path | None = None, env: dict[str, str] | None = None, check: bool = False
+    arguments: Sequence[str],
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    check: bool = False,
+    started: Callable[[int], None] = lambda pid: None,
 ) -> subprocess.CompletedProcess[str]:
-    """`python ARGUMENTS`, which start with -m MODULE or -c CODE, to its end; output as text.
+    """`python ARGUMENTS`, which start with -m MODULE or -c CODE, to its end; output as text. `started` is told its process.
 
     Raises CalledProcessError if `check` is set and it fails.
     """
@@ -52,7 +56,7 @@ def run(
         _parents[key] = _Parent(env)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors, Path(os.devnull).open() as nothing:
         wanted = {"arguments": list(arguments), "cwd": str(cwd or Path.cwd()), "env": env}
-        code = _parents[key].ask(wanted, (nothing, out, errors))
+        code = _parents[key].ask(wanted, (nothing, out, errors), started)
         texts = [_text(file) for file in (out, errors)]
     done = subprocess.CompletedProcess([sys.executable, *arguments], code, *texts)
     if check:
@@ -78,10 +82,14 @@ class _Parent:
         self.replies = self.ours.makefile("r")
         atexit.register(self.ours.close)  # it reads the end and ends
 
-    def ask(self, wanted: dict[str, Any], files: Sequence[IO]) -> int:
+    def ask(self, wanted: dict[str, Any], files: Sequence[IO], started: Callable[[int], None]) -> int:
         message = json.dumps(wanted).encode()
         socket.send_fds(self.ours, [len(message).to_bytes(4, "big")], [file.fileno() for file in files])
         self.ours.sendall(message)
+        started(self._number())
+        return self._number()
+
+    def _number(self) -> int:
         reply = self.replies.readline()
         assert reply, f"the process that forks ended with {self.process.wait()}"
         return int(reply)
@@ -112,6 +120,7 @@ def serve(link: socket.socket) -> None:
             _become(wanted["arguments"], wanted["env"])
         for file in files:
             os.close(file)
+        link.sendall(f"{pid}\n".encode())
         _, status = os.waitpid(pid, 0)
         link.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 

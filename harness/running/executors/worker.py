@@ -8,7 +8,10 @@ libraries it runs, and go to the current cell's log.
 from __future__ import annotations
 
 import atexit
+import contextlib
+import ctypes
 import os
+import signal
 import sys
 import threading
 import time
@@ -26,6 +29,7 @@ from harness.store.run import RunStore
 
 PROGRESS_SECONDS = 0.2  # seconds between two reports, at least
 DRIVER_SECONDS = 0.5  # seconds between two checks that the driver is alive
+PARENT_DEATH_SIGNAL = 1  # of prctl
 
 
 class Reporter:
@@ -58,6 +62,8 @@ def die_with_driver() -> None:
             time.sleep(DRIVER_SECONDS)
         os._exit(1)
 
+    with contextlib.suppress(OSError, AttributeError):  # Linux: at once, before a resumed run can begin
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != driver:
         os._exit(1)
     threading.Thread(target=watch, daemon=True).start()
