@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 
 CHATTY = ("torchao", "torch.utils._pytree")  # warn on import, whoever imports them, of what no user can act on
+BEYOND_US = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+)  # a folder's or disk's fault
 
 
 def main() -> None:
@@ -28,6 +37,11 @@ def main() -> None:
     except BrokenPipeError:  # `harness list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in BEYOND_US or error.filename is None:
+            raise
+        print(f"error: {shown(str(error.filename))}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ LARGEST_TOML = 16 << 20  # bytes
 
 
 def make_folder(folder: Path) -> None:
-    with _disk(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -32,7 +32,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write to a temporary neighbour, then rename: readers see the old file or the new one."""
-    with _disk(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}")
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as the umask has it
@@ -53,7 +53,7 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 def append_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Append and flush to the disk before returning. What a kill left of a last line is removed first."""
-    with _disk(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
             _drop_cut_line(file)
@@ -66,8 +66,10 @@ def read_json(path: Path) -> Any:
     """Raises Damaged, naming the line, if it cannot be read as JSON."""
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise Damaged(path, _line_of(error), _cause(error)) from None
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -116,7 +118,11 @@ def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise Damaged(path, None, _cause(error)) from None
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> StageError:
+    return StageError(f"cannot read {path}: {error.strerror or error}")
 
 
 class Damaged(StageError):
@@ -131,8 +137,6 @@ class Damaged(StageError):
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
     return "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:120]
@@ -161,8 +165,8 @@ def _line(row: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """A full or read-only disk is one clear line; what was flushed before stays."""
+def writing(path: Path) -> Iterator[None]:
+    """Whatever keeps `path` from being written (a full disk, a read-only folder) is a StageError; what was flushed stays."""
     try:
         yield
     except HarnessError:

@@ -70,14 +70,17 @@ class Grpo(Trainer):
 
         Raises UsageError for a suite that cannot be trained on, StageError when the policy diverges.
         """
-        run = _Run(self.params, suite, context)
-        run.resume()
-        for step in range(run.done, self.params.steps):
-            context.log(run.step(step))
-            run.done = step + 1
-            if run.done % self.params.checkpoint_every == 0 and run.done < self.params.steps:
-                run.checkpoint()
-        return run.finish()
+        if not (context.out / ADAPTER).is_file():  # else killed after the last step, before anyone was told
+            run = _Run(self.params, suite, context)
+            run.resume()
+            for step in range(run.done, self.params.steps):
+                context.log(run.step(step))
+                run.done = step + 1
+                if run.done % self.params.checkpoint_every == 0 and run.done < self.params.steps:
+                    run.checkpoint()
+            run.finish()
+        shutil.rmtree(context.out / CHECKPOINT.parent, ignore_errors=True)
+        return context.out
 
     def deploy(self, trained: Path, context: TrainContext) -> Path:
         """The trained model with plain weights; beside them the adapter as PEFT reads it, where PEFT has its kind."""
@@ -313,14 +316,11 @@ class _Run:
         self.optimizer.restore(parts["optimizer"], self.device)
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
 
-    def finish(self) -> Path:
+    def finish(self) -> None:
         """Save both sets of coordinates, from which deployment makes a model. Raises StageError if the policy's logits
         are not finite."""
-        out = self.context.out
         self._require_finite_logits()
-        self.adapter.save(out / ADAPTER)
-        shutil.rmtree(out / CHECKPOINT.parent, ignore_errors=True)
-        return out
+        self.adapter.save(self.context.out / ADAPTER)
 
     @torch.no_grad()
     def _require_finite_logits(self) -> None:

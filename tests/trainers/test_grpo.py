@@ -165,6 +165,15 @@ def test_a_stopped_run_resumes_to_the_same_weights(run, params):
     assert same(resumed.weights(), whole.weights())
 
 
+def test_a_run_killed_after_its_last_step_is_not_trained_again(run):
+    first = run("finished", steps=2)
+    (first.out / "checkpoints").mkdir()  # what a kill between the last two steps of finishing leaves
+    second = run("finished", steps=2)
+    assert second.rows == []
+    assert same(second.weights(), first.weights())
+    assert not (first.out / "checkpoints").exists()
+
+
 def test_a_run_killed_in_a_step_resumes_to_the_same_weights(run, tiny_qwen2, tmp_path):
     """SIGKILL, after two whole steps and a checkpoint every two: the third is taken again."""
     params = {"arm": "route", "steps": 4, "checkpoint_every": 2}

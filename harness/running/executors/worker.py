@@ -25,6 +25,7 @@ from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
 from harness.running.cell import CellRunner
 from harness.running.executors.messages import Assignment, Event, WorkerSetup
+from harness.store.files import make_folder, writing
 from harness.store.run import RunStore
 
 PROGRESS_SECONDS = 0.2  # seconds between two reports, at least
@@ -79,16 +80,16 @@ def main() -> None:
     runner = CellRunner(RunStore(Path(setup.run)), catalogue, reporter.progress)
     for line in sys.stdin:
         assignment = Assignment.model_validate_json(line)
-        _redirect(Path(assignment.log))
         reporter.cell = assignment.cell.id
         reporter.send(Event(kind="started", cell=assignment.cell.id))
         try:
+            _redirect(Path(assignment.log))
             runner(assignment.cell)
         except HarnessError as error:
-            print(f"error: {redact(str(error))}", file=sys.stderr)
+            _log(f"error: {redact(str(error))}")
             reporter.send(Event(kind="failed", cell=assignment.cell.id, error=redact(str(error))))
         except Exception as error:
-            print(redact(traceback.format_exc()), file=sys.stderr)
+            _log(redact(traceback.format_exc()))
             cause = redact(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
             reporter.send(
                 Event(kind="failed", cell=assignment.cell.id, error=f"{cause} (traceback in {assignment.log})")
@@ -103,17 +104,28 @@ def _exit() -> None:
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         return
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     os._exit(0)
+
+
+def _log(text: str) -> None:
+    """A line for the cell's log. On a full disk it is lost: the driver is told the cause in any case."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
 
 
 def _redirect(log: Path) -> None:
     """Redirect file descriptors 1 and 2, and so everything that libraries print, to the cell's log."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    make_folder(log.parent)
+    _flush()
+    with writing(log):
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.close(handle)

@@ -138,8 +138,10 @@ class Adapter:
             getattr(self.modules[name], part).data.copy_(tensor)
 
     def save(self, path: Path) -> None:
+        """The file appears whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(self.state(), path, metadata={"kind": self.kind})
+        save_file(self.state(), path.with_suffix(".partial"), metadata={"kind": self.kind})
+        path.with_suffix(".partial").replace(path)
 
     def load(self, path: Path) -> None:
         self.restore(load_file(path))
