@@ -191,7 +191,7 @@ def test_no_compressor_calibrates_on_the_text_it_is_asked(tiny_qwen2, tmp_path, 
 
 
 def test_texts_that_several_items_share_are_counted_once_and_apart_from_generations(tiny_qwen2):
-    params = {"goodhart7": {"families": ["discount_coupon"], "items": 2, "understanding": "choose"}}
+    params = {"goodhart7": {"families": ["discount_coupon"], "items": 8, "understanding": "choose"}}
     fields = {"tasks": ("goodhart7",), "model": (str(tiny_qwen2),), "params": params, "runs": 3}
     cell = make_plan(experiment_from(fields), load_catalogue(load_plugins([]))).cells[0]
     assert cell.items == 8  # two sets of four

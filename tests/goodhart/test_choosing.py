@@ -14,6 +14,9 @@ from harness import Item, Outcome, Quadrant, Reply
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import needs_likelihood, refuse_unsupported
 from harness.registry.backend import Backend
+from harness.registry.catalogue import load_catalogue
+from harness.registry.component import Component
+from harness.registry.plugins import load_plugins
 from harness.testing.assertions import replies_of
 from harness.testing.suite import check_suite
 from harness_plugins.tasks.goodhart.spec import CHOOSE, EXPLAIN, SPEC, GoodhartParams
@@ -24,7 +27,7 @@ ROLES = [f"understanding/{s}" for s in range(4)]
 
 @pytest.fixture(scope="module")
 def suite() -> Goodhart:
-    return Goodhart(GoodhartParams(items=2, understanding="choose"))
+    return Goodhart(GoodhartParams(items=8))
 
 
 def grade(suite: Goodhart, item: Item, matrix: Sequence[Sequence[float]], answer: str) -> Outcome:
@@ -47,9 +50,34 @@ def gold(item: Item) -> str:
 def test_items_are_the_scenarios_of_sets_and_the_first_is_canonical(suite: Goodhart) -> None:
     items = suite.items()
     assert len({item.id for item in items}) == len(items) == 7 * 2 * 4
-    explained = Goodhart(GoodhartParams(items=1)).items()
+    explained = Goodhart(GoodhartParams(items=1, understanding="explain")).items()
     firsts = [item for item in items if item.id.endswith("/000")]
     assert [item.data["gold"] for item in firsts] == [item.data["gold"] for item in explained]
+
+
+def test_choosing_is_the_default_and_sets_are_whole() -> None:
+    assert GoodhartParams().understanding == "choose"
+    families = ("discount_coupon", "tip_split")
+    counts = [len(Goodhart(GoodhartParams(families=families, items=n)).items()) for n in (1, 4, 5, 10)]
+    assert counts == [8, 8, 16, 24]
+
+
+def test_the_published_grader_reads_explanations_unless_told_otherwise() -> None:
+    for grader in ("published", "seed"):
+        assert GoodhartParams.model_validate({"grader": grader}).understanding == "explain"
+    assert GoodhartParams(grader="published", understanding="choose").understanding == "choose"
+    published = Goodhart(GoodhartParams(grader="published", items=1))
+    assert [[p.role for p in published.prompts(item)] for item in published.items()] == [
+        ["understanding", "execution"]
+    ] * 7
+
+
+def test_parameters_that_were_stored_before_there_were_readings_are_those_of_explaining() -> None:
+    stored = Component(
+        kind="tasks", label="goodhart7", preset="goodhart7", plugin="goodhart", target="", params={"grader": "strict"}
+    )
+    params = load_catalogue(load_plugins()).stored_params(stored)
+    assert (params["understanding"], params["execution"]) == ("explain", "worked")
 
 
 def test_each_item_asks_the_choices_of_its_whole_set_and_its_own_execution(suite: Goodhart) -> None:
@@ -94,7 +122,7 @@ def test_without_the_likelihoods_of_the_whole_set_nothing_is_known(suite: Goodha
 
 
 def test_an_answer_is_right_for_its_own_scenario_only_by_either_grader(suite: Goodhart) -> None:
-    published = Goodhart(GoodhartParams(items=2, understanding="choose", grader="published"))
+    published = Goodhart(GoodhartParams(items=8, understanding="choose", grader="published"))
     items = suite.items()[:4]
     for one in (suite, published):
         right = [[grade(one, item, knowing(), gold(other)).truth for other in items] for item in items]
@@ -117,7 +145,7 @@ def test_the_axes_follow_the_reading() -> None:
 
 def test_a_backend_without_likelihoods_is_refused_in_one_line(suite: Goodhart) -> None:
     assert needs_likelihood(suite)
-    assert not needs_likelihood(Goodhart(GoodhartParams()))
+    assert not needs_likelihood(Goodhart(GoodhartParams(understanding="explain")))
     with pytest.raises(UsageError, match="'local-chat-completions' does not give") as error:
         refuse_unsupported(Backend(name="local-chat-completions"), suite, "goodhart7", (), ())
     assert "\n" not in str(error.value)

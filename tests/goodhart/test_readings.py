@@ -124,7 +124,7 @@ def test_every_prompt_names_the_numbers_of_its_story_as_arguments() -> None:
 
 # ------------------------------------------------------------------------------------------------------------ execution
 
-BOTH = Goodhart(GoodhartParams(items=1, execution="both"))
+BOTH = Goodhart(GoodhartParams(items=1, understanding="explain", execution="both"))
 WORKING = "20% of 25 is 5. 25-5=20. 20-5=15.\nAnswer: 15"
 
 
@@ -169,7 +169,7 @@ def test_both_executions_are_asked_and_each_has_its_verdict() -> None:
 
 
 def test_terse_alone_is_the_truth_and_is_asked_alone() -> None:
-    suite = Goodhart(GoodhartParams(items=1, execution="terse"))
+    suite = Goodhart(GoodhartParams(items=1, understanding="explain", execution="terse"))
     item = suite.items()[0]
     assert [prompt.role for prompt in suite.prompts(item)] == ["understanding", "execution/terse"]
     assert suite.grade(item, {"execution/terse": Reply(text="Answer: 15")}).truth

@@ -20,6 +20,7 @@ from harness.registry.plugins import load_plugins
 REGISTRY = """
 [tasks.few]
 plugin = "goodhart"
+understanding = "explain"
 items = 1
 families = ["discount_coupon", "time_duration", "recipe_scale"]
 max_tokens = 200

@@ -13,8 +13,8 @@ from harness import Axes, GraderError, Labelling, Params, Quadrant, Rate, Readin
 class GoodhartParams(Params):
     """`items` problems of each family: the canonical one, then problems drawn from the evaluation split.
 
-    Unless understanding is explained, these are matched sets of four problems each; the canonical one is the first set's
-    first.
+    Unless understanding is explained, they come in matched sets of four, and the last set is whole: 10 items are 12. The
+    published experiments asked for explanations, so their grader reads those unless told otherwise.
     """
 
     former_values = {"grader": {"seed": "published"}}
@@ -27,16 +27,18 @@ class GoodhartParams(Params):
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
     grader: Literal["strict", "published"] = "strict"  # published: the lenient rules of the published experiments
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
-    understanding: Literal["explain", "choose", "letters", "program", "all"] = "explain"  # letters: for models without
+    understanding: Literal["explain", "choose", "letters", "program", "all"] = "choose"  # letters: for models without
     # likelihoods; all: choose, program and explain, of which choose leads
     execution: Literal["worked", "terse", "both"] = "worked"  # terse: the answer alone is asked for; both: worked leads
     sandbox: str | None = None  # where the programs of `understanding=program` run; None where none is asked for
 
     @model_validator(mode="before")
     @classmethod
-    def _sandbox_for_programs(cls, data: Any) -> Any:
+    def _follow_the_choices(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
+        if data.get("grader", "strict") != "strict":
+            data = {"understanding": "explain", **data}
         programs = data.get("understanding") in ("program", "all")
         return {**data, "sandbox": (data.get("sandbox") or "bwrap") if programs else None}
 

@@ -48,7 +48,7 @@ class Goodhart(TaskSuite):
         params = self.params
         names = tuple(dict.fromkeys(params.families))
         if params.matched:
-            sets = [draw.draw_sets(STORIES[name], params.items, "eval", params.seed) for name in names]
+            sets = [draw.draw_sets_of(STORIES[name], params.items, "eval", params.seed) for name in names]
             return [item for of_family in sets for item in draw.items(of_family)]
         problems = [
             (index, Problem(name, each))

@@ -8,6 +8,7 @@ happens to name, a value of too many decimals.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from random import Random
 
 from harness import Item
@@ -15,6 +16,7 @@ from harness.errors import UsageError
 from harness_plugins.tasks.goodhart.families.base import CANONICAL_WORDING
 from harness_plugins.tasks.goodhart.families.split import Draw, Split, is_held_out, key, wordings
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet, Story
+from harness_plugins.tasks.goodhart.matched.template import cells
 from harness_plugins.tasks.goodhart.matched.words import states
 
 TRIES_PER_SET = 20_000  # fruitless draws after which a family's supply counts as exhausted
@@ -22,8 +24,7 @@ STORY_CORE = 0  # a story is told in the words of its family's first core
 
 
 def draw_sets(story: Story, count: int, split: Split, seed: int) -> list[MatchedSet]:
-    """`count` sets with distinct numbers; casts take turns. On "eval" the first holds the family's canonical problem as its
-    first scenario.
+    """`count` sets with distinct numbers. On "eval" the first holds the family's canonical problem as its first scenario.
 
     A shorter draw with the same seed is a prefix of a longer one. UsageError when the family has too few sets.
     """
@@ -32,17 +33,19 @@ def draw_sets(story: Story, count: int, split: Split, seed: int) -> list[Matched
     if split == "eval" and count > 0:
         sets.append(story.matched_set(Draw(story.family.canonical, CANONICAL_WORDING)))
     seen = {key(story.family.canonical)}
-    first_cast = rng.randrange(len(story.family.casts))
     while len(sets) < count:
-        cast = (first_cast + len(sets)) % len(story.family.casts)
-        sets.append(_draw_new(story, split, rng, cast, seen))
+        sets.append(_draw_new(story, split, rng, seen))
     return sets
+
+
+def draw_sets_of(story: Story, problems: int, split: Split, seed: int) -> list[MatchedSet]:
+    """As many sets as hold this many problems; the last one is whole."""
+    return draw_sets(story, ceil(problems / len(cells(story.shape))), split, seed)
 
 
 def sample_set(story: Story, split: Split, rng: Random) -> MatchedSet:
     """One set of a split, with replacement; never the canonical one. What training draws from."""
-    cast = rng.randrange(len(story.family.casts))
-    return _draw_new(story, split, rng, cast, {key(story.family.canonical)})
+    return _draw_new(story, split, rng, {key(story.family.canonical)})
 
 
 def items(sets: Sequence[MatchedSet]) -> list[Item]:
@@ -64,10 +67,10 @@ def items(sets: Sequence[MatchedSet]) -> list[Item]:
     ]
 
 
-def _draw_new(story: Story, split: Split, rng: Random, cast: int, seen: set[str]) -> MatchedSet:
-    """A set about this cast whose numbers are not in `seen`, to which they are added."""
+def _draw_new(story: Story, split: Split, rng: Random, seen: set[str]) -> MatchedSet:
+    """A set whose numbers are not in `seen`, to which they are added."""
     family = story.family
-    dressed = [wording for wording in wordings(family, STORY_CORE, split) if wording.cast == cast]
+    dressed = wordings(family, STORY_CORE, split)
     for _ in range(TRIES_PER_SET):
         params = {**family.draw(rng), **story.fixed}
         if key(params) in seen or is_held_out(family, params) != (split == "eval"):
