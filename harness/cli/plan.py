@@ -35,15 +35,17 @@ def plan(
 ) -> None:
     from harness.cli.display import planning
     from harness.planning.plan import make_plan
+    from harness.report.backends import decoding_notes
     from harness.report.power import planned_power
     from harness.store.run import RunStore
 
     catalogue = global_options(context).catalogue
     with planning() as say:
         made = make_plan(experiment, catalogue, say)
-    for line in made.notes:
-        print(shown(line), file=sys.stderr)
     store = RunStore(out or RUNS / made.name)
+    known = [note for cell in made.cells for note in decoding_notes(cell, store.cell(cell.id))]
+    for line in [*made.notes, *known]:
+        print(shown(line), file=sys.stderr)
     rows = _rows(made, store)
     power = list(planned_power(made, store, catalogue))
     estimates = _estimates(made, catalogue) if estimate else {}

@@ -15,6 +15,7 @@ from harness.models.generate import Generator, memory_errors
 
 BATCH_TOKENS = 8192  # padded tokens of one forward pass
 Text = tuple[str, str]  # prompt, reply
+Tokens = tuple[Text, list[int], list[int]]  # a text, the tokens of its prompt and of its reply
 
 
 def summed(generator: Generator, texts: Sequence[Text], depth: float) -> Iterator[tuple[Text, np.ndarray, int]]:
@@ -29,7 +30,7 @@ def summed(generator: Generator, texts: Sequence[Text], depth: float) -> Iterato
         else:
             yield text, np.full(width, np.nan, np.float32), len(reply)
     fits.sort(key=lambda row: len(row[1]) + len(row[2]))
-    for batch in _batches(fits):
+    for batch in _batches(fits, 1 if generator.loaded.alone else BATCH_TOKENS):
         stream = residual(generator, [[*before, *reply] for _, before, reply in batch], depth)  # (B, T, d)
         for (text, before, reply), row in zip(batch, stream, strict=True):
             total = row[len(before) : len(before) + len(reply)].float().sum(dim=0)  # (T, d) -> (d,)
@@ -88,11 +89,13 @@ def _tokens(generator: Generator, text: Text) -> tuple[list[int], list[int]]:
     return generator.encode(Prompt(role="reply", text=prompt)), generator.encode_target(asked)
 
 
-def _batches(rows: Sequence[tuple[Text, list[int], list[int]]]) -> Iterator[list[tuple[Text, list[int], list[int]]]]:
-    """Consecutive rows, ascending in length, of at most BATCH_TOKENS padded tokens together."""
-    batch: list[tuple[Text, list[int], list[int]]] = []
+def _batches(
+    rows: Sequence[tuple[Text, list[int], list[int]]], limit: int
+) -> Iterator[list[tuple[Text, list[int], list[int]]]]:
+    """Consecutive rows, ascending in length, of at most `limit` padded tokens together, or one row."""
+    batch: list[Tokens] = []
     for row in rows:
-        if batch and (len(batch) + 1) * (len(row[1]) + len(row[2])) > BATCH_TOKENS:
+        if batch and (len(batch) + 1) * (len(row[1]) + len(row[2])) > limit:
             yield batch
             batch = []
         batch.append(row)

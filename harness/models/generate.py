@@ -68,13 +68,14 @@ class Generator:
         freeze_clock(tokenizer, chat.template)
         self.vocabulary: int = model.get_input_embeddings().weight.shape[0]
         self.accepts = frozenset(inspect.signature(model.forward).parameters)
-        self.decoder = Decoder(model, tokenizer, loaded.eos, self.accepts)
+        self.decoder = Decoder(model, tokenizer, loaded.eos, self.accepts, loaded.alone)
 
     def as_lm(self, batch_size: int) -> tuple[Any, bool]:
         """(lm-eval's `LM` around this model, False: it takes text)."""
         from harness.lm_eval.library import HFLM
 
-        return HFLM(pretrained=self.model, tokenizer=self.tokenizer, batch_size=batch_size), False
+        size = 1 if self.loaded.alone else batch_size
+        return HFLM(pretrained=self.model, tokenizer=self.tokenizer, batch_size=size), False
 
     # ------------------------------------------------------------------------------------------------- text to tokens
 
@@ -219,6 +220,8 @@ class Generator:
 
         Raises StageError if prompt and target do not fit the context, memory runs out, or the result is not finite.
         """
+        if self.loaded.alone and len(prompts) > 1:
+            return [reply for prompt in prompts for reply in self.log_likelihood([prompt])]
         befores = [self.encode(prompt) for prompt in prompts]
         targets = [self.encode_target(prompt) for prompt in prompts]
         for prompt, before, target in zip(prompts, befores, targets, strict=True):
@@ -252,7 +255,8 @@ class Generator:
         input_ids, attention_mask = self._pad(befores)  # (U, L)
         self._check_vocabulary(chain.from_iterable(choices))
         with memory_errors(sum(map(len, choices))):
-            scored = score_choices(self.model, self.accepts, input_ids, attention_mask, choices)
+            shared = not self.loaded.alone  # else a text and its choices are no more one batch than texts are
+            scored = score_choices(self.model, self.accepts, input_ids, attention_mask, choices) if shared else None
         if scored is None:
             scored = [self._one_by_one(prompt) for prompt in prompts]
         if not all(map(math.isfinite, chain.from_iterable(scored))):

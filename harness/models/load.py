@@ -21,6 +21,7 @@ from harness.checkpoints.checkpoint import is_packed, open_checkpoint
 from harness.checkpoints.hub import hub_snapshot, one_line
 from harness.checkpoints.loading_report import faulty_weights
 from harness.errors import ModelError, UsageError
+from harness.models.batch_probe import batch_dependence
 from harness.planning.devices import resolve_device, resolve_dtype
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -38,6 +39,7 @@ class LoadedModel:
     dtype: torch.dtype
     eos: tuple[int, ...]  # every token that ends a reply
     context: int | None  # positions the model was built for; None where its config sets no limit
+    alone: str = ""  # why it is asked one prompt at a time; "": replies do not depend on their batch
 
 
 def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> LoadedModel:
@@ -67,7 +69,12 @@ def load(source: str | Path, device: str = "auto", dtype: str = "auto") -> Loade
     tokenizer.padding_side = "left"
     model.generation_config = GenerationConfig(eos_token_id=list(eos) or None, pad_token_id=tokenizer.pad_token_id)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return LoadedModel(model, tokenizer, folder, place, precision, eos, context)
+    try:
+        with quiet_transformers():
+            alone = batch_dependence(model, context, tokenizer.pad_token_id)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(f"the model in {folder} does not fit on {place}: {one_line(error)}") from error
+    return LoadedModel(model, tokenizer, folder, place, precision, eos, context, alone)
 
 
 def _device(name: str) -> torch.device:

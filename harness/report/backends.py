@@ -1,4 +1,4 @@
-"""What a reader must know about samples from a backend: who answered, and what is unknown about it."""
+"""What a reader must know about how samples were drawn: who answered, how, and what is unknown about it."""
 
 from __future__ import annotations
 
@@ -39,6 +39,20 @@ def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
         yield f"{cell.model.name}: no chat template was applied, prompts were asked as plain text."
     if cell.settings.temperature > 0 and (stored.same_in_all_repeats or _same_in_all_repeats(store)):
         yield f"{cell.model.name}: all repeats of every prompt are the same text, so the server did not sample."
+
+
+def decoding_notes(cell: Cell, store: CellStore) -> list[str]:
+    """How replies were decoded, where that is not the usual way."""
+    notes = []
+    if reason := store.decoding.alone:
+        notes.append(f"{cell.id}: asked one prompt at a time: {reason}")
+    if reason := store.decoding.by_batch:
+        notes.append(f"{cell.id}: decoded batch by batch by transformers: {reason}")
+    if cell.settings.dtype != "float32" and (later := sum(row.sitting > 0 for row in store.samples())):
+        notes.append(
+            f"{cell.id}: {later} replies come from a later sitting; in {cell.settings.dtype} near-ties may fall otherwise"
+        )
+    return notes
 
 
 def _seeding(name: str) -> str:

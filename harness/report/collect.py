@@ -12,7 +12,7 @@ from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
 from harness.registry.catalogue import Catalogue
-from harness.report.backends import backend_notes, coupled, says_truncated
+from harness.report.backends import backend_notes, coupled, decoding_notes, says_truncated
 from harness.report.data import (
     CellSummary,
     Contrast,
@@ -175,7 +175,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
     notes = dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
     notes |= dict.fromkeys(note for cell in plan.cells for note in cell.notes)
     notes |= dict.fromkeys(note for cell in plan.cells for note in backend_notes(cell, store.cell(cell.id)))
-    notes |= dict.fromkeys(note for cell in plan.cells for note in _decoding_notes(cell, store.cell(cell.id)))
+    notes |= dict.fromkeys(note for cell in plan.cells for note in decoding_notes(cell, store.cell(cell.id)))
     failures = Counter(catalogue.plugins.hook_errors)
     for state in (store.cell(cell.id).state for cell in cells):
         failures.update(state.hook_errors)
@@ -200,18 +200,6 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
         notes=(*notes, *(f"a lifecycle hook failed {count} times: {what}" for what, count in failures.items())),
     )
-
-
-def _decoding_notes(cell: Cell, store: CellStore) -> list[str]:
-    """How replies were decoded, where that is not the usual way."""
-    notes = []
-    if reason := store.decoding.by_batch:
-        notes.append(f"{cell.id}: decoded batch by batch by transformers: {reason}")
-    if cell.settings.dtype != "float32" and (later := sum(row.sitting > 0 for row in store.samples())):
-        notes.append(
-            f"{cell.id}: {later} replies come from a later sitting; in {cell.settings.dtype} near-ties may fall otherwise"
-        )
-    return notes
 
 
 def _isolation(plan: Plan, store: RunStore) -> str:

@@ -88,6 +88,7 @@ class Decoding(Record):
     """How the replies of a cell are decoded."""
 
     by_batch: str | None = None  # why batch by batch; None: rows enter and leave a running batch
+    alone: str | None = None  # why one prompt at a time; None: replies do not depend on their batch
 
 
 class CellState(Record):

@@ -18,18 +18,24 @@ from harness.models.sampling import Sampling
 
 
 class Decoder:
-    """New tokens from one model. `eos`: the tokens that end a reply; `accepts`: the arguments of the model's forward."""
+    """New tokens from one model. `eos`: the tokens that end a reply; `accepts`: the arguments of the model's forward;
+    `alone`: why it is asked one prompt at a time, "" if it is not."""
 
     def __init__(
-        self, model: Any, tokenizer: PreTrainedTokenizerBase, eos: Sequence[int], accepts: frozenset[str]
+        self,
+        model: Any,
+        tokenizer: PreTrainedTokenizerBase,
+        eos: Sequence[int],
+        accepts: frozenset[str],
+        alone: str = "",
     ) -> None:
-        self.model, self.tokenizer, self.eos, self.accepts = model, tokenizer, eos, accepts
+        self.model, self.tokenizer, self.eos, self.accepts, self.alone = model, tokenizer, eos, accepts, alone
         self.by_row = RowDecoder(model, tokenizer, eos)
 
     @cached_property
     def by_batch(self) -> str | None:
         """Why rows of this model cannot enter a running batch, so that it is decoded batch by batch; None where they can."""
-        return unsupported(self.by_row, self.accepts)
+        return self.alone or unsupported(self.by_row, self.accepts)
 
     def decode(self, asks: Sequence[Ask], sampling: Sampling, slots: int) -> Iterator[Step]:
         """All replies, in the order in which they end, numbered as in `asks`, with at most `slots` under way at a time.
@@ -40,7 +46,7 @@ class Decoder:
             if asks and self.by_batch is None:
                 yield from self.by_row.decode(asks, sampling, slots)
             else:
-                yield from self._batches(asks, sampling, slots)
+                yield from self._batches(asks, sampling, 1 if self.alone else slots)
 
     def _batches(self, asks: Sequence[Ask], sampling: Sampling, slots: int) -> Iterator[Step]:
         order = sorted(range(len(asks)), key=lambda number: (asks[number].stop, len(asks[number].tokens), number))

@@ -95,7 +95,9 @@ def sample(
     store.replace_samples(kept.values())
     sitting = 1 + max((row.sitting for row in before), default=-1)
     requests = [Request(item=name[0], repeat=name[2], prompt=prompt) for name, prompt in asked if name not in kept]
-    if any(not request.prompt.scored for request in requests):
+    if generator.loaded.alone:
+        store.set_decoding(Decoding(alone=generator.loaded.alone))
+    elif any(not request.prompt.scored for request in requests):
         store.set_decoding(Decoding(by_batch=generator.decoder.by_batch))
     answered, tokens, failures = len(kept), 0, Counter[str]()
     progress("sample", answered, len(asked))
