@@ -24,10 +24,11 @@ def model_digest(folder: Path) -> str:
     remote = remote_model(checkpoint.folder)
     known = {name: shard.sha256 for name, shard in remote.shards.items()} if remote else {}
     names = [file.relative_to(checkpoint.folder).as_posix() for file in files]
-    return key_of({name: known.get(name) or _cached_digest(file) for name, file in zip(names, files, strict=True)})
+    return key_of({name: known.get(name) or file_digest(file) for name, file in zip(names, files, strict=True)})
 
 
-def _cached_digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
+    """sha256 of a file, remembered by path, size and modification time."""
     path, stat = file.resolve(), file.stat()
     stamp = {"path": str(path), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
     memo = cache_folder() / "digests" / f"{hashlib.sha256(str(path).encode()).hexdigest()}.json"

@@ -24,6 +24,8 @@ NORM = re.compile(r"norm\d*$|(^|_)ln(_\w+)?$")  # one that is kept per head has 
 
 READ_BY_OWNER = frozenset({"dt_proj"})  # a state-space mixer multiplies by its weight without calling it
 
+WIDTHS = ("hidden_size", "n_embd", "d_model")  # what configs call the width of the residual stream
+
 EXPERTS = re.compile(r"\.experts?\.|\.(block_sparse_moe|moe)\.")
 
 EXPERT_COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -51,7 +53,7 @@ def shape_of(checkpoint: Checkpoint) -> ModelShape:
             f"{checkpoint.folder}: config.json states {stated} blocks, the weights hold {blocks}",
             "a shard may be missing",
         )
-    hidden = config.get("hidden_size", config.get("n_embd"))
+    hidden = next((config[key] for key in WIDTHS if key in config), None)
     if not isinstance(hidden, int):
         raise ModelError(f"{checkpoint.folder / 'config.json'} states no hidden_size", "is it a causal language model?")
     return ModelShape(

@@ -18,7 +18,7 @@ SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 ADAPTER = "adapter_config.json"
 KINDS = {  # weights that are not read: pattern -> (what they are, remedy)
-    "*.gguf": ("GGUF weights", "give the original model with safetensors"),
+    "*.gguf": ("GGUF weights", "name the file itself: --model FILE.gguf"),
     "*.bin": ("pickled weights (.bin)", "load it with transformers and save it with save_pretrained, as safetensors"),
     "*.pt*": ("pickled weights (.pt, .pth)", "convert it to the Hugging Face format, as safetensors"),
     "adapter_model.*": ("an adapter", "merge it into its base model with merge_and_unload() and save that"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def compress(
     context: typer.Context,
     compressor: Annotated[str, typer.Option("--compressor", "-c", help="See `harness list compressors`.")],
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Registry entry, folder or hub id.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Registry entry, folder, .gguf or hub id.")] = None,
     bpw: Annotated[float | None, typer.Option(help="Bits per weight of the Linears, for `budget`.")] = None,
     size: Annotated[str | None, typer.Option(help="Bytes of all weight files instead, such as 2GB or 3.2MB.")] = None,
     calibration: Annotated[str | None, typer.Option(help="self, a text or JSONL file, datasets:NAME.")] = None,

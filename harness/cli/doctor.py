@@ -113,8 +113,8 @@ def _models(options: GlobalOptions):
     for name in sorted(options.catalogue.models):
         try:
             model = locate_model(name, options.catalogue)
-        except HarnessError as error:
-            yield _row(False, f"model {name}", str(error))
+        except HarnessError as error:  # an entry whose package is not installed is no fault
+            yield _row(None if options.catalogue.models[name].missing else False, f"model {name}", str(error))
         else:
             yield _row(True, f"model {name}", f"{model.path} (sha256 {model.digest[:12]})")
 

@@ -43,7 +43,12 @@ def list_names(
 def _rows(catalogue: Catalogue, kind: str) -> list[dict[str, str]]:
     if kind == "models":
         return [
-            {"name": name, "summary": model.summary or model.path, "plugin": "", "missing": ""}
+            {
+                "name": name,
+                "summary": model.summary or model.path,
+                "plugin": "",
+                "missing": f"{model.missing} not installed; {model.install}" if model.missing else "",
+            }
             for name, model in sorted(catalogue.models.items())
         ]
     rows = []

@@ -12,7 +12,7 @@ import typer
 
 Files = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT.toml]", help="Read options from a file.")]
 Names = list[str] | None
-Model = Annotated[Names, typer.Option("--model", "-m", help="Registry entry, folder or hub id; comma list.")]
+Model = Annotated[Names, typer.Option("--model", "-m", help="Registry entry, folder, .gguf or hub id; comma list.")]
 Compressor = Annotated[Names, typer.Option("--compressor", "-c", help="Comma list; see `harness list compressors`.")]
 Trainer = Annotated[Names, typer.Option("--trainer", help="Comma list; see `harness list trainers`.")]
 Tasks = Annotated[Names, typer.Option("--tasks", "-t", help="Comma list; see `harness list tasks`.")]

@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from accelerate import init_empty_weights
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.hub import one_line
 from harness.checkpoints.loading_report import faulty_weights
+from harness.checkpoints.pretrained import load_config, model_of, model_with
 from harness.checkpoints.quantizer import find_linear, module_path
 from harness.checkpoints.shape import uncalibratable
 from harness.contract import LinearShape, ModelShape
@@ -77,9 +77,9 @@ def _never_called(model: PreTrainedModel, names: Sequence[str]) -> list[str]:
 
 def empty_model(checkpoint: Checkpoint) -> PreTrainedModel:
     """The architecture in float32 and eval mode: parameters on the meta device, buffers as its constructors fill them."""
-    config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
+    config = load_config(checkpoint.folder)
     with init_empty_weights(include_buffers=False):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        model = model_of(config, dtype=torch.float32)
     return model.eval()
 
 
@@ -90,25 +90,18 @@ def _loaded_on_meta(checkpoint: Checkpoint) -> tuple[PreTrainedModel, dict[str, 
         for name, tensor in checkpoint.tensors.items()
     }
     try:
-        config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
-        model_class: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
-        if model_class is None:
-            raise ModelError(
-                f"{checkpoint.folder} ({checkpoint.model_type}) is no causal language model that transformers knows"
-            )
         with quiet_transformers():
-            model, report = model_class.from_pretrained(
-                None,
-                config=config,
-                state_dict=tensors,
+            found = model_with(
+                load_config(checkpoint.folder),
+                tensors,
                 device_map={"": "meta"},
                 dtype=torch.float32,
-                trust_remote_code=False,
-                output_loading_info=True,
                 ignore_mismatched_sizes=True,
             )
-    except ModelError:
-        raise
     except Exception as error:  # a config that contradicts itself raises anything
         raise ModelError(f"transformers cannot build the model in {checkpoint.folder}: {one_line(error)}") from error
-    return model, report
+    if found is None:
+        raise ModelError(
+            f"{checkpoint.folder} ({checkpoint.model_type}) is no causal language model that transformers knows"
+        )
+    return found

@@ -131,10 +131,10 @@ def _choose(available: int, wanted: int, seed: int) -> list[int]:
 
 
 def _tokenizer(model: Path) -> Any:
-    from transformers import AutoTokenizer
+    from harness.checkpoints.pretrained import load_tokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        tokenizer = load_tokenizer(model)
     except (OSError, ValueError) as error:
         raise UsageError(f"{model} has no usable tokenizer: {error}", f"calibrate on {SELF!r}") from error
     freeze_clock(tokenizer)

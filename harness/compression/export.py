@@ -17,12 +17,13 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 
 from harness.checkpoints.checkpoint import TRANSPOSED, Checkpoint, open_checkpoint
 from harness.checkpoints.manifest import LinearEntry, Manifest, verify
 from harness.checkpoints.packed_tensors import from_tensors
 from harness.checkpoints.packing import pack
+from harness.checkpoints.pretrained import model_of
 from harness.checkpoints.qlr import dense
 from harness.checkpoints.quantizer import module_path
 from harness.checkpoints.shape import input_group_of
@@ -232,10 +233,7 @@ def _rewrite(
 def _empty(config: dict[str, Any]) -> PreTrainedModel:
     """The architecture without weights."""
     with torch.device("meta"):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(
-            AutoConfig.for_model(**config), trust_remote_code=False
-        )
-    return model
+        return model_of(AutoConfig.for_model(**config))
 
 
 def _tensor_path(model: PreTrainedModel, name: str) -> str:

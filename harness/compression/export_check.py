@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.hub import one_line
 from harness.checkpoints.loading_report import faulty_weights
+from harness.checkpoints.pretrained import load_model
 from harness.compression.architecture import check_weights
 from harness.errors import ModelError
 from harness.models.load import quiet_transformers
@@ -60,8 +60,7 @@ def check_packed(artefact: Path, out: Path, adapter: Path | None, adapter_dtype:
 
 
 def _difference(artefact: Path, out: Path, adapter: Path | None, limit: float) -> str | None:
-    auto: Any = AutoModelForCausalLM  # its annotations know neither output_loading_info nor our options
-    model, report = auto.from_pretrained(out, dtype=torch.float32, output_loading_info=True, trust_remote_code=False)
+    model, report = load_model(out, dtype=torch.float32, output_loading_info=True)
     if fault := faulty_weights(report):
         return fault
     _logits(model)  # compressed-tensors unpacks at the first forward pass; PEFT needs weights to wrap
@@ -71,9 +70,7 @@ def _difference(artefact: Path, out: Path, adapter: Path | None, limit: float) -
         model = PeftModel.from_pretrained(model, str(adapter))
     exported = _logits(model)
     del model
-    original = _logits(
-        auto.from_pretrained(artefact, dtype=torch.float32, cache=False, verify=False, trust_remote_code=False)
-    )
+    original = _logits(load_model(artefact, dtype=torch.float32, cache=False, verify=False))
     error = float((exported - original).norm() / original.norm())
     return None if error <= limit else f"its logits are off by {error:.2g} of their norm"
 

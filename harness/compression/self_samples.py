@@ -49,9 +49,9 @@ def sample_from(model: Path, count: int, length: int, seed: int, device: str = "
     They start with the bos token; a model without one starts each with a token drawn uniformly from its vocabulary. The
     whole model is loaded for this.
     """
-    from transformers import AutoModelForCausalLM
+    from harness.checkpoints.pretrained import load_model
 
-    network: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32, trust_remote_code=False).eval()
+    network = load_model(model, dtype=torch.float32).eval()
     network.to(device)
     generator = torch.Generator(device).manual_seed(seed)
     config = network.generation_config

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.checkpoint import is_packed, open_checkpoint
+from harness.checkpoints.gguf import dequantised, gguf_files
 from harness.checkpoints.hub import hub_snapshot, one_line
 from harness.checkpoints.loading_report import faulty_weights
+from harness.checkpoints.pretrained import load_model, load_tokenizer
 from harness.errors import ModelError, UsageError
 from harness.models.batch_probe import batch_dependence
 from harness.planning.devices import resolve_device, resolve_dtype
@@ -100,12 +102,16 @@ def _dtype(name: str, device: torch.device) -> torch.dtype:
 def resolve_source(source: str | Path) -> Path:
     """The local folder behind a path or hub id; a hub model that is not in the local cache yet is downloaded."""
     folder = Path(source).expanduser()
+    if folder.exists() and (files := gguf_files(folder)):
+        return dequantised(files)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"{folder} is not a model folder: it has no config.json")
         return folder
     if folder.exists():
-        raise ModelError(f"{folder} is a file, not a model folder", "give a folder with config.json and safetensors")
+        raise ModelError(
+            f"{folder} is a file, not a model folder", "give a folder with config.json and safetensors, or a .gguf"
+        )
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", str(source)) or str(source).startswith("."):
         raise ModelError(f"no model folder at {folder}")
     return hub_snapshot(str(source))
@@ -117,9 +123,7 @@ def resolve_source(source: str | Path) -> Path:
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(
-                folder, padding_side="left", local_files_only=True, trust_remote_code=False
-            )
+            tokenizer: PreTrainedTokenizerBase = load_tokenizer(folder, padding_side="left")
             reads = tokenizer.encode("The number 7", add_special_tokens=False)
     except Exception as error:  # missing and corrupt tokenizers raise anything from OSError to TypeError
         raise ModelError(f"the tokenizer in {folder} cannot be loaded: {one_line(error)}") from error
@@ -147,15 +151,8 @@ def _check_template(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
 def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
     try:
         with quiet_transformers():
-            auto: Any = AutoModelForCausalLM  # its annotations do not know output_loading_info
-            model, report = auto.from_pretrained(
-                folder,
-                dtype=dtype,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
+            model, report = load_model(
+                folder, dtype=dtype, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True
             )
     except ModelError:  # a packed folder that is unfinished or altered
         raise
@@ -164,7 +161,8 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
     if fault := faulty_weights(report, f"of the model in {folder}"):
         raise ModelError(fault)
     try:
-        return model.eval().to(device)
+        ready: PreTrainedModel = model.eval().to(device)
+        return ready
     except (torch.OutOfMemoryError, RuntimeError) as error:
         raise ModelError(f"the model in {folder} does not fit on {device}: {one_line(error)}") from error
 

@@ -102,13 +102,13 @@ def split_names(text: str) -> tuple[str, ...]:
 
 
 def split_models(text: str) -> tuple[str, ...]:
-    """A comma list of models; a folder that exists is taken whole, whatever commas its path has."""
+    """A comma list of models; a folder or file that exists is taken whole, whatever commas its path has."""
     parts = text.split(",")
     found: dict[str, None] = {}
     while parts:
         for length in range(len(parts), 0, -1):
             model = ",".join(parts[:length]).strip()
-            if length == 1 or Path(model).expanduser().is_dir():
+            if length == 1 or Path(model).expanduser().exists():
                 break
         parts = parts[length:]
         if model:

@@ -38,20 +38,32 @@ class Model(Record):
     """A model entry: where it lies, what it is calibrated on, and what suites should know about it."""
 
     name: str
-    path: str  # a folder (relative to the registry file), "package:folder" inside an installed package, or a hub id
+    path: str  # a folder or .gguf (relative to the registry file), "package:inside/it" of a package, or a hub id
     origin: str
     folder: str  # of the registry file
     summary: str = ""
     calibration: str | None = None  # a calibration source: "self", a text or JSONL file, …
+    install: str = ""  # the command that brings the package
     note: str = ""  # printed under every report on this model
     suites: dict[str, dict[str, JsonValue]] = {}  # a suite plugin's default parameters for this model
 
     def locate(self) -> str:
-        """The model's folder as an absolute path, or its hub id."""
+        """The model's folder or file as an absolute path, or its hub id. Raises UsageError if its package is missing."""
         if packaged := package_path(self.path):
             return str(packaged)
         local = Path(self.folder) / self.path
-        return str(local.resolve()) if local.is_dir() else self.path
+        if local.exists():
+            return str(local.resolve())
+        if package := self.missing:
+            raise UsageError(f"model {self.name!r} lies in the package {package}, which is not installed", self.install)
+        return self.path
+
+    @property
+    def missing(self) -> str:
+        """The package that the path names, if it is not installed; else ""."""
+        package, mark, _ = self.path.partition(":")
+        absent = bool(mark) and package.isidentifier() and package_path(self.path) is None
+        return package if absent and not (Path(self.folder) / self.path).exists() else ""
 
 
 def package_path(text: str) -> Path | None:

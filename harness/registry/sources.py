@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.checkpoints.digest import model_digest
+from harness.checkpoints.gguf import dequantised, gguf_files, provenance_of
 from harness.checkpoints.hub import hub_snapshot, hub_streamed
 from harness.checkpoints.shape import read_shape
 from harness.contract import ModelShape, Record
@@ -44,7 +45,7 @@ def locate_model(name: str, catalogue: Catalogue, *, streamed: bool = False) -> 
         digest=model_digest(folder),
         calibration=calibration,
         calibration_digest=_content_digest(calibration),
-        note=entry.note if entry else "",
+        note=" ".join(filter(None, (entry.note if entry else "", _provenance(folder, name)))),
     )
 
 
@@ -59,8 +60,12 @@ def model_shape(model: ModelRef) -> ModelShape:
 
 def _folder(path: str, name: str, catalogue: Catalogue, from_hub: Callable[[str], Path]) -> Path:
     local = Path(path).expanduser()
+    if local.exists() and (files := gguf_files(local)):
+        return dequantised(files)
     if local.is_dir():
         return local.resolve()
+    if local.is_file():
+        raise ModelError(f"model {name!r} is a file, and no .gguf", "give a folder with config.json and safetensors")
     if local.is_absolute() or path.startswith("."):
         raise ModelError(f"model {name!r}: no folder {local}")
     try:
@@ -68,6 +73,11 @@ def _folder(path: str, name: str, catalogue: Catalogue, from_hub: Callable[[str]
     except ModelError as error:
         known = ", ".join(sorted(catalogue.models)) or "none"
         raise ModelError(error.cause, error.remedy or f"registry entries: {known}") from None
+
+
+def _provenance(folder: Path, name: str) -> str:
+    found = provenance_of(folder)
+    return f"{name} was {found.described}." if found else ""
 
 
 def _calibration(entry: Model | None) -> str:

@@ -106,8 +106,8 @@ def edit(folder: Path, **changes: torch.Tensor | None) -> None:
 @pytest.mark.parametrize(
     ("changes", "config", "message"),
     [
-        ({"lm_head.weight": None}, {}, "1 weights .* are missing, the first: lm_head.weight"),
-        ({"model.norm.weight": None}, {}, "1 weights .* are missing, the first: model.norm.weight"),
+        ({"lm_head.weight": None}, {}, "1 weight .* is missing, the first: lm_head.weight"),
+        ({"model.norm.weight": None}, {}, "1 weight .* is missing, the first: model.norm.weight"),
         ({"model.layers.1.mlp.extra.weight": torch.zeros(4, 4)}, {}, "has no layer model.layers.1.mlp.extra"),
         ({}, {"vocab_size": 65}, "2 weights .* have a shape that the config does not"),
         ({}, {"model_type": "llama99"}, "transformers cannot build the model"),
@@ -167,3 +167,35 @@ def test_buffers_that_no_file_holds_have_their_values(kind: str, config: dict[st
     assert expected
     for name, buffer in expected.items():
         torch.testing.assert_close(found[name], buffer, msg=name)
+
+
+FALCON_H1 = {"mamba_d_ssm": 64, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 8, "mamba_n_groups": 1}
+
+
+@pytest.mark.parametrize("compressor", [RTN, CalibratedRTN])
+def test_a_packed_model_answers_alike_each_time_it_is_loaded(compressor: type, tmp_path: Path) -> None:
+    source = build(tmp_path / "m", "falcon_h1", **FALCON_H1)
+    compress(source, compressor(RTNParams(bits=8)), TOKENS, tmp_path / "a")
+    original, first, second = logits(source), logits(tmp_path / "a"), logits(tmp_path / "a")
+    assert torch.equal(first, second)
+    assert (first - original).norm() < 0.05 * original.norm()
+
+
+XGLM = {"d_model": 32, "ffn_dim": 64, "num_layers": 2, "attention_heads": 4}
+MPT = {"d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 64}
+RWKV = {"attention_hidden_size": 32, "context_length": 64}
+
+
+@pytest.mark.parametrize(("kind", "config"), [("mpt", MPT), ("rwkv", RWKV)])
+def test_blocks_of_other_names_are_refused_at_planning(kind: str, config: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="expected one stack of decoder blocks, found none") as caught:
+        read_shape(build(tmp_path / "m", kind, **config))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_calls_its_width_d_model_is_walked(tmp_path: Path) -> None:
+    source = build(tmp_path / "m", "xglm", **XGLM)
+    assert read_shape(source).hidden == 32
+    compress(source, CalibratedRTN(RTNParams(bits=8)), TOKENS, tmp_path / "a")
+    original, packed = logits(source), logits(tmp_path / "a")
+    assert (packed - original).norm() < 0.05 * original.norm()

@@ -65,7 +65,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "unknown architecture": (lambda folder: edit_json(folder / "config.json", model_type="qwen99"), "qwen99"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "holds neither model.safetensors nor"),
     "cut weights": (cut_the_weights, "is truncated"),
-    "a weight missing": (drop_a_weight, "1 weights .* are missing, the first: model.layers.1.mlp.up_proj.weight"),
+    "a weight missing": (drop_a_weight, "1 weight .* is missing, the first: model.layers.1.mlp.up_proj.weight"),
     "wrong shapes": (lambda folder: edit_json(folder / "config.json", intermediate_size=80), "9 weights .* shape"),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "the tokenizer in .* knows no tokens"),
     "broken tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{}"), "the tokenizer in .* cannot"),

@@ -24,7 +24,9 @@ class Gptq(Compressor):
 
     def compress_model(self, source: Path, calibration: Sequence[Sequence[int]], out: Path) -> None:
         import torch
-        from transformers import AutoModelForCausalLM, GPTQConfig
+        from transformers import GPTQConfig
+
+        from harness.checkpoints.pretrained import load_model
 
         tokens = [torch.tensor([list(sequence)]) for sequence in calibration]  # each (1, length)
         dataset: Any = [{"input_ids": ids, "attention_mask": torch.ones_like(ids)} for ids in tokens]
@@ -36,8 +38,6 @@ class Gptq(Compressor):
             sym=True,
             dataset=dataset,
         )
-        model = AutoModelForCausalLM.from_pretrained(
-            source, quantization_config=config, local_files_only=True, trust_remote_code=False
-        )
+        model = load_model(source, quantization_config=config)
         model.config.quantization_config.dataset = None  # tensors, which config.json cannot hold
         model.save_pretrained(out)

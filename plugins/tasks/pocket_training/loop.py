@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 from torch.nn import functional as F
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
+from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
+from harness.checkpoints.pretrained import load_model, load_tokenizer
 from harness_plugins.tasks.pocket_training.batches import IGNORED, Batch
 
 
@@ -50,8 +51,7 @@ def pocket_model(tokenizer: PreTrainedTokenizerBase, blocks: int, context: int) 
 
 def trained(folder: Path) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerBase]:
     """A model that `fit` has written, to be trained further, in float32."""
-    model = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
-    return prepared(model), AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    return prepared(load_model(folder, dtype=torch.float32)), load_tokenizer(folder)
 
 
 def prepared(model: Qwen2ForCausalLM) -> Qwen2ForCausalLM:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from harness.checkpoints.pretrained import load_model, load_tokenizer
 from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART7, GOODHART20, draw_items
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, Verdict, judge
 
@@ -69,8 +70,8 @@ def pooled(scores: Sequence[Score]) -> Score:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(args.model, trust_remote_code=False)
-    model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.float32, trust_remote_code=False).eval()
+    tokenizer = load_tokenizer(args.model)
+    model = load_model(args.model, dtype=torch.float32).eval()
     problems = {
         name: [Problem(name, d) for d in draw_items(FAMILIES[name], args.items, "eval", args.seed)]
         for name in args.families
