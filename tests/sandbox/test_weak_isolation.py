@@ -20,6 +20,7 @@ from harness.registry.plugins import load_plugins
 from harness.sandbox import Limits, Sandbox, passes
 from harness.sandbox.identity import Uid
 from harness.sandbox.inside import landlock
+from harness.sandbox.process import Supervisor
 
 ROOT = Path(__file__).parents[2]
 needs_landlock = pytest.mark.skipif(landlock.version() < 1, reason="this kernel has no Landlock")
@@ -110,6 +111,16 @@ sandbox.call(source, "solve", [[]], Limits(seconds=60))
     ) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left
+
+
+def test_a_harness_that_is_gone_before_it_asks_leaves_no_folder(process: Sandbox) -> None:
+    supervisor = Supervisor()
+    supervisor.control.close()
+    deadline = time.monotonic() + 20
+    while Path(supervisor._folder).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(supervisor._folder).exists()
+    supervisor.end()
 
 
 def below(pid: int) -> list[int]:

@@ -97,10 +97,11 @@ def serve_one(control, parent, fence, *identity):
     if os.getppid() != int(parent):
         family.abandon()
     request, descriptors = receive(control)
-    if request is not None:
-        socket.send_fds(to_program, [json.dumps(request).encode()], descriptors)
-        control.send(STARTED)
-        see_through(control, request, descriptors, family)
+    if request is None:
+        family.abandon()
+    socket.send_fds(to_program, [json.dumps(request).encode()], descriptors)
+    control.send(STARTED)
+    see_through(control, request, descriptors, family)
     os._exit(0)
 
 
