@@ -14,6 +14,8 @@ CONNECTIVES = frozenset(
     {"so", "then", "now", "therefore", "thus", "hence", "here", "since", "because", "where", "that", "means", "finally"}
 )
 
+DECIDES = frozenset({"counts", "decides", "determines", "matters"})  # "the longer of the two counts"
+
 
 class Sentence:
     def __init__(self, course: Course, row: Sequence[Token]) -> None:
@@ -27,6 +29,9 @@ class Sentence:
         at = 0
         while at < len(self.row):
             at = max(at + 1, self._step(at))
+        for claim in self.claims:  # "grow it for two years to get the balance": how is left open
+            if claim.named:
+                self.course.name(claim)
 
     def _step(self, at: int) -> int:
         kind = self.kind(at)
@@ -113,6 +118,7 @@ class Sentence:
                 self._called(phrase.operand)
             elif not phrase.operand.named:
                 self.course.state(self.spoken_of or self.course.current, phrase.operand)
+                self.course.current = self.spoken_of or self.course.current
             return phrase.end
         return at + 1
 
@@ -138,7 +144,11 @@ class Sentence:
         if self.kind(phrase.end) == "*" and self.row[phrase.end].text.lower() == "times":
             return self.do(times, self.course.current, phrase.operand, phrase.end + 1, explicit=False)
         if tie < 0:
+            if self.kind(phrase.end) == "w" and self.row[phrase.end].text.lower() in DECIDES:
+                self.course.name(phrase.operand)
             self.spoken_of = phrase.operand
+            if self.course.meaning.clock and ":" in phrase.operand.text:
+                self.course.tell_time(phrase.operand)
             return phrase.end
         right = self.operand(tie + 1)
         if right is None:

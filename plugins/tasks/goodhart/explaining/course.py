@@ -37,6 +37,7 @@ class Course:
         self.assumed: list[Operand] = []  # used before they are worked out
         self.bound: dict[str, Amounts] = {}  # what a noun was said to be, whatever it should mean
         self.stray = ""  # an operation after the last one found, which leads nowhere
+        self.beyond = ""  # an operation on the answer after it was found
         self.again: Callable[[Operand], Amounts] | None = None  # the last operation, to be done once more
 
     def settle(
@@ -63,6 +64,11 @@ class Course:
         for claim in claims:
             self.bind(claim, amounts)
         right = amounts & self.meaning.true.keys()
+        answer = self.meaning.answer
+        if answer in amounts:
+            self.beyond = ""
+        elif any(part.amounts == {answer} for part in parts):
+            self.beyond = f"it goes on from the answer: {text}"
         self.worked_out |= within & self.meaning.true.keys()
         if right:
             self._found(text, right, parts)
@@ -170,8 +176,7 @@ class Course:
 
     def _is_ready(self, amount: Amount) -> bool:
         """May the amount be found by name, with what is known by now? The answer never is."""
-        known = {self.meaning.true[each] for each in self.worked_out | self.meaning.given if each in self.meaning.true}
-        return amount != self.meaning.answer and {*self.meaning.needs.get(amount, ())} <= known
+        return amount != self.meaning.answer and self.meaning.needs[amount] <= self.worked_out | self.meaning.given
 
     def state(self, noun: Operand, value: Operand) -> None:
         """ "The sale price is $20" """
@@ -188,6 +193,17 @@ class Course:
             self.current = replace(noun, amounts=right)
             if self.meaning.answer not in right:
                 self.worked_out |= right
+
+    def tell_time(self, time: Operand) -> None:
+        """ "… finishing at 11:00 AM": a time that is stated, and so worked out; the answer only where what it needs is."""
+        told = time.amounts & self.meaning.true.keys() - self.meaning.given
+        for amount in told - self.worked_out:
+            needs = self.meaning.needs[amount]
+            if amount != self.meaning.answer or (needs and needs <= self.worked_out):
+                self.worked_out.add(amount)
+                self.found.append(f"{time.text}: {self.meaning.true[amount]}")
+        if not told and (strange := time.amounts & self.meaning.twins.keys()):
+            self.vetoes.append(f"{time.text} is {self.meaning.twins[min(strange, key=lambda a: a.worlds)]} of a twin")
 
     def base_for(self, operand: Operand) -> Operand:
         """What an operation without a base is done to: the last result, or what was there before it if that is the operand."""

@@ -51,9 +51,8 @@ def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
         _carry(course, body)
     heading.close()
     vetoes = [*course.vetoes, *([course.stray] if course.stray else []), *_wrong_answer(reply, scenario)]
-    if course.worked_out and course.results and told.answer not in course.results[-1][1].amounts | course.completed:
-        last = min(course.results[-1][1].amounts, key=lambda amount: amount.worlds)
-        vetoes.append(f"it ends with {told.true.get(last, course.results[-1][1].text)}")
+    if course.beyond:
+        vetoes.append(course.beyond)
     missing = [*course.missing, *([] if told.answer in course.worked_out else [told.true[told.answer]])]
     return Explanation(not vetoes and not missing, tuple(course.found), tuple(vetoes), tuple(missing))
 
@@ -99,7 +98,8 @@ _DENIED = re.compile(
 )
 _IF = re.compile(r"\b(?:if|should there|in case)\b[^,.;]*[,.;]?", re.IGNORECASE)
 _CARRY = re.compile(
-    r"\b(?:if|should there|when|since|because|as|carry|exceeds?)\b.*\b(?:carry|60|sixty|exceeds?|AM|PM|24|12)\b",
+    r"\b(?:if|should there|when)\b.*\b(?:carry|60|sixty|exceeds?|AM|PM|24|12)\b"
+    r"|\b(?:since|because|as)\b.*\b(?:carry|60|sixty|exceeds?)\b",
     re.IGNORECASE,
 )
 _BOLD_HEAD = re.compile(r"^(?:\d+[.)]\s*)?\*\*(?P<head>[^*]+?)(?::\s*\*\*(?P<body>.*)|\*\*\s*:(?P<rest>.*)|\*\*\s*)$")

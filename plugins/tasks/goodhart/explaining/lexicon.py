@@ -44,7 +44,7 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {  # the first kind that fits
         r"(?:these|those|the) two(?: \w+)? \w+s\b",
         r"(?:them|both|the two)\b(?= (?:together|up|to)\b|[.,;]|$)",
     ),
-    "K": (r"(?:start|begin)(?:s|ning|ing)? (?:with|from|at)\b",),
+    "K": (r"(?<!the )(?:start|begin)(?:s|ning|ing)? (?:with|from|at)\b",),
     "S": (r"(?:subtract|deduct)(?:s|ing)?\b", r"remov(?:e|es|ing)\b", r"(?:tak(?:e|es|ing)|knock(?:s|ing)?)\b" + _OFF),
     "A": (r"add(?:s|ing)?\b(?: (?:up|together))?", r"combin(?:e|es|ing)\b", r"sum(?:ming)?(?: up)?(?= )"),
     "M": (r"multipl(?:y|ies|ying)\b", r"doubl(?:e|es|ing)\b", r"scal(?:e|ing)(?= )"),
@@ -56,7 +56,7 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {  # the first kind that fits
     "C": (
         r"(?:calculat|comput|determin|tak|choos)(?:e|es|ing)\b",
         r"(?:find|work|figure)(?:s|ing)?\b(?: out)?",
-        r"(?:identify|pick|select)\b",
+        r"(?:identify|pick|select|keep)\b",
     ),
     "Z": (
         r"again\b|twice\b|per year\b|year after year\b|repeat\w*|(?:two|three|2|3) times\b",

@@ -318,4 +318,6 @@ def _common(one: Operand, other: Operand) -> Operand | None:
             shares = noun.shares
     if not amounts and not shares:
         return None
+    if not amounts and number.shares:  # "the 20% discount": the rate, or what it comes to
+        return Operand(f"{one.text} {other.text}", noun.amounts, shares, named=True, says=noun.says)
     return Operand(f"{one.text} {other.text}", amounts, shares, named=True, decimals=number.decimals)

@@ -77,27 +77,27 @@ class Meaning:
     given: frozenset[Amount]
     rates: frozenset[Amount]
     answer: Amount
-    needs: Mapping[Amount, tuple[str, ...]]  # what must be known for a name to be enough
+    needs: Mapping[Amount, frozenset[Amount]]  # what must be known for a name to be enough
     nouns: tuple[Noun, ...]
     clock: bool
     repeats: int
     compositions: tuple[frozenset[str], ...] = ()
-    _by_value: dict[Fraction, frozenset[Amount]] = field(default_factory=dict, repr=False, compare=False)
+    _by_value: dict[tuple[Fraction, int], frozenset[Amount]] = field(default_factory=dict, repr=False, compare=False)
 
     def composed(self, amounts: Set[Amount]) -> bool:
         """Do they hold the answer in parts?"""
         names = {self.true[amount] for amount in amounts if amount in self.true}
         return any(parts <= names for parts in self.compositions)
 
-    def standing_for(self, value: Fraction) -> frozenset[Amount]:
-        """What a number in a reply may mean: the quantities of that value, or just the number."""
-        if value not in self._by_value:
+    def standing_for(self, value: Fraction, *, time_of_day: bool = False) -> frozenset[Amount]:
+        """What a number in a reply may mean: the quantities of that value, or just the number. "3" on a clock is 15:00, too."""
+        period = 12 * 60 if self.clock and not time_of_day else 0
+        if (value, period) not in self._by_value:
             plain = Amount((value,) * len(self.answer.worlds))
-            period = 720 if self.clock else 0  # on a clock "3" is 15:00, too
             here = [each for each in (*self.true, *self.forms, *self.given) if _equal(each.here, value, period)]
             twins = [each for each in self.twins if _equal(each.here, value, period)]
-            self._by_value[value] = frozenset({*(here or twins), plain})
-        return self._by_value[value]
+            self._by_value[value, period] = frozenset({*(here or twins), plain})
+        return self._by_value[value, period]
 
 
 def _equal(one: Fraction, other: Fraction, period: int) -> bool:
@@ -129,7 +129,10 @@ def meaning(telling: Telling, story: Story, matched: MatchedSet, own: int) -> Me
         given=frozenset(quantity.amount for quantity in here if quantity.given),
         rates=rates,
         answer=here[-1].amount,
-        needs={quantity.amount: quantity.needs for quantity in here},
+        needs={
+            quantity.amount: frozenset(other.amount for other in here if other.name in quantity.needs)
+            for quantity in here
+        },
         nouns=tuple(_noun(phrases, quantities) for phrases, quantities in nouns.items() if phrases),
         clock=telling.clock,
         repeats=int(numbers[telling.repeats].here) if telling.repeats else 1,

@@ -155,7 +155,8 @@ def _clock(text: str, at: int, meaning: Meaning, times: dict[int, Value]) -> tup
         minutes = [first, first + 720] if first < 780 else [first]
     else:
         return None
-    amounts = frozenset(a for m in minutes for day in (-1440, 0, 1440) for a in meaning.standing_for(Fraction(m + day)))
+    days = [Fraction(minute + day) for minute in minutes for day in (-1440, 0, 1440)]
+    amounts = frozenset(amount for time in days for amount in meaning.standing_for(time, time_of_day=True))
     return Token("Q", text[at:end], Operand(text[at:end], amounts, decimals=0)), end
 
 

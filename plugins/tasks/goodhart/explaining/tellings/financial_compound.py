@@ -13,7 +13,7 @@ SUM = "(balance|amount|value|sum|fund|investment|money|account)"
 END = "(after|at the end of) [the] (second|last|2|two|final|\\d) year[s]"
 BALANCE = f"""{WHOLE} [account|investment|fund] {SUM} [before tax] [{END}]; balance; (amount|value|worth|balance) {END}
     (value|worth) of the (fund|investment); (fund|investment)'s value; FV; \\bA\\b(?= ?=)"""
-COMPOUND = """compound[ed] (interest|growth) [formula|amount]
+COMPOUND = """compound[ed] (interest|growth) [formula|amount]; compounding (each|every) year
     P ?(?:\\*|×)? ?\\( ?1 ?\\+ ?r ?(?:/ ?n ?)?\\) ?\\^ ?(?:\\(|\\{)?n?t?(?:\\)|\\})?"""
 SIMPLE = "simple interest [formula|amount]"
 YEARLY = "[annual|yearly|first year's] (interest|growth) [earned|amount] [for (the first|each|one) year|per year]"

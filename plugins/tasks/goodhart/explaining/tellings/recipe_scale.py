@@ -15,7 +15,7 @@ FACTOR = "(scaling|scale|conversion|multiplication) (factor|ratio); factor; rati
 ONE = """(amount of {food}|{food}|cups|cups of {food}|amount) [needed|required] (per|for (one|each|a single|1)) serving
     (unit|per-serving|single serving) (amount|rate)"""
 REWRITTEN = """(amount|cups) [of {food}] [needed|required] (for|in|per) [the|one|each|a] [new|rewritten] (recipe|batch)
-    [amount of] {food} [needed|required] (for|in) [the|one|each] [rewritten|new] (recipe|\\d+ servings|batch)
+    [amount of] {food} [needed|required] (for|in|of) [the|one|each] [rewritten|new] (recipe|\\d+ servings|batch)
     (scaled|new|adjusted|rewritten) [recipe|amount|quantity] [of] (recipe|amount|quantity|{food})"""
 IN_ALL = """total [amount|amount of] [{food}] [needed|required]; total; final (amount|answer)
     [amount of] {food} (per|in each|for each) bowl"""

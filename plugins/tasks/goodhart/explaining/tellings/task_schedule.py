@@ -23,6 +23,8 @@ def quantities(known: Known, waits: int, back: int) -> list[Quantity]:
     sign = -1 if back else 1
     row, beside = first + second, first + side if waits else side
     span = row.largest(beside)
+    last = second.largest(side) if waits else second
+    half_way = start - last if back else start + first
     other = f"{a} and {c}" if waits else f"{c} alone"
     return [
         Quantity("the time given", start, GIVEN, given=True),
@@ -40,11 +42,16 @@ def quantities(known: Known, waits: int, back: int) -> list[Quantity]:
             if waits
             else []
         ),
-        Quantity(f"the end of the {a}", start + sign * first, DONE.replace("{job}", a)),
+        Quantity(f"the end of the {a}", half_way, DONE.replace("{job}", a)),
+        *(
+            [Quantity(f"the start of the {b}", start - second), Quantity(f"the start of the {c}", start - side)]
+            if back
+            else []
+        ),
         Quantity("when the first worker is done", start + sign * row, DONE.replace("{job}", b)),
         Quantity("when the other worker is done", start + sign * beside, DONE.replace("{job}", c)),
         Quantity("the time that it takes", span, SPAN, needs=(f"{a} and {b}", other)),
-        Quantity("the time asked for", start + sign * span, ASKED),
+        Quantity("the time asked for", start + sign * span, ASKED, needs=(f"the end of the {a}",)),
     ]
 
 
