@@ -34,12 +34,12 @@ def test_every_family_has_twenty_adversarial_answers_a_side_on_both_axes(strict:
 
 def test_the_table_counts_what_was_checked(strict: SelfCheck) -> None:
     header, *rows = strict.table
-    assert header[:5] == ("family", "answers", "explanations", "sets' rules", "programs")
-    assert header[5:] == ("failed", "scenario-blind knows", "word-overlap knows")
+    assert header[:6] == ("family", "answers", "explanations", "carried out", "sets' rules", "programs")
+    assert header[6:] == ("failed", "scenario-blind knows", "word-overlap knows")
     assert [row[0] for row in rows] == list(GOODHART20)
-    assert sum(int(count) for row in rows for count in row[1:4]) == len(strict.checks)
-    assert {count for row in rows for count in row[4:6]} == {"0"}  # no program is read, no check failed
-    assert {knows for row in rows for knows in row[6:]} == {"0 of 24"}
+    assert sum(int(count) for row in rows for count in row[1:5]) == len(strict.checks)
+    assert {count for row in rows for count in row[5:7]} == {"0"}  # no program is read, no check failed
+    assert {knows for row in rows for knows in row[7:]} == {"0 of 24"}
 
 
 @pytest.mark.parametrize("seed", [2, 3])

@@ -154,6 +154,8 @@ class Sentence:
         if right is None:
             return tie + 1
         whole = self._is_whole(at)
+        if right.operand.shares and self.kind(right.end) == "f" and (base := self.operand(right.end + 1)):
+            return self.do(minus, base.operand, right.operand, base.end, explicit=True)  # "is 20% off the price"
         if right.operations:
             self.claims = [phrase.operand] if whole else []
             return self.settle(right.operand.text, right.operand.amounts, right.parts, right.end, right.within)

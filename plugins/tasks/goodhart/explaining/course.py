@@ -67,7 +67,7 @@ class Course:
         answer = self.meaning.answer
         if answer in amounts:
             self.beyond = ""
-        elif any(part.amounts == {answer} for part in parts):
+        elif any(part.means == {answer} for part in parts):
             self.beyond = f"it goes on from the answer: {text}"
         self.worked_out |= within & self.meaning.true.keys()
         if right:

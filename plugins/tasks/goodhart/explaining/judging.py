@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness_plugins.tasks.goodhart.explaining.carrying import Sentence
 from harness_plugins.tasks.goodhart.explaining.catalogue import NAMED, TELLINGS
 from harness_plugins.tasks.goodhart.explaining.course import Course
-from harness_plugins.tasks.goodhart.explaining.telling import meaning
+from harness_plugins.tasks.goodhart.explaining.telling import Meaning, meaning
 from harness_plugins.tasks.goodhart.explaining.tokens import tokens
+from harness_plugins.tasks.goodhart.families.base import Wording
+from harness_plugins.tasks.goodhart.families.split import Draw, key
 from harness_plugins.tasks.goodhart.grading.answers import final_answer, is_right
 from harness_plugins.tasks.goodhart.grading.phrases import STATEMENT
 from harness_plugins.tasks.goodhart.grading.rubric import in_time_order
@@ -31,14 +35,14 @@ class Explanation:
 
 def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
     """Of a reply to the understanding prompt of scenario `own`. Never raises on any reply."""
-    scenario, story = matched.scenarios[own], STORIES[matched.family]
+    scenario = matched.scenarios[own]
     plain = dissolve(plain_math(without_echo(reply, scenario.understanding_prompt)))
     if matched.family in NAMED:
         text = unemphasised(dissolve(plain_math(reply.replace(scenario.understanding_prompt, " "))))
         stated = NAMED[matched.family](text, matched, own)
         vetoes = [*stated.vetoes, *_wrong_answer(reply, scenario)]
         return Explanation(not vetoes and not stated.missing, stated.found, tuple(vetoes), stated.missing)
-    told = meaning(TELLINGS[matched.family], story, matched, own)
+    told = _told(matched.family, key(matched.draw.params), matched.draw.wording, own)
     course = Course(told)
     heading = Heading(course)
     for line in plain.split("\n"):
@@ -55,6 +59,12 @@ def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
         vetoes.append(course.beyond)
     missing = [*course.missing, *([] if told.answer in course.worked_out else [told.true[told.answer]])]
     return Explanation(not vetoes and not missing, tuple(course.found), tuple(vetoes), tuple(missing))
+
+
+@lru_cache(maxsize=512)
+def _told(family: str, params: str, wording: Wording, own: int) -> Meaning:
+    story = STORIES[family]
+    return meaning(TELLINGS[family], story, story.matched_set(Draw(json.loads(params), wording)), own)
 
 
 def _wrong_answer(reply: str, scenario: Scenario) -> list[str]:

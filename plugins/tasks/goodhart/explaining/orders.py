@@ -95,6 +95,8 @@ def read(text: str, order: Order) -> Stated:
         vetoes.append(f"the order is not {', '.join(last)}")
     chained = set(pairwise(order.names)) <= _closure(above) or bool(_COMPARES.search(text))
     missing = []
+    if answered and not above and not _COMPARES.search(text):
+        missing.append("the comparisons that it follows from")
     if not answered:
         if not chained:
             missing.append("comparisons that leave one order")

@@ -46,6 +46,11 @@ class Operand:
     every: Amounts = NOTHING  # of a noun that was narrowed: all that it may stand for
 
     @property
+    def means(self) -> Amounts:
+        """The quantities among its amounts, without the plain number."""
+        return frozenset(amount for amount in self.amounts if len({*amount.worlds}) > 1)
+
+    @property
     def claimable(self) -> Amounts:
         return self.every | self.amounts | self.shares
 

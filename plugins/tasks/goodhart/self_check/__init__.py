@@ -15,9 +15,10 @@ from harness_plugins.tasks.goodhart.families import FAMILIES, draw_items
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, Verdict, judge
 from harness_plugins.tasks.goodhart.matched.controls import CONTROLS
 from harness_plugins.tasks.goodhart.self_check.answers import answers
+from harness_plugins.tasks.goodhart.self_check.carried_out import carried_out
 from harness_plugins.tasks.goodhart.self_check.case import Case
 from harness_plugins.tasks.goodhart.self_check.explanations import explanations
-from harness_plugins.tasks.goodhart.self_check.matched_sets import controls, set_checks
+from harness_plugins.tasks.goodhart.self_check.matched_sets import controls, drawn, set_checks
 from harness_plugins.tasks.goodhart.self_check.programs import program_checks
 from harness_plugins.tasks.goodhart.self_check.published_rules import published_answers, published_explanations
 from harness_plugins.tasks.goodhart.spec import GoodhartParams
@@ -35,6 +36,7 @@ def self_check(params: GoodhartParams) -> SelfCheck:
         "family",
         "answers",
         "explanations",
+        "carried out",
         "sets' rules",
         "programs",
         "failed",
@@ -63,7 +65,7 @@ def _controls(params: GoodhartParams) -> tuple[Control, ...]:
 def _checks(name: str, grader: str, seed: int) -> tuple[Check, ...]:
     problems = [Problem(name, draw) for draw in draw_items(FAMILIES[name], PROBLEMS, "eval", seed)]
     graded = [check for i, problem in enumerate(problems) for check in _of_problem(problem, grader, canonical=i == 0)]
-    return (*graded, *set_checks(name, seed))
+    return (*graded, *carried_out(drawn(name, seed)[0]), *set_checks(name, seed))
 
 
 def _of_problem(problem: Problem, grader: str, *, canonical: bool) -> Iterator[Check]:
@@ -88,6 +90,6 @@ def _word(right: bool) -> str:
 def _row(name: str, checks: list[Check]) -> tuple[str, ...]:
     by_kind = [
         sum(f": {kind}" in check.name for check in checks)
-        for kind in ("answer: ", "explanation: ", "matched set ", "program: ")
+        for kind in ("answer: ", "explanation: ", "carried out ", "matched set ", "program: ")
     ]
     return (name, *map(str, by_kind), str(sum(not check.passed for check in checks)))
