@@ -1,10 +1,19 @@
-"""The entry: does this explanation, carried out as written, lead to the right answer of this scenario?"""
+"""The entry: does this explanation, carried out as written, lead to the right answer of this scenario?
+
+Every statement and number that can be recomputed is, and a wrong one is a veto. What a step is called decides nothing: a noun
+means what the explanation says it is. A heading counts where its body does nothing, an outline where the details below it do
+not contradict. No step is demanded that this story does not need.
+
+Limits: words and symbols are read by rule, so a sound explanation in unforeseen words fails, and so does one whose last step
+is left to be guessed. Numbers that several quantities share are read in favour of the explanation.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from harness_plugins.tasks.goodhart.explaining.carrying import Sentence
@@ -20,6 +29,8 @@ from harness_plugins.tasks.goodhart.grading.rubric import in_time_order
 from harness_plugins.tasks.goodhart.grading.text import dissolve, sentences, unemphasised, without_echo
 from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet, Scenario
+
+ROUNDING = Fraction(1, 20)  # an answer in tenths is this near to the exact one
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,11 @@ def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
             heading.open(head)
         _carry(course, body)
     heading.close()
-    vetoes = [*course.vetoes, *([course.stray] if course.stray else []), *_wrong_answer(reply, scenario)]
+    vetoes = [
+        *course.vetoes,
+        *([course.stray] if course.stray else []),
+        *_wrong_answer(reply, scenario, told.answer.here),
+    ]
     if course.beyond:
         vetoes.append(course.beyond)
     missing = [*course.missing, *([] if told.answer in course.worked_out else [told.true[told.answer]])]
@@ -67,12 +82,14 @@ def _told(family: str, params: str, wording: Wording, own: int) -> Meaning:
     return meaning(TELLINGS[family], story, story.matched_set(Draw(json.loads(params), wording)), own)
 
 
-def _wrong_answer(reply: str, scenario: Scenario) -> list[str]:
-    """What an explicit statement of the answer says, if it is not the answer."""
+def _wrong_answer(reply: str, scenario: Scenario, exact: Fraction | None = None) -> list[str]:
+    """What an explicit statement of the answer says, if it is not the answer. `exact`: the answer before it is rounded."""
     if not STATEMENT.search(dissolve(reply)):
         return []
     reading = final_answer(reply, scenario.question)
     if reading.value is None or reading.value.key is None or is_right(reading, scenario.gold, scenario.question):
+        return []
+    if exact is not None and isinstance(reading.value.key, Fraction) and abs(reading.value.key - exact) <= ROUNDING:
         return []
     return [f"the answer is not {reading.text}"]
 
