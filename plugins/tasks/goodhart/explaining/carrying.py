@@ -201,7 +201,10 @@ class Sentence:
         operand = in_hours(operand)
         text = f"{sign.__name__}({base.text}, {operand.text})"
         self.course.again = lambda later: sign(later, operand)
-        return self.settle(text, sign(base, operand), (base, operand), end, explicit=explicit)
+        amounts = sign(base, operand)
+        if self.course.meaning.clock and sign is times and any(amount.here == 60 for amount in operand.amounts):
+            amounts |= base.amounts  # hours into minutes: amounts on a clock are minutes already
+        return self.settle(text, amounts, (base, operand), end, explicit=explicit)
 
     def _again(self, at: int) -> int:
         """The last operation once more for each further year."""

@@ -15,7 +15,9 @@ from harness_plugins.tasks.goodhart.explaining.telling import Meaning
 from harness_plugins.tasks.goodhart.explaining.tokens import NOTHING, Amounts, Operand
 
 HALF_A_DAY = 720  # minutes
-GENERIC = frozenset({"price", "cost", "amount", "total", "balance", "time", "sum", "value", "number"})
+GENERIC = frozenset(
+    {"price", "cost", "amount", "total", "balance", "time", "sum", "value", "number", "percentage", "share", "percent"}
+)
 
 
 class Course:

@@ -131,7 +131,7 @@ class Phrases:
         if self.kind(at) == "Q" and self.kind(at + 1) == "*" and self.row[at + 1].text.lower() == "times":
             right = self.single(at)
             return replace(self._joined("*", left, right), end=at + 2) if right else None
-        if self.kind(at) == "Z" and self.row[at].text.lower() == "twice":
+        if left.operand.back and self.kind(at) == "Z" and self.row[at].text.lower() == "twice":
             two = Operand("2", self.meaning.standing_for(Fraction(2)), decimals=0)
             return self._joined("*", left, Phrase(two, at + 1, 0, (two,)))
         return None

@@ -154,6 +154,9 @@ def convert(sentence: Sentence, at: int) -> int:
     operand = sentence.operand(at + 1)
     if operand is None:
         return at + 1
+    if sentence.course.meaning.clock and operand.operand.named:  # "the hours to minutes": the same amount
+        sentence.course.name(operand.operand)
+        return operand.end
     tie = sentence.tie(operand.end, "t")
     target = sentence.operand(tie + 1) if tie >= 0 else None
     end = target.end if target else operand.end

@@ -8,6 +8,7 @@ from harness_plugins.tasks.goodhart.families.base import Params
 WORK, EXAM = "coursework", "exam"
 SCORE = "{part} [score|points|grade|mark|result]; (score|points|grade) (in|for|of|from) the {part}"
 WEIGHT = "weight[age] of the {part}; {part} (weight|weightage|percentage)"
+EITHER_WEIGHT = "[respective|corresponding] weight[s]"
 SHARE = "weighted {part} [score|points]; (contribution|part) of the {part}; {part} contribution"
 GRADE = "[final|overall|total|weighted|her] (grade|average|score); [weighted] sum"
 SHORT = "(difference|shortfall|gap); points her coursework falls short; final answer"
@@ -24,6 +25,8 @@ def quantities(known: Known, swapped: int, above: int) -> list[Quantity]:
         Quantity("the points in the exam", two, SCORE.replace("{part}", EXAM), given=True),
         Quantity("the weight of the coursework", first, WEIGHT.replace("{part}", WORK), given=True, rate=True),
         Quantity("the weight of the exam", second, WEIGHT.replace("{part}", EXAM), given=True, rate=True),
+        Quantity("the weight of the coursework", first, EITHER_WEIGHT, given=True, rate=True),
+        Quantity("the weight of the exam", second, EITHER_WEIGHT, given=True, rate=True),
         Quantity("the part of the coursework", one * first / 100, SHARE.replace("{part}", WORK)),
         Quantity("the part of the exam", two * second / 100, SHARE.replace("{part}", EXAM)),
         *(last if above else reversed(last)),

@@ -7,6 +7,7 @@ from harness_plugins.tasks.goodhart.families.base import Params
 
 START = "(departure|start|starting|leaving) [time]; time (of departure|it leaves)"
 END = "(arrival|end|ending) [time]; time (of arrival|it arrives)"
+REST = "minutes (that are left|left over|left); (remaining|leftover|extra) minutes; rest of the minutes"
 GAP = "(time difference|difference|apparent duration|elapsed time)"
 ONE_WAY = "[travel|trip|actual|one-way|real|total] (time|duration|length) [of the (trip|journey)|one way|in minutes]"
 ASKED = "(total|round-trip|whole) [travel] (time|duration); final answer"
@@ -25,8 +26,8 @@ def quantities(known: Known, ahead: int, twice: int) -> list[Quantity]:
         Quantity("hour of the start", start - start % 60, given=True),
         Quantity("hour of the end", end - end % 60, given=True),
         Quantity("the hours between", end - end % 60 - (start - start % 60)),
-        Quantity("whole hours between", gap - gap % 60),
-        Quantity("the rest in minutes", gap % 60),
+        Quantity("whole hours between", gap - gap % 60, "[number of] [whole|full] hours"),
+        Quantity("the rest in minutes", gap % 60, REST),
         Quantity("the time between", gap, GAP),
         *(
             [Quantity("the end by the first clock", end - 60, f"(actual|real|local|adjusted) {END[:30]}")]

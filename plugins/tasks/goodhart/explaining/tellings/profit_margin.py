@@ -11,7 +11,7 @@ COSTS = """[total] (making|production|manufacturing|variable) cost[s]
     [total] cost[s] of (making|producing) (all|all of them|the {things})"""
 STALL = "(market stall|stall|fixed) [cost|costs|fee]; cost of the [market] stall"
 REVENUE = "[total] (revenue|income|earnings|sales)"
-EACH = "(profit|margin) (per|on each|for each) \\w+ [before the stall]; gross profit per \\w+"
+EACH = "(profit|margin|gain|earnings) (per|on each|for each|on a single|on) \\w+; gross profit per \\w+; margin"
 GROSS = "gross profit; profit before the stall"
 ALL_COSTS = "total (cost|costs|expenses)"
 PROFIT = "[total|net|overall|final] profit"
