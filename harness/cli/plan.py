@@ -35,8 +35,8 @@ def plan(
 ) -> None:
     from harness.cli.display import planning
     from harness.planning.plan import make_plan
+    from harness.planning.power import planned_power
     from harness.report.backends import decoding_notes
-    from harness.report.power import planned_power
     from harness.store.run import RunStore
 
     catalogue = global_options(context).catalogue

@@ -16,7 +16,7 @@ from harness.stats.intervals import Interval, cluster_t, effective_counts, rate_
 from harness.stats.joint import Bounds, Independence, bounds, independence
 from harness.stats.multiplicity import benjamini_hochberg, holm
 from harness.stats.paired import Difference, PermutationTest, mcnemar, paired_difference, sign_flip, swap_test
-from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, mde_paired, mde_unpaired, minimal_p, pairs_needed
+from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, mde_paired, mde_unpaired, minimal_p
 
 __all__ = [
     "ALPHA",
@@ -45,7 +45,6 @@ __all__ = [
     "mde_unpaired",
     "minimal_p",
     "paired_difference",
-    "pairs_needed",
     "phi",
     "phi_interval",
     "prediction_powered",

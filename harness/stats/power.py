@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import sqrt
 
 from harness.stats.intervals import normal_quantile, t_quantile
 
@@ -35,19 +35,6 @@ def mde_paired(items: int, discordance: float, power: float = POWER, alpha: floa
         if delta > discordance:
             return None
     return delta
-
-
-def pairs_needed(difference: float, discordance: float, power: float = POWER, alpha: float = ALPHA) -> int:
-    """Pairs with which `mde_paired` is `difference`.
-
-    Raises:
-        ValueError: unless 0 < difference <= discordance; a share cannot move further than the items that change.
-    """
-    if not 0 < difference <= discordance <= 1:
-        raise ValueError(f"a difference of {difference} cannot come from {discordance} of the pairs")
-    z_alpha, z_power = normal_quantile(1 - alpha / 2), normal_quantile(power)
-    spread = z_alpha * sqrt(discordance) + z_power * sqrt(discordance - difference**2)
-    return ceil((spread / difference) ** 2)
 
 
 def mde_unpaired(items: int, rate: float, power: float = POWER, alpha: float = ALPHA) -> float:

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower, TTestPower
 
+from harness.planning.power import pairs_needed
 from harness.stats import (
     auroc,
     benjamini_hochberg,
@@ -23,7 +24,6 @@ from harness.stats import (
     mde_paired,
     mde_unpaired,
     minimal_p,
-    pairs_needed,
 )
 from harness.stats.power import mde_from_se
 

@@ -1,16 +1,18 @@
-"""How many items a difference needs, beside how many a plan has."""
+"""How many items a difference needs, beside how many a plan has. It goes without numpy, as all of planning does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil, sqrt
+from statistics import NormalDist
 
 from harness.contract import Outcome, Record, TaskSuiteSpec
 from harness.errors import plural
 from harness.planning.cells import Cell, Plan
 from harness.registry.catalogue import Catalogue
-from harness.stats import pairs_needed
 from harness.store.run import RunStore
 
+ALPHA, POWER = 0.05, 0.8  # as in `harness.stats`
 POINTS = (5, 10)  # differences, in percentage points
 ASSUMED = 0.1  # of paired verdicts that a change of the model turns over, as long as none are stored
 
@@ -64,3 +66,17 @@ def planned_power(plan: Plan, store: RunStore, catalogue: Catalogue) -> Iterable
 def _verdicts(cell: Cell, store: RunStore) -> dict[tuple[str, int], Outcome]:
     rows = store.cell(cell.id).verdicts(cell.grade_key)
     return {(row.item, row.repeat): row.verdict for row in rows if isinstance(row.verdict, Outcome)}
+
+
+def pairs_needed(difference: float, discordance: float) -> int:
+    """Pairs with which a share `discordance` of changing verdicts shows `difference` with 80 % power (Connor 1987): the
+    inverse of `stats.mde_paired`.
+
+    Raises:
+        ValueError: unless 0 < difference <= discordance; a rate cannot move further than the verdicts that change.
+    """
+    if not 0 < difference <= discordance <= 1:
+        raise ValueError(f"a difference of {difference} cannot come from {discordance} of the pairs")
+    z_alpha, z_power = (NormalDist().inv_cdf(p) for p in (1 - ALPHA / 2, POWER))
+    spread = z_alpha * sqrt(discordance) + z_power * sqrt(discordance - difference**2)
+    return ceil((spread / difference) ** 2)
