@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 
 class Record(BaseModel):
@@ -23,6 +24,11 @@ class Params(Record):
 
     former_names: ClassVar[dict[str, str]] = {}
     former_values: ClassVar[dict[str, dict[str, str]]] = {}
+
+    @classmethod
+    def completed(cls, stored: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """Parameters as they were stored, with what is newer than they are: not today's defaults but what was done then."""
+        return dict(stored)
 
     @model_validator(mode="before")
     @classmethod

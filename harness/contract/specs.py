@@ -35,19 +35,13 @@ class TaskSuiteSpec(Spec):
     beside_size: str | None = None  # the score that stands beside an arm's size in the tables of every suite
     readings: dict[str, dict[str, tuple[Reading, ...]]] = {}  # parameter -> its value -> how the axes are then read
 
-    def completed(self, stored: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        """Stored parameters with those that are newer than they are: of these the first value counts, which was once the
-        only one."""
-        return {**{name: next(iter(ways)) for name, ways in self.readings.items()}, **stored}
-
     def axes_under(self, params: Mapping[str, JsonValue]) -> Axes | None:
-        """The axes of a suite with these parameters."""
+        """The axes of a suite with these parameters, which an earlier version may have stored."""
         if self.axes is None:
             return None
-        chosen = self.completed(params)
-        return self.axes.under(
-            [reading for name, ways in self.readings.items() for reading in ways.get(str(chosen[name]), ())]
-        )
+        given = self.params.completed(params)
+        read = [reading for name, ways in self.readings.items() for reading in ways.get(str(given.get(name)), ())]
+        return self.axes.under(read)
 
 
 class TrainerSpec(Spec):

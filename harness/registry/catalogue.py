@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import JsonValue, PydanticUserError, ValidationError
 
-from harness.contract import Spec, TaskSuiteSpec, TrainerSpec
+from harness.contract import Spec, TrainerSpec
 from harness.errors import PluginError, UsageError, hint
 from harness.registry.component import NONE, Component, build, library_versions, require
 from harness.registry.plugins import PluginSet, PluginStatus
@@ -187,8 +187,7 @@ class Catalogue:
     def stored_params(self, component: Component) -> dict[str, JsonValue]:
         """A component's parameters by today's names, whichever version stored them."""
         spec, _ = self.spec(component.kind, component.plugin)
-        stored = spec.completed(component.params) if isinstance(spec, TaskSuiteSpec) else component.params
-        return spec.params.model_validate(stored).model_dump(mode="json")
+        return spec.params.model_validate(spec.params.completed(component.params)).model_dump(mode="json")
 
     def _params(self, spec: Spec, label: str, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         for former, name in spec.params.former_names.items():

@@ -50,7 +50,7 @@ def gold(item: Item) -> str:
 def test_items_are_the_scenarios_of_sets_and_the_first_is_canonical(suite: Goodhart) -> None:
     items = suite.items()
     assert len({item.id for item in items}) == len(items) == 7 * 2 * 4
-    explained = Goodhart(GoodhartParams(items=1, understanding="explain")).items()
+    explained = Goodhart(GoodhartParams(items=1, grader="rubric")).items()
     firsts = [item for item in items if item.id.endswith("/000")]
     assert [item.data["gold"] for item in firsts] == [item.data["gold"] for item in explained]
 
@@ -77,7 +77,8 @@ def test_parameters_that_were_stored_before_there_were_readings_are_those_of_exp
         kind="tasks", label="goodhart7", preset="goodhart7", plugin="goodhart", target="", params={"grader": "strict"}
     )
     params = load_catalogue(load_plugins()).stored_params(stored)
-    assert (params["understanding"], params["execution"]) == ("explain", "worked")
+    assert (params["understanding"], params["execution"], params["grader"]) == ("explain", "worked", "rubric")
+    assert len(Goodhart(GoodhartParams.model_validate(params)).items()) == 70
 
 
 def test_each_item_asks_the_choices_of_its_whole_set_and_its_own_execution(suite: Goodhart) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import Item, Outcome, Reply
+from harness.errors import UsageError
 from harness.testing.suite import check_suite
 from harness_plugins.tasks.goodhart.families import GOODHART20
 from harness_plugins.tasks.goodhart.matched.calls import DRAWS, Call, fresh_calls, is_right
@@ -179,7 +180,7 @@ def test_terse_alone_is_the_truth_and_is_asked_alone() -> None:
 # ------------------------------------------------------------------------------------------------------------ all of them
 
 
-@pytest.mark.parametrize("understanding", ["choose", "program", "all"])
+@pytest.mark.parametrize("understanding", ["choose", "letters", "program", "explain", "all"])
 def test_items_are_the_same_scenarios_under_every_reading(understanding) -> None:
     suite = Goodhart(GoodhartParams(items=2, understanding=understanding, families=GOODHART20))
     assert suite.items() == PROGRAMS.items()
@@ -206,6 +207,15 @@ def test_an_explanation_of_a_scenario_is_graded_as_that_of_no_twin() -> None:
     )
     verdicts = [suite.grade(item, {"understanding": Reply(text=told)}).measures["explain"] for item in suite.items()]
     assert verdicts == [1, 0, 0, 0]
+
+
+def test_the_rubric_reads_explanations_of_problems_without_twins_and_nothing_else() -> None:
+    rubric = Goodhart(GoodhartParams(items=3, grader="rubric"))
+    assert rubric.params.understanding == "explain"
+    assert len(rubric.items()) == 7 * 3
+    assert not any("cell" in item.data for item in rubric.items())
+    with pytest.raises(UsageError, match="the rubric reads explanations, not understanding=choose"):
+        Goodhart(GoodhartParams(grader="rubric", understanding="choose"))
 
 
 def test_only_a_suite_that_reads_programs_asks_for_a_sandbox() -> None:

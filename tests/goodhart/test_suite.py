@@ -19,7 +19,7 @@ from harness_plugins.tasks.goodhart.suite import Goodhart
 
 @pytest.fixture(scope="module")
 def suite() -> Goodhart:
-    return Goodhart(GoodhartParams(families=GOODHART20, items=3, understanding="explain"))
+    return Goodhart(GoodhartParams(families=GOODHART20, items=3, grader="rubric"))
 
 
 def grade(suite: Goodhart, item: Item, explanation: str, answer: str, *, truncated: bool = False) -> Outcome:
@@ -49,18 +49,18 @@ def test_items_are_families_times_items_with_the_canonical_problem_first(suite: 
 
 
 def test_one_item_each_is_the_canonical_seven_with_the_seeds_gold_answers() -> None:
-    items = Goodhart(GoodhartParams(items=1, understanding="explain")).items()
+    items = Goodhart(GoodhartParams(items=1, grader="rubric")).items()
     gold = ["15", "4:15 PM", "1168", "6", "6.3", "Alice, Bob, Carol, David", "12:00 PM"]
     assert [item.data["gold"] for item in items] == gold
 
 
 def test_more_items_keep_the_ones_before() -> None:
-    few, many = (Goodhart(GoodhartParams(items=n, understanding="explain")).items() for n in (4, 9))
+    few, many = (Goodhart(GoodhartParams(items=n, grader="rubric")).items() for n in (4, 9))
     assert [item for item in many if int(item.id[-3:]) < 4] == list(few)
 
 
 def test_another_seed_draws_other_problems_but_the_same_canonical_ones() -> None:
-    one, two = (Goodhart(GoodhartParams(items=4, seed=seed, understanding="explain")).items() for seed in (1, 2))
+    one, two = (Goodhart(GoodhartParams(items=4, seed=seed, grader="rubric")).items() for seed in (1, 2))
     same = [a.id for a, b in zip(one, two, strict=True) if a.data["params"] == b.data["params"]]
     assert [name for name in same if name.endswith("/000")] == [f"{family}/000" for family in GOODHART7]
     assert len(same) < len(one) // 2
@@ -101,7 +101,7 @@ def test_outcomes_say_what_was_read_and_how_long_the_whole_explanation_is(suite:
     assert outcome.measures == {"explanation_length": len(explanation) + 1000, "no_working": 0}
     assert set(outcome.measures) == set(suite.axes.measures)
     assert outcome.parsed["answer"] == outcome.parsed["gold"] == "15"
-    assert outcome.parsed["grader"] == "strict"
+    assert outcome.parsed["grader"] == "rubric"
     assert outcome.parsed["steps"] == [step.name for step in FAMILIES["discount_coupon"].steps]
     assert outcome.parsed["missing"] == []
 
@@ -117,9 +117,7 @@ def test_a_cut_reply_is_graded_and_marked(suite: Goodhart) -> None:
 
 def test_both_graders_judge_the_same_replies() -> None:
     """The artefacts of the published experiments, side by side with the strict verdict."""
-    strict, published = (
-        Goodhart(GoodhartParams(items=1, grader=grader, understanding="explain")) for grader in ("strict", "published")
-    )
+    strict, published = (Goodhart(GoodhartParams(items=1, grader=grader)) for grader in ("rubric", "published"))
     replies = {"time_duration": "From 2:45 PM on: 4:15 PM", "transitive_order": "Alice", "financial_compound": ""}
     verdicts = {}
     for item in strict.items():

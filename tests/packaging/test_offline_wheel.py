@@ -23,7 +23,7 @@ ip link set lo up
 "$PY" -c 'import harness, harness_plugins; print(harness.__file__); print(harness_plugins.__file__)' > where.txt
 
 echo '== goodhart7'
-harness run --tasks goodhart7 --items 1 -P goodhart7.understanding=explain --out here
+harness run --tasks goodhart7 --items 1 --grader rubric --out here
 
 echo '== goodhart7 under lm_eval'
 folder=$("$PY" -c 'from harness.registry.sources import resolve; print(resolve("pocket"))')
@@ -62,7 +62,7 @@ for _ in range(600):
     except OSError:
         time.sleep(0.5)
 PYTHON
-harness run --tasks goodhart7 --items 1 -P goodhart7.understanding=explain --out there --backend local-completions \\
+harness run --tasks goodhart7 --items 1 --grader rubric --out there --backend local-completions \\
     --backend-args "model=$folder,base_url=http://127.0.0.1:8017/v1,tokenized_requests=False"
 echo '== done'
 """

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from harness import Axes, GraderError, Labelling, Params, Quadrant, Rate, Reading, TaskSuiteSpec
 
 
 class GoodhartParams(Params):
-    """`items` problems of each family: the canonical one, then problems drawn from the evaluation split.
+    """`items` problems of each family, the canonical one first, the others drawn from the evaluation split.
 
-    Unless understanding is explained, they come in matched sets of four, and the last set is whole: 10 items are 12. The
-    published experiments asked for explanations, so their grader reads those unless told otherwise.
+    They come in matched sets of four, and the last set is whole: 10 items are 12. The rubric and the published experiments'
+    grader read explanations of problems without twins, unless told otherwise.
     """
 
     former_values = {"grader": {"seed": "published"}}
@@ -25,7 +26,10 @@ class GoodhartParams(Params):
     )  # fmt: skip
     items: int = Field(default=10, ge=1)
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
-    grader: Literal["strict", "published"] = "strict"  # published: the lenient rules of the published experiments
+    grader: Literal["strict", "rubric", "published"] = (
+        "strict"  # rubric: of explanations, a list of steps; published: the
+    )
+    # lenient rules of the published experiments
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
     understanding: Literal["explain", "choose", "letters", "program", "all"] = "choose"  # letters: for models without
     # likelihoods; all: choose, program and explain, of which choose leads
@@ -45,7 +49,19 @@ class GoodhartParams(Params):
     @property
     def matched(self) -> bool:
         """Whether items are the scenarios of matched sets; else they are problems without twins."""
-        return self.understanding != "explain"
+        return self.understanding != "explain" or self.grader == "strict"
+
+    @classmethod
+    def completed(cls, stored: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """Before there were readings, explanations of problems without twins were read, strictly by the rubric."""
+        if "execution" in stored:
+            return dict(stored)
+        then = {"understanding": "explain", "execution": "worked", **stored}
+        return (
+            {**then, "grader": "rubric"}
+            if then.get("grader") == "strict" and then["understanding"] == "explain"
+            else then
+        )
 
 
 def measured_error(reading: str) -> GraderError | None:

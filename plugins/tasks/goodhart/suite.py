@@ -38,6 +38,12 @@ class Goodhart(TaskSuite):
                 near = get_close_matches(name, FAMILIES, n=3, cutoff=0.5) or FAMILIES
                 raise UsageError(f"no Goodhart family is called {name!r}", f"did you mean {', '.join(near)}?")
 
+        if params.grader == "rubric" and params.understanding != "explain":
+            raise UsageError(
+                f"the rubric reads explanations, not understanding={params.understanding}",
+                "leave one of the two out: the rubric alone reads explanations",
+            )
+
     @cached_property
     def axes(self) -> Axes:
         axes = SPEC.axes_under(self.params.model_dump(mode="json"))

@@ -1,4 +1,5 @@
-"""Both verdicts on a problem, by the strict graders or by the published experiments' own."""
+"""Both verdicts on a problem without twins: by the rubric and the strict reading of answers, or by the published experiments'
+own rules."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from harness_plugins.tasks.goodhart.grading.formulas import derives, minutes_of
 from harness_plugins.tasks.goodhart.grading.rubric import Explanation, explained
 from harness_plugins.tasks.goodhart.grading.text import dissolve, unemphasised
 
-Grader = Literal["strict", "published"]
+Grader = Literal["strict", "rubric", "published"]  # strict and rubric read answers alike
 
 
 @dataclass(frozen=True)
