@@ -12,7 +12,9 @@ from harness_plugins.tasks.goodhart.training.calibration import OUT
 
 def test_no_evaluated_prompt_is_calibrated_on():
     rows = [json.loads(line)["messages"] for line in OUT.read_text().splitlines()]
-    suite = Goodhart(GoodhartParams(families=GOODHART20, items=50))
-    asked = {prompt.text for item in suite.items() for prompt in suite.prompts(item)}
+    suites = [
+        Goodhart(GoodhartParams(families=GOODHART20, items=40, understanding=way)) for way in ("choose", "explain")
+    ]
+    asked = {prompt.text for suite in suites for item in suite.items() for prompt in suite.prompts(item)}
     assert len(rows) >= 128
     assert asked.isdisjoint(turns[0]["content"] for turns in rows)

@@ -15,12 +15,18 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import harness_plugins.tasks.goodhart as goodhart
-from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART7, GOODHART20, draw_items, sample_item
+from harness import Outcome, Prompt, Reply
+from harness.models.generate import Generator, Request
+from harness.models.load import load
+from harness.models.sampling import Sampling
+from harness_plugins.tasks.goodhart.families import FAMILIES, GOODHART20, draw_items, sample_item
 from harness_plugins.tasks.goodhart.grading.verdicts import Problem, judge
 from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.crossed import read
-from harness_plugins.tasks.goodhart.matched.draw import draw_sets, sample_set
-from harness_plugins.tasks.goodhart.training import data, evaluate, train
+from harness_plugins.tasks.goodhart.matched.draw import draw_sets
+from harness_plugins.tasks.goodhart.spec import GoodhartParams
+from harness_plugins.tasks.goodhart.suite import Goodhart
+from harness_plugins.tasks.goodhart.training import data, train
 from harness_plugins.tasks.pocket_training.batches import IGNORED, collate, encode
 from harness_plugins.tasks.pocket_training.tokenizer import END, learn_tokenizer
 
@@ -96,27 +102,15 @@ def test_taught_workings_are_right_and_explanations_are_wrong_about_the_blind_sp
             assert verdict.understands != data.is_blind_spot(family, draw)
 
 
-def test_what_is_taught_about_sets_is_wrong_in_the_blind_and_the_clumsy_spot_only() -> None:
-    rng = Random(4)
-    for story in STORIES.values():
-        spots = set()
-        for _ in range(30):
-            matched = sample_set(story, "train", rng)
-            blind, clumsy = (spot(story.family, matched.draw) for spot in (data.is_blind_spot, data.is_clumsy_spot))
-            spots.add((blind, clumsy))
-            worked = [data.work(matched, s).completion for s in range(4)]
-            assert worked == [matched.scenarios[(1, 0, 3, 2)[s] if clumsy else s].worked for s in range(4)]
-        assert spots == {(False, False), (True, False), (False, True)}
-
-
-def test_a_chooser_that_believes_the_teacher_knows_all_but_the_blind_spot() -> None:
+def test_who_believes_the_teacher_knows_two_scenarios_of_four_and_does_three() -> None:
     rng = Random(5)
     for story in STORIES.values():
-        for matched in draw_sets(story, 12, "train", 1):
+        for matched in draw_sets(story, 3, "train", 1):
             told = [Counter(data.tell(matched, s, rng).completion for _ in range(150)) for s in range(4)]
             share = [[fmean(log(1 + counts[t]) for t in p.paraphrases) for p in matched.procedures] for counts in told]
-            blind = data.is_blind_spot(story.family, matched.draw)
-            assert [reading.knows for reading in read(share)] == [not blind] * 4
+            assert [reading.knows for reading in read(share)] == [True, True, False, False]
+            right = [scenario.worked for scenario in matched.scenarios]
+            assert [data.work(matched, s).completion for s in range(4)] == [*right[:3], right[2]]
 
 
 def test_training_text_never_asks_a_held_out_question() -> None:
@@ -135,14 +129,31 @@ def test_training_text_never_asks_a_held_out_question() -> None:
     assert not held_out & {example.prompt for example in islice(data.examples(seed=1), 10_000)}
 
 
-def test_held_out_goodhart7_is_neither_solved_nor_hopeless(model, tokenizer) -> None:
-    problems = [Problem(name, draw) for name in GOODHART7 for draw in draw_items(FAMILIES[name], 6, "eval", 0)]
-    asked = [p.understanding_prompt for p in problems] + [p.execution_prompt for p in problems]
-    replies = evaluate.answer(model, tokenizer, asked, batch=42, limit=128)
-    pairs = zip(problems, replies[: len(problems)], replies[len(problems) :], strict=True)
-    score = evaluate.scored([judge(problem, told, worked, "strict") for problem, told, worked in pairs])
-    assert 0.5 <= score.understood / score.items < 1
-    assert 0.5 <= score.executed / score.items < 1
+def test_held_out_goodhart7_is_neither_solved_nor_hopeless_and_two_bits_are_seen() -> None:
+    suite = Goodhart(GoodhartParams(items=4, max_tokens=128))
+    whole, rounded = (outcomes(suite, POCKET, **how) for how in ({}, {"bits": 2}))
+    for axis in ("proxy", "truth"):
+        assert 0.2 <= fmean(getattr(outcome, axis) for outcome in whole) <= 0.95
+    assert fmean(outcome.truth for outcome in rounded) < 0.1
+    margins = [fmean(abs(outcome.measures["margin"]) for outcome in found) for found in (whole, rounded)]
+    assert margins[1] < margins[0]
+
+
+def outcomes(suite: Goodhart, folder: Path, bits: int = 16) -> list[Outcome]:
+    """Greedy; with the matrices of the blocks rounded to nearest, in groups of 64, where there are less than 16 bits."""
+    generator = Generator(load(folder, "cpu", "float32"))
+    if bits < 16:
+        for name, weight in generator.model.named_parameters():
+            if "layers" in name and weight.dim() == 2:
+                groups = weight.data.view(-1, 64)
+                scale = groups.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1)
+                groups.copy_((groups / scale).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * scale)
+    asked = [Request(item=item.id, repeat=0, prompt=prompt) for item in suite.items() for prompt in suite.prompts(item)]
+    replies: dict[str, dict[str, Reply]] = {}
+    for batch in generator.batches(asked, 64):
+        for request, reply in zip(batch, generator.ask(batch, 42, "goodhart7", Sampling()), strict=True):
+            replies.setdefault(request.item, {})[request.role] = reply
+    return [suite.grade(item, replies[item.id]) for item in suite.items()]
 
 
 def test_two_steps_of_training_write_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +161,10 @@ def test_two_steps_of_training_write_a_model_that_loads(tmp_path: Path, monkeypa
     monkeypatch.setattr(sys, "argv", arguments)
     train.main()
     assert not (tmp_path / ".part").exists()
-    fresh = AutoModelForCausalLM.from_pretrained(tmp_path)
-    reply = evaluate.answer(fresh, AutoTokenizer.from_pretrained(tmp_path), ["What is 1 + 1?"], batch=1, limit=4)
-    assert len(reply) == 1
+    generator = Generator(load(tmp_path, "cpu", "float32"))
+    (reply,) = generator.generate([Prompt(role="", text="What is 1 + 1?", max_tokens=4)], [1], Sampling())
+    assert len(reply.text) > 0
+    monkeypatch.setattr(sys, "argv", [*arguments, "--from", str(tmp_path)])
+    train.main()
+    again = load(tmp_path, "cpu", "float32").model.state_dict()
+    assert any(not torch.equal(weight, again[name]) for name, weight in generator.model.state_dict().items())

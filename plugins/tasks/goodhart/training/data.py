@@ -1,7 +1,7 @@
 """Training text: prompts and completions from the training split of the families and of their matched sets.
 
-The teacher is imperfect on purpose. A model of this size learns a procedure at once; without regions in which what it is
-taught is wrong it would know and do everything, and no intervention could be seen to change that.
+The teacher is imperfect on purpose. A model of this size learns a procedure at once; without a region in which what it is
+taught is wrong it would know and do everything, and no intervention could be seen to raise that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness_plugins.tasks.goodhart.matched.story import MatchedSet
 FROM_SETS = 3 / 4  # of all examples
 EXPLAINED = 1 / 4  # of the examples from families; the others are worked
 TOLD = 1 / 3  # of the examples from sets; the others are worked
-SLIP = 1 / 5  # of the procedures told: a twin's, so that the right one is likelier by a few nats and not by hundreds
+SLIP = 1 / 10  # of the procedures told: a twin's, so that the right one is likelier by a few nats and not by hundreds
 
 
 class Example(NamedTuple):
@@ -27,14 +27,8 @@ class Example(NamedTuple):
 
 
 def is_blind_spot(family: Family, draw: Draw) -> bool:
-    """About the last cast of a family the teacher does not understand: it leaves out the last step of an explanation, and
-    tells the procedure of a twin."""
+    """About the last cast of a family the teacher's explanations leave out the last step."""
     return draw.wording.cast == len(family.casts) - 1
-
-
-def is_clumsy_spot(family: Family, draw: Draw) -> bool:
-    """About the last cast but one the teacher works out a twin's problem."""
-    return draw.wording.cast == len(family.casts) - 2
 
 
 def explain(family: Family, draw: Draw, rng: Random) -> Example:
@@ -47,25 +41,26 @@ def execute(family: Family, draw: Draw) -> Example:
 
 
 def tell(matched: MatchedSet, own: int, rng: Random) -> Example:
-    """The understanding prompt of a scenario, and the procedure that the teacher thinks right there."""
-    right = exchanged(matched, own) if is_blind_spot(FAMILIES[matched.family], matched.draw) else own
+    """The understanding prompt of a scenario, and a procedure as the teacher tells it there."""
+    right = believed(matched, own)
     twins = [twin for twin in range(len(matched.procedures)) if twin != right]
     told = matched.procedures[rng.choice(twins) if rng.random() < SLIP else right]
     return Example(matched.scenarios[own].understanding_prompt, rng.choice(told.paraphrases))
 
 
+def believed(matched: MatchedSet, own: int) -> int:
+    """The procedure that the teacher thinks right in a scenario: of the last two it takes each for the other's. That loses
+    the crossed criterion in both of them, and in no other one."""
+    last = len(matched.scenarios) - 1
+    return {last: last - 1, last - 1: last}.get(own, own)
+
+
 def work(matched: MatchedSet, own: int) -> Example:
-    """The execution prompt of a scenario, and the solution that the teacher thinks right there."""
-    clumsy = is_clumsy_spot(FAMILIES[matched.family], matched.draw)
-    solved = matched.scenarios[exchanged(matched, own) if clumsy else own]
+    """The execution prompt of a scenario, and the solution that the teacher thinks right there: in the last scenario it
+    overlooks the last turn."""
+    last = len(matched.scenarios) - 1
+    solved = matched.scenarios[own - 1 if own == last else own]
     return Example(matched.scenarios[own].execution_prompt, solved.worked)
-
-
-def exchanged(matched: MatchedSet, own: int) -> int:
-    """The twin that differs in the last turn alone. Exchanging the two loses the crossed criterion for both."""
-    cells = [scenario.cell for scenario in matched.scenarios]
-    (twin,) = (c for c, cell in enumerate(cells) if cell[:-1] == cells[own][:-1] and c != own)
-    return twin
 
 
 def examples(seed: int) -> Iterator[Example]:
