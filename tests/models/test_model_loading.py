@@ -91,9 +91,9 @@ def test_a_path_to_nothing_is_said_to_be_one(source: str) -> None:
 
 
 def test_a_file_is_not_a_model_folder(tmp_path: Path) -> None:
-    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    (tmp_path / "model.pt").write_bytes(b"PK")
     with pytest.raises(ModelError, match="is a file, not a model folder"):
-        load(tmp_path / "model.gguf")
+        load(tmp_path / "model.pt")
 
 
 def test_a_hub_model_without_the_hub_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,6 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "half the shards": (half_there, "model-2.safetensors is missing: 1 of 2 weight files"),
     "shards elsewhere": (outside, "has no usable weight_map"),
     "pickles": (instead("pytorch_model.bin"), r"but pickled weights \(.bin\): pytorch_model.bin"),
-    "a GGUF": (instead("model.gguf"), "but GGUF weights: model.gguf"),
     "consolidated alone": (instead("consolidated.safetensors"), "safetensors of other names: consolidated"),
     "a variant": (instead("model.fp16.safetensors"), "safetensors of other names: model.fp16.safetensors"),
     "shards without an index": (instead("model-00001-of-00001.safetensors"), "is model.safetensors.index.json missing"),
