@@ -213,6 +213,7 @@ def test_a_run_recomputes_a_cut_verdict_and_names_a_cut_sample(cli):
 def test_what_an_artefact_is_does_not_hang_on_the_last_file_written(cli, lost):
     """A kill between the last sample and state.json, and a folder of a version that kept the facts there alone."""
     cli.run("--limit", "2", "--compressor", "rtn4")
+    assert not any(path.stat().st_mode & 0o111 for path in cli.cwd.glob("r/**/*") if path.is_file())
     tables = cli.tables()
     assert sum("bits" in path.read_text() for path in cli.cwd.glob("r/cells/*/weights.json")) == 1
     for name in lost:

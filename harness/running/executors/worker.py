@@ -125,7 +125,7 @@ def _redirect(log: Path) -> None:
     make_folder(log.parent)
     _flush()
     with writing(log):
-        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.close(handle)
