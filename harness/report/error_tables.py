@@ -29,7 +29,7 @@ from harness.report.readings import read_by, sampled
 from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import Interval, wilson
 
-MIN_LABELS = 20  # of a run's own samples, from which an error is taken; with fewer its interval spans most of the scale
+MIN_LABELS = 10  # of a run's own replies, from which an error is taken; the interval tells how little so few say
 THIS_RUN = "this run"
 
 

@@ -61,27 +61,31 @@ def rogan_gladen(
 
 def prediction_powered(
     passed: Counts, true_if_passed: Counts, true_if_failed: Counts, confidence: float = CONFIDENCE
-) -> Corrected | None:
+) -> Corrected:
     """The share true behind a share passed, given labels on a random part of the same samples.
 
     q·a + (1 - q)·b with q passed, and a and b true among the labelled samples that passed and that failed. For verdicts
     of 0 and 1 this is PPI++ (Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453) at its best weight λ, which is a - b.
     Its normal interval has no width where no label contradicts a verdict; so the interval is put together from Wilson's
-    three by variance recovery (Zou & Donner 2008). None where one side has samples and no label.
+    three by variance recovery (Zou & Donner 2008). A side without labels may be anything: it counts half.
     """
     q = passed[0] / passed[1]
-    if (q > 0 and not true_if_passed[1]) or (q < 1 and not true_if_failed[1]):
-        return None
     a, a_range = _share(true_if_passed, confidence)
     b, b_range = _share(true_if_failed, confidence)
     value = q * a + (1 - q) * b
-    q_range = wilson(*passed, confidence)
-    toward = (
-        q_range if a >= b else Interval(q_range.high, q_range.low)
-    )  # the end of q that lowers, that raises the value
+    unlabelled = 0.0  # no error of sampling: it adds up in full
+    if not true_if_passed[1]:
+        unlabelled, a_range = unlabelled + q, Interval(a, a)
+    if not true_if_failed[1]:
+        unlabelled, b_range = unlabelled + 1 - q, Interval(b, b)
+    # The end of q that lowers the value, and the one that raises it.
+    toward = wilson(*passed, confidence)
+    if a < b:
+        toward = Interval(toward.high, toward.low)
     below = (q * (a - a_range.low), (1 - q) * (b - b_range.low), (a - b) * (q - toward.low))
     above = (q * (a_range.high - a), (1 - q) * (b_range.high - b), (a - b) * (toward.high - q))
-    return Corrected(value, Interval(max(0.0, value - _norm(below)), min(1.0, value + _norm(above))))
+    low, high = value - _norm(below) - unlabelled / 2, value + _norm(above) + unlabelled / 2
+    return Corrected(value, Interval(max(0.0, low), min(1.0, high)))
 
 
 def joint_share(share: Corrected, weight: Counts, confidence: float = CONFIDENCE) -> Corrected:
