@@ -76,7 +76,7 @@ def take_turns(sides: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[s
 
 
 def generation(generator: Generator, options: argparse.Namespace) -> None:
-    suite = Goodhart(GoodhartParams(items=options.items, max_tokens=options.max_tokens))
+    suite = Goodhart(GoodhartParams(items=options.items, max_tokens=options.max_tokens, understanding="explain"))
     prompts = [prompt for item in suite.items() for prompt in suite.prompts(item)]
     eos: Sequence[int] = generator.loaded.eos
     batches = [int(size) for size in options.batches.split(",")]
