@@ -12,9 +12,7 @@ from harness_plugins.tasks.goodhart.training.calibration import OUT
 
 def test_no_evaluated_prompt_is_calibrated_on():
     rows = [json.loads(line)["messages"] for line in OUT.read_text().splitlines()]
-    suites = [
-        Goodhart(GoodhartParams(families=GOODHART20, items=40, understanding=way)) for way in ("choose", "explain")
-    ]
+    suites = [Goodhart(GoodhartParams(families=GOODHART20, items=40, grader=grader)) for grader in ("strict", "rubric")]
     asked = {prompt.text for suite in suites for item in suite.items() for prompt in suite.prompts(item)}
     assert len(rows) >= 128
     assert asked.isdisjoint(turns[0]["content"] for turns in rows)
