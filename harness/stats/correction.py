@@ -23,7 +23,7 @@ class Corrected(NamedTuple):
     @property
     def says_nothing(self) -> bool:
         """Whether the interval excludes no rate at all."""
-        return self.interval.low <= 0 and self.interval.high >= 1
+        return self.interval.low <= 1e-9 and self.interval.high >= 1 - 1e-9
 
     @property
     def complement(self) -> Corrected:
