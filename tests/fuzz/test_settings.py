@@ -63,7 +63,8 @@ def resolve_everything(path: Path) -> None:
         with one_line_at_most():
             catalogue.arms(kind, label)
     for model in catalogue.models.values():
-        model.locate()
+        with one_line_at_most():
+            model.locate()
 
 
 @given(table=tables)
