@@ -119,7 +119,7 @@ def traces(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         traced("compress", harness.compression.driver, "compress")
         for stage in ("sample", "grade", "detect"):
             traced(stage, cell_module, stage)
-        CellRunner(RunStore(tmp / "run"), catalogue, lambda stage, done, total: None)(cell)
+        CellRunner(RunStore(tmp / "run"), catalogue, lambda *told: None)(cell)
     suite = cell.suite.target
     entries = {
         "train": {cell.trainer.target, suite},
