@@ -27,6 +27,7 @@ REGISTRY = """
 [tasks.few]
 plugin = "goodhart"
 items = 1
+grader = "rubric"
 families = ["discount_coupon", "time_duration", "recipe_scale", "transitive_order"]
 max_tokens = 200
 """
