@@ -48,4 +48,8 @@ def stderr_console() -> Console:
 
 
 def plain_table(*columns: str, title: str | None = None) -> Table:
-    return ShownTable(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    """Where a line is too long its cells fold: no name is cut."""
+    table = ShownTable(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    return table

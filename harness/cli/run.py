@@ -46,7 +46,7 @@ def run(
         if earlier := superseded(plan, store):
             print(
                 f"{plural(len(earlier), 'cell')} of this folder sampled by other code, "
-                "libraries or settings: the replies are kept, and the same questions are asked anew",
+                "libraries, settings or weights: the replies are kept, and the same questions are asked anew",
                 file=sys.stderr,
             )
         runner = _executor(executor, options, store, jobs, silence)

@@ -84,7 +84,7 @@ def record(plan: Plan, run: RunStore) -> None:
 
 def superseded(plan: Plan, run: RunStore) -> list[str]:
     """Ids of stored cells that answered the very questions of a cell of this plan, for the same arm and seed, with other
-    code, libraries or settings. They stay as they are, and the plan's cell is sampled anew: the two are never mixed."""
+    code, libraries, settings or weights. They stay as they are, and the plan's cell is sampled anew: never mixed."""
     if not run.plan_path.is_file():
         return []
     wanted = {_question_frame(cell.model_dump(mode="json")): cell.id for cell in plan.cells}
@@ -105,7 +105,7 @@ def superseded(plan: Plan, run: RunStore) -> list[str]:
 def _question_frame(cell: dict[str, Any]) -> tuple:
     """What makes two cells the same to a reader: model, arm, suite, seed and every prompt."""
     labels = (cell["trainer"]["label"], cell["compressor"]["label"], cell["suite"]["label"])
-    return cell["model"]["digest"], *labels, cell["seed"], cell["questions"]
+    return cell["model"]["name"], *labels, cell["seed"], cell["questions"]
 
 
 def environment() -> dict[str, Any]:

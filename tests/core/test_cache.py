@@ -104,7 +104,10 @@ def test_replies_of_other_code_are_kept_and_named(cli) -> None:
     (cli.cwd / "r" / "cells" / cell["id"]).rename(cli.cwd / "r" / "cells" / other)
     plan.write_text(json.dumps({**made, "cells": [{**cell, "id": other, "sample_key": "0" * 64}]}))
     done = cli.run()
-    assert "1 cell of this folder sampled by other code, libraries or settings: the replies are kept" in done.stderr
+    assert (
+        "1 cell of this folder sampled by other code, libraries, settings or weights: the replies are kept"
+        in done.stderr
+    )
     after = cli.replies()
     assert after[other] == after[cell["id"]] == before[cell["id"]]
     (kept,) = cli.cwd.glob("r/plan-*.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -73,6 +74,13 @@ def test_a_run_on_a_full_disk_resumes_when_there_is_room(cli, full, size):
 # ----------------------------------------------------------------------------------------------------- another user's
 
 
+def open_to_all(folder: Path) -> None:
+    """pytest keeps its folders to their owner; a worker's lie one deeper."""
+    folder.chmod(0o755)
+    for above in itertools.takewhile(lambda one: one.name.startswith(("pytest-", "popen-")), folder.parents):
+        above.chmod(0o755)
+
+
 def said_to_nobody(do: Callable[[], None]) -> tuple[int, str]:
     """Exit code and stderr of `main` with `do` for its verbs, called by a user who owns nothing."""
     read_end, write_end = os.pipe()
@@ -115,8 +123,7 @@ def said_to_nobody(do: Callable[[], None]) -> tuple[int, str]:
     ],
 )
 def test_another_users_run_folder_is_one_line(tmp_path, closed, mode, words):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     run = Path(shutil.copytree(OLD, tmp_path / "run"))
     options = GlobalOptions()
     publish(RunStore(run), options)  # loads whatever it loads while it may
@@ -130,8 +137,7 @@ def test_another_users_run_folder_is_one_line(tmp_path, closed, mode, words):
 
 @as_root
 def test_another_users_lock_is_one_line(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     run = Path(shutil.copytree(OLD, tmp_path / "run"))
 
     def lock() -> None:

@@ -54,7 +54,7 @@ def test_going_on_with_it_keeps_its_replies_and_says_so(cli, run):
     before = {path: path.read_bytes() for path in run.glob("cells/*/samples.jsonl")}
     frame = ("--seeds", "41", "--temperature", "0.7", "--max-tokens", "24", "--limit", "3", "--items", "1")
     said = cli("run", "--tasks", "goodhart7", *frame, "--grader", "published", "--out", "old", plugins=None).stderr
-    assert "1 cell of this folder sampled by other code, libraries or settings: the replies are kept" in said
+    assert "1 cell of this folder sampled by other code, libraries, settings or weights: the replies are kept" in said
     assert {path: path.read_bytes() for path in before} == before
     assert len(list(run.glob("cells/*/samples.jsonl"))) == len(before) + 1
     assert len(list(run.glob("plan-*.json"))) == 1
