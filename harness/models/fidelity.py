@@ -80,7 +80,9 @@ class SourceLogits:
             self._head = self._head.to(device, dtype)
 
     def logits(self, text: int) -> torch.Tensor:
-        """(T, V) of the text with this number."""
+        """(T, V) of the text with this number. Raises StageError for one that the untouched model could not be asked."""
+        if str(text) not in self._rows:
+            raise StageError("the untouched model could not be asked this text")
         rows = self._rows[str(text)].to(self.device, self.dtype)
         if self._head is None:
             return rows.float()
@@ -91,17 +93,26 @@ class SourceLogits:
 @torch.inference_mode()
 def keep(generator: Generator, prompts: Sequence[Prompt], file: Path, progress: Any) -> None:
     """Write what the model foretells of the texts: hidden states and the head, or, where the architecture does more than the
-    head to get its logits (a soft cap, a scale), the logits themselves."""
+    head to get its logits (a soft cap, a scale), the logits themselves. A text that it cannot be asked is left out.
+
+    Raises StageError if it can be asked none.
+    """
     head = generator.model.get_output_embeddings()
     rows: dict[str, torch.Tensor] = {}
-    plain = True
+    plain, failure = True, None
     for number, prompt in enumerate(prompts):
         progress("source", number, len(prompts))
-        text = foretell(generator, prompt)
-        if number == 0:
+        try:
+            text = foretell(generator, prompt)
+        except StageError as error:
+            failure = error
+            continue
+        if not rows:
             plain = bool(torch.allclose(head(text.states).float(), text.logits, rtol=1e-4, atol=1e-4))
         rows[str(number)] = (text.states if plain else text.logits).cpu().contiguous()
     progress("source", len(prompts), len(prompts))
+    if failure and not rows:
+        raise failure
     if plain:
         rows["head"] = _smallest(head.weight.detach()).cpu().contiguous()
         if getattr(head, "bias", None) is not None:

@@ -92,3 +92,15 @@ def test_other_vocabularies_and_long_texts_are_refused(generator, tmp_path):
     long = Prompt(role="text", text="", target="time " * generator.loaded.context)
     with pytest.raises(StageError, match="exceeds the model's context"):
         foretell(generator, long)
+
+
+def test_a_text_that_does_not_fit_costs_only_itself(generator, tmp_path):
+    assert generator.loaded.context is not None
+    long = Prompt(role="text", text="", target="time " * generator.loaded.context)
+    keep(generator, [long, *TEXTS], tmp_path / "kept", lambda *_: None)
+    source = SourceLogits(tmp_path / "kept", generator.loaded.device, generator.loaded.dtype)
+    with pytest.raises(StageError, match="could not be asked"):
+        source.logits(0)
+    assert max(compare(source.logits(1), foretell(generator, TEXTS[0])).kl) < 1e-6
+    with pytest.raises(StageError, match="exceeds the model's context"):
+        keep(generator, [long], tmp_path / "none", lambda *_: None)
