@@ -12,6 +12,7 @@ from torch import nn
 from harness.contract import Prompt
 from harness.errors import ModelError
 from harness.models.generate import Generator, memory_errors
+from harness.models.padding import pad_right
 
 BATCH_TOKENS = 8192  # padded tokens of one forward pass
 Text = tuple[str, str]  # prompt, reply
@@ -51,10 +52,7 @@ def residual(generator: Generator, rows: Sequence[Sequence[int]], depth: float) 
         found.append(output[0] if isinstance(output, tuple) else output)
         raise _Reached
 
-    longest = max(map(len, rows))
-    pad = generator.tokenizer.pad_token_id
-    tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows], device=generator.loaded.device)
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=generator.loaded.device)
+    tokens, mask = pad_right(rows, generator.tokenizer.pad_token_id, generator.loaded.device)
     handle = blocks[at].register_forward_hook(stop)
     try:
         with memory_errors(len(rows)):

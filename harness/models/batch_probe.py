@@ -16,6 +16,7 @@ import torch
 from transformers import GenerationConfig
 
 from harness.checkpoints.hub import one_line
+from harness.models.padding import pad_left
 
 SHORT, LONG = 3, 12  # tokens of the two rows
 LIMITS = {torch.float32: 1e-3}  # difference of the logits over their spread; rounding stays below 1e-5
@@ -71,17 +72,9 @@ def _apart(
     return f"in a batch of two rows its logits are off by {apart:.2g} of their spread"
 
 
-def _padded(model: Any, rows: Rows, pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(tokens, mask), each (B, L)."""
-    longest, device = max(map(len, rows)), model.get_input_embeddings().weight.device
-    tokens = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], device=device)
-    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=device)
-    return tokens, mask
-
-
 def _generated(model: Any, rows: Rows, pad: int) -> torch.Tensor:
     """(B, 2, V): the logits of two greedy tokens, as questions get them."""
-    tokens, mask = _padded(model, rows, pad)
+    tokens, mask = pad_left(rows, pad, model.get_input_embeddings().weight.device)
     own, model.generation_config = model.generation_config, GenerationConfig(pad_token_id=pad)  # nothing ends a reply
     try:
         made = model.generate(
@@ -98,7 +91,7 @@ def _generated(model: Any, rows: Rows, pad: int) -> torch.Tensor:
 
 def _placed(model: Any, rows: Rows, starts: list[int], pad: int) -> torch.Tensor:
     """(B, 1, V): the logits after each row, its first token at the position that `starts` says."""
-    tokens, mask = _padded(model, rows, pad)
+    tokens, mask = pad_left(rows, pad, model.get_input_embeddings().weight.device)
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0) + torch.tensor(starts, device=mask.device)[:, None]
     logits: torch.Tensor = model(input_ids=tokens, attention_mask=mask, position_ids=positions, use_cache=False).logits
     return logits[:, -1:].float()

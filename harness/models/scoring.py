@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from harness.models.padding import pad_right
+
 
 def score_endings(
     model: Any,
@@ -55,12 +57,10 @@ def score_choices(
     if cache is None:
         return None
     rows = list(chain.from_iterable(choices))
-    longest = max(map(len, rows))
     index = torch.tensor(texts, device=input_ids.device)
-    tokens = input_ids.new_tensor([[*row, *[0] * (longest - len(row))] for row in rows])  # (R, K)
-    counts = attention_mask.new_tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    tokens, counts = pad_right(rows, 0, input_ids.device)  # (R, K) each
     mask = torch.cat([attention_mask[index], counts[:, :-1]], dim=1)  # (R, L + K - 1): the last token foretells nothing
-    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -longest:]
+    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
     logits = model(
         input_ids=torch.cat([input_ids[index, -1:], tokens[:, :-1]], dim=1),  # (R, K)
         attention_mask=mask,
