@@ -2,8 +2,8 @@
 
     python benchmarks/explain_error.py --replies R.jsonl --first A.jsonl --second B.jsonl [--third C.jsonl] [--sealed]
 
-Several files may follow each option; docs/grader-error.md describes them. The sealed half is counted only when asked for:
-once, by a grader that is not changed any more. `--write FILE` then keeps its error for the suite's reports.
+Several files may follow each option; docs/how-to/grader-error.md describes them. The sealed half is counted only when
+asked for: once, by a grader that is not changed any more. `--write FILE` then keeps its error for the suite's reports.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Confusion(Record):
 
 
 class GraderError(Record):
-    """The measured error of a verdict, shipped with its suite. docs/grader-error.md has the protocol and the file."""
+    """The measured error of a verdict, shipped with its suite. docs/how-to/grader-error.md has the protocol and the file."""
 
     by_model: dict[str, Confusion]  # by the model whose replies were labelled
     under: dict[str, tuple[JsonValue, ...]] = {}  # suite parameter -> the values under which it holds

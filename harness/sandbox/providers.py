@@ -76,4 +76,8 @@ register(
     Provider("bwrap", "bubblewrap: a place of its own for every program, one fork each", BwrapSandbox, lambda: COUNTED)
 )
 register(Provider("strict", "bubblewrap, with a new interpreter for every program", StrictSandbox, lambda: COUNTED))
-register(Provider("process", "weaker: no namespaces, see docs/threat-model.md", ProcessSandbox, _fence, weak=True))
+register(
+    Provider(
+        "process", "weaker: no namespaces, see docs/explanation/threat-model.md", ProcessSandbox, _fence, weak=True
+    )
+)

@@ -1,6 +1,7 @@
-"""A run on disk: append-only JSONL while it is made, atomic renames for everything else. docs/run-folder.md has the layout.
+"""A run on disk: append-only JSONL while it is made, atomic renames for everything else.
 
-Every line carries its schema's version. A line that a kill cut short is dropped on reading.
+docs/reference/run-folder.md has the layout. Every line carries its schema's version. A line that a kill cut short is
+dropped on reading.
 """
 
 from __future__ import annotations

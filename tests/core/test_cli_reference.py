@@ -1,4 +1,4 @@
-"""docs/cli.md is what the command line says of itself today."""
+"""docs/reference/cli.md is what the command line says of itself today."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def test_it_is_current():
 def test_a_stale_page_is_noticed_and_mended(tmp_path):
     """The tool writes beside itself: a copy of it has a page of its own."""
     (tmp_path / "tools").mkdir()
-    (tmp_path / "docs").mkdir()
-    tool, page = tmp_path / "tools" / "cli_reference.py", tmp_path / "docs" / "cli.md"
+    (tmp_path / "docs" / "reference").mkdir(parents=True)
+    tool, page = tmp_path / "tools" / "cli_reference.py", tmp_path / "docs" / "reference" / "cli.md"
     shutil.copy(ROOT / "tools" / "cli_reference.py", tool)
-    page.write_text((ROOT / "docs" / "cli.md").read_text().replace("## doctor", "## dentist"))
+    page.write_text((ROOT / "docs" / "reference" / "cli.md").read_text().replace("## doctor", "## dentist"))
     done = reference(tool, "--check")
     assert (done.returncode, done.stderr) == (1, "cli.md is stale: run python tools/cli_reference.py\n")
     reference(tool)

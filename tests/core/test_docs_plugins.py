@@ -1,4 +1,4 @@
-"""The files of docs/plugins/*.md are run as they are printed there."""
+"""The files of docs/how-to/plugins/*.md are run as they are printed there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def my_plugins(tmp_path: Path) -> Path:
     folder = tmp_path / "my_plugins"
     folder.mkdir()
     for page, name in FILES.items():
-        text = (DOCS / "plugins" / f"{page}.md").read_text(encoding="utf-8")
+        text = (DOCS / "how-to" / "plugins" / f"{page}.md").read_text(encoding="utf-8")
         blocks = re.findall(r"```python\n# (\w+\.py)(?:, continued)?\n(.*?)```", text, re.DOTALL)
         assert {found for found, _ in blocks} == {name}
         (folder / name).write_text("\n\n".join(block for _, block in blocks), encoding="utf-8")
