@@ -30,13 +30,18 @@ def run(
     executor: Annotated[str, typer.Option(help="Where cells run.")] = "local",
     jobs: Annotated[int, typer.Option(help="Workers at a time.", min=1)] = 1,
     silence: Annotated[float, typer.Option(help="Seconds without a sign of life before a worker is killed.")] = 1800.0,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only part I of N of the cells; `harness merge` joins the parts.")
+    ] = None,
 ) -> None:
     from harness.cli.display import display, planning
     from harness.planning.plan import make_plan
+    from harness.planning.shards import Shard
     from harness.running.driver import drive, superseded
     from harness.store.run import RunStore
 
     options = global_options(context)
+    part = Shard.parse(shard) if shard else Shard(1, 1)
     with planning() as say:
         plan = make_plan(experiment, options.catalogue, say)
     for line in plan.notes:
@@ -51,15 +56,23 @@ def run(
             )
         runner = _executor(executor, options, store, jobs, silence)
         try:
-            with display(len(plan.cells)) as progress:
-                states = drive(plan, store, runner, options.plugins, progress)
+            cells = part.cells(plan)
+            with display(len(cells)) as progress:
+                states = drive(plan, store, runner, options.plugins, progress, cells)
         except KeyboardInterrupt:
             resume = shlex.join(["harness", *sys.argv[1:]])
             print(f"interrupted; everything sampled so far is kept. Resume with:\n  {resume}", file=sys.stderr)
             raise typer.Exit(130) from None
-        from harness.cli.report import publish
+        if part.of == 1:
+            from harness.cli.report import publish
 
-        publish(store, options, json)
+            publish(store, options, json)
+        else:
+            print(
+                f"shard {shard}: {list(states.values()).count('done')} of its {plural(len(states), 'cell')} done, of "
+                f"{len(plan.cells)} in the plan. When all shards are: harness merge RUN… --out FOLDER",
+                file=sys.stderr,
+            )
     if any(state != "done" for state in states.values()):
         raise typer.Exit(1)
 

@@ -29,6 +29,7 @@ VERBS = {  # in the order of --help
         "harness.cli.rescore:rescore",
         "Grade and detect again from the stored replies; nothing is sampled.",
     ),
+    "merge": ("harness.cli.merge:merge", "Join the run folders of shards (`harness run --shard`) and report."),
     "compress": (
         "harness.cli.compress:compress",
         "Compress a model into an artefact; the same command resumes.",

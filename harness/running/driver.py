@@ -9,13 +9,14 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import tomli_w
 
 from harness.errors import StageError, UsageError, hint
-from harness.planning.cells import Plan
+from harness.planning.cells import Cell, Plan
 from harness.registry.plugins import PluginSet
 from harness.running.executors import Event, Executor
 from harness.store.files import write_bytes, write_json, write_text
@@ -32,17 +33,25 @@ class Display(Protocol):
     def event(self, event: Event) -> None: ...
 
 
-def drive(plan: Plan, run: RunStore, executor: Executor, plugins: PluginSet, display: Display) -> dict[str, str]:
-    """Run every cell; finished stages are skipped. Returns states by cell id; "pending" cells were interrupted.
+def drive(
+    plan: Plan,
+    run: RunStore,
+    executor: Executor,
+    plugins: PluginSet,
+    display: Display,
+    part: Sequence[Cell] | None = None,
+) -> dict[str, str]:
+    """Run every cell of the plan, or of a part of it; finished stages are skipped. Returns states by cell id: "pending"
+    cells were interrupted.
 
     Whatever ends it, each finished cell and each flushed batch stays in the run folder.
     """
     record(plan, run)
     plugins.notify("harness_run_start", run=run.folder, plan=plan)
-    cells = {cell.id: cell for cell in plan.cells}
+    cells = {cell.id: cell for cell in (plan.cells if part is None else part)}
     states = dict.fromkeys(cells, "pending")
     try:
-        for event in executor.run(plan.cells):
+        for event in executor.run(cells.values()):
             display.event(event)
             cell = cells[event.cell]
             if event.kind == "started":
@@ -66,8 +75,9 @@ def _remember_failure(run: RunStore, event: Event) -> None:
         store.set_state(before.model_copy(update={"state": "failed", "error": event.error}))
 
 
-def record(plan: Plan, run: RunStore) -> None:
-    """plan.json, config.toml (re-running it repeats the run), env.json and every cell's cell.json.
+def record(plan: Plan, run: RunStore, made: dict[str, Any] | None = None) -> None:
+    """plan.json, config.toml (re-running it repeats the run), env.json and every cell's cell.json. `made` is the machine and
+    the command, by default these.
 
     An earlier plan whose cells are not all in this one is kept beside it, under its digest: their samples are still there.
     """
@@ -77,7 +87,7 @@ def record(plan: Plan, run: RunStore) -> None:
     write_json(run.plan_path, plan.model_dump(mode="json"))
     config = plan.experiment.model_dump(mode="json", exclude_none=True)
     write_text(run.folder / "config.toml", tomli_w.dumps(config))
-    write_json(run.folder / "env.json", environment())
+    write_json(run.folder / "env.json", made or environment())
     for cell in plan.cells:
         write_json(run.cell(cell.id).folder / "cell.json", cell.model_dump(mode="json"))
 
