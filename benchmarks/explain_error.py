@@ -4,6 +4,7 @@
 
 Several files may follow each option; docs/how-to/grader-error.md describes them. The sealed half is counted only when
 asked for: once, by a grader that is not changed any more. `--write FILE` then keeps its error for the suite's reports.
+`--apart` names models that were taught the suite's own words: they are counted by themselves, and not in "all".
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--first", type=Path, nargs="+", required=True)
     parser.add_argument("--second", type=Path, nargs="+", required=True)
     parser.add_argument("--third", type=Path, nargs="+", default=[])
+    parser.add_argument("--apart", nargs="*", default=[])
     parser.add_argument("--source", default="docs/results/explain-error.md")
     parser.add_argument("--sealed", action="store_true")
     parser.add_argument("--write", type=Path)
@@ -57,11 +59,12 @@ def main() -> None:
     params = GoodhartParams(understanding="all")
     judged = [judge(replies[name], label, params) for name, label in settled.items()]
     for half in HALVES if options.sealed else HALVES[:1]:
-        print_half(half, [one for one in judged if one.half == half])
+        print_half(half, [one for one in judged if one.half == half], options.apart)
     if options.sealed and options.write:
         sealed = [one for one in judged if one.half == "sealed"]
         error = GraderError(
             by_model={name: confusion(of_model(sealed, name)) for name in models(sealed)},
+            apart=tuple(options.apart),
             under={"grader": ("strict",), "understanding": tuple(matched_values())},
             kappa=kappa(*answers(both, first, second)),
             kappa_interval=kappa_interval(*answers(both, first, second)),
@@ -129,10 +132,12 @@ def print_agreement(
     print(f"a third decided {len(differ) - undecided} of the {len(differ)} others, {undecided} are left out.")
 
 
-def print_half(half: str, judged: Sequence[Judged]) -> None:
+def print_half(half: str, judged: Sequence[Judged], apart: Sequence[str]) -> None:
     print(f"\n{half} half\n\n| model | labels | yes | precision | recall | specificity |\n|---|---|---|---|---|---|")
-    for name in (*models(judged), "all"):
-        chosen = list(judged) if name == "all" else of_model(judged, name)
+    pooled = f"all but {', '.join(apart)}" if apart else "all"
+    for name in (*models(judged), pooled):
+        of_all = [one for one in judged if one.model not in apart]
+        chosen = of_all if name == pooled else of_model(judged, name)
         yes = sum(one.label for one in chosen)
         cells = (
             share(chosen, lambda one: one.verdict, lambda one: one.label),

@@ -56,7 +56,9 @@ def read_run(folder: Path, items: int | None) -> tuple[str, Rows]:
         raise UsageError(f"{folder} has {len(cells)} cells", "name runs of one model, one suite and no compressor")
     verdicts = store.cell(cells[0].id).verdicts(cells[0].grade_key)
     rows = (Row(**row.model_dump(exclude={"v"})) for row in verdicts)
-    return Path(cells[0].model.name).name, tuple(row for row in rows if items is None or int(row.item.rsplit("/", 1)[1]) < items)
+    return Path(cells[0].model.name).name, tuple(
+        row for row in rows if items is None or int(row.item.rsplit("/", 1)[1]) < items
+    )
 
 
 def value(row: Row, name: str) -> float:

@@ -60,6 +60,7 @@ class GraderError(Record):
     """The measured error of a verdict, shipped with its suite. docs/how-to/grader-error.md has the protocol and the file."""
 
     by_model: dict[str, Confusion]  # by the model whose replies were labelled
+    apart: tuple[str, ...] = ()  # of these, models that were taught the suite's own words: no evidence about others
     under: dict[str, tuple[JsonValue, ...]] = {}  # suite parameter -> the values under which it holds
     readers: int = 2  # independent people or models who labelled every reply
     kappa: float | None = None  # agreement of the first two readers beyond chance
@@ -68,7 +69,12 @@ class GraderError(Record):
 
     @property
     def pooled(self) -> Confusion:
-        return sum(self.by_model.values(), Confusion())
+        """What is to be expected of a model that was not labelled."""
+        return sum((error for name, error in self.by_model.items() if name not in self.apart), Confusion())
+
+    @property
+    def pooled_over(self) -> str:
+        return f"all models but {', '.join(self.apart)}" if self.apart else "all models"
 
     def holds_under(self, params: Mapping[str, JsonValue]) -> bool:
         return all(params.get(name) in values for name, values in self.under.items())

@@ -96,7 +96,8 @@ def source_of(arm: SampledArm, samples: dict[str, Verdicts], shipped: GraderErro
     if shipped is None:
         return None
     name = arm.cell.model.rstrip("/").rpartition("/")[2]
-    where, error = (name, shipped.by_model[name]) if name in shipped.by_model else ("all models", shipped.pooled)
+    known = name in shipped.by_model
+    where, error = (name, shipped.by_model[name]) if known else (shipped.pooled_over, shipped.pooled)
     return Source(where, error, by_error(error))
 
 
@@ -116,7 +117,7 @@ def error_table(reading: Reading, labelling: Labelling, own: dict[str, Confusion
         Column("specificity", "specificity", "right"),
     )
     shipped = labelling.error
-    pooled = {"all models": shipped.pooled} if shipped and len(shipped.by_model) > 1 else {}
+    pooled = {shipped.pooled_over: shipped.pooled} if shipped and len(shipped.by_model) > 1 else {}
     measured = {**own, **(shipped.by_model if shipped else {}), **pooled}
     rows = tuple(
         (text_cell(where), Cell(str(error.n), error.model_dump()), *map(share_cell, shares_of(error)))

@@ -50,6 +50,15 @@ def test_a_worked_solution_leads_to_its_own_scenarios_answer_and_to_no_other(fam
             assert understood == [other == own for other in range(len(matched.scenarios))]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_procedure_of_the_set_is_right_in_its_own_scenario_alone(family: str) -> None:
+    matched = drawn(family)[1]
+    for right, procedure in enumerate(matched.procedures):
+        for words in procedure.paraphrases:
+            understood = [judge(matched, own, f" {words}\n").understands for own in range(len(matched.scenarios))]
+            assert understood == [own == right for own in range(len(matched.scenarios))]
+
+
 RIGHT = [
     ("discount_coupon", "Multiply $25 by 0.8 to get the sale price. Then subtract $5 from it."),
     ("discount_coupon", "1. **Calculate the discount**: $25 × 0.20 = $5.\n2. **Sale price**: $25 - $5 = $20.\n"

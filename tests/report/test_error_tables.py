@@ -75,6 +75,12 @@ def test_the_suites_own_error_of_this_model_corrects_each_rate_of_the_verdict(la
         assert low <= row["corrected"]["value"] <= high
 
 
+def test_a_model_apart_is_no_evidence_about_another():
+    apart = SHIPPED.model_copy(update={"apart": ("small",)})
+    assert (apart.pooled, apart.pooled_over) == (SHIPPED.by_model["large"], "all models but small")
+    assert SHIPPED.pooled_over == "all models"
+
+
 def test_another_model_is_corrected_by_the_pooled_error(labelled):
     found, _ = tables(labelled(SHIPPED, model="other"))
     assert {row["measured_on"] for row in found["corrected:explain"]} == {"all models"}

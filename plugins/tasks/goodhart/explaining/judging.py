@@ -2,7 +2,8 @@
 
 Every statement and number that can be recomputed is, and a wrong one is a veto. What a step is called decides nothing: a noun
 means what the explanation says it is. A heading counts where its body does nothing, an outline where the details below it do
-not contradict. No step is demanded that this story does not need.
+not contradict. No step is demanded that this story does not need. A reply in the very words of one of the set's procedures is
+that procedure, whatever the rules below would read in it.
 
 Limits: words and symbols are read by rule, so a sound explanation in unforeseen words fails, and so does one whose last step
 is left to be guessed. Numbers that several quantities share are read in favour of the explanation.
@@ -29,7 +30,9 @@ from harness_plugins.tasks.goodhart.grading.rubric import in_time_order
 from harness_plugins.tasks.goodhart.grading.text import dissolve, sentences, unemphasised, without_echo
 from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet, Scenario
+from harness_plugins.tasks.goodhart.matched.words import tokens as in_words
 
+_VERBATIM = ("the right procedure, in the words of the matched set",)
 ROUNDING = Fraction(1, 20)  # an answer in tenths is this near to the exact one
 
 
@@ -47,6 +50,9 @@ class Explanation:
 def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
     """Of a reply to the understanding prompt of scenario `own`. Never raises on any reply."""
     scenario = matched.scenarios[own]
+    if (recited := _recited(matched, reply)) is not None:
+        right = recited == own
+        return Explanation(right, _VERBATIM if right else (), () if right else ("this is a twin's procedure",))
     plain = dissolve(plain_math(without_echo(reply, scenario.understanding_prompt)))
     if matched.family in NAMED:
         text = unemphasised(dissolve(plain_math(reply.replace(scenario.understanding_prompt, " "))))
@@ -74,6 +80,20 @@ def judge(matched: MatchedSet, own: int, reply: str) -> Explanation:
         vetoes.append(course.beyond)
     missing = [*course.missing, *([] if told.answer in course.worked_out else [told.true[told.answer]])]
     return Explanation(not vetoes and not missing, tuple(course.found), tuple(vetoes), tuple(missing))
+
+
+def _recited(matched: MatchedSet, reply: str) -> int | None:
+    """Which procedure a reply is, word by word and sign by sign, in one of its paraphrases."""
+    said = _plainly(reply)
+    return next(
+        (i for i, each in enumerate(matched.procedures) if said in map(_plainly, each.paraphrases)),
+        None,
+    )
+
+
+def _plainly(text: str) -> list[str]:
+    found = in_words(text.lower())
+    return found[:-1] if found[-1:] == ["."] else found
 
 
 @lru_cache(maxsize=512)
