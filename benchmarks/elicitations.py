@@ -1,6 +1,7 @@
 """Three ways to elicit who prefers which procedure where, on the same matched sets: which one measures understanding?
 
     python benchmarks/elicitations.py MODEL [--sets 1] [--families discount_coupon,...] [--paraphrases 3] [--dtype float32]
+    python benchmarks/elicitations.py --runs RUN [RUN...]    # text alone, from runs under `understanding=choose`
 
 text     log-likelihood of the procedure as the reply
 yes-no   log-odds of Yes against No, asked of each procedure whether it is the right way
@@ -28,14 +29,20 @@ import numpy as np
 from harness import Prompt
 from harness.models.generate import Generator
 from harness.models.load import load
+from harness.planning.cells import Plan
 from harness.registry.sources import resolve
+from harness.store.run import RunStore
 from harness_plugins.tasks.goodhart.families import GOODHART7
+from harness_plugins.tasks.goodhart.matched import asking
 from harness_plugins.tasks.goodhart.matched.catalogue import STORIES
 from harness_plugins.tasks.goodhart.matched.controls import CONTROLS
 from harness_plugins.tasks.goodhart.matched.crossed import Matrix, read
 from harness_plugins.tasks.goodhart.matched.draw import draw_sets
 from harness_plugins.tasks.goodhart.matched.letters import question
 from harness_plugins.tasks.goodhart.matched.story import MatchedSet
+from harness_plugins.tasks.goodhart.matched.twin import Twin
+from harness_plugins.tasks.goodhart.spec import GoodhartParams
+from harness_plugins.tasks.goodhart.suite import Goodhart
 
 AT_ONCE = 16  # texts
 
@@ -94,7 +101,8 @@ ELICITATIONS = {"text": text, "yes-no": yes_no, "letters": letters, "picks": pic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
+    parser.add_argument("model", nargs="?")
+    parser.add_argument("--runs", type=Path, nargs="+", default=[])
     parser.add_argument("--sets", type=int, default=1)
     parser.add_argument("--families", default=",".join(GOODHART7))
     parser.add_argument("--paraphrases", type=int, default=3)
@@ -104,6 +112,11 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--out", type=Path, default=Path("elicitations.jsonl"))
     options = parser.parse_args()
+    if options.runs:
+        print_head()
+        for run in options.runs:
+            print_row(*stored(run))
+        return
     names = options.families.split(",")
     sets = [matched for name in names for matched in draw_sets(STORIES[name], options.sets, "eval", options.seed)]
     known = {}
@@ -112,8 +125,7 @@ def main() -> None:
         known = {(row["model"], row["elicitation"], row["set"]): row["matrices"] for row in rows}
     ask = asker(options)
     print(f"{len(sets)} sets, {options.paraphrases} paraphrases, {options.model}\n")
-    print("| elicitation | knows | prefers | recognizes | mean margin | reliability of one | of all |")
-    print("|---" * 7 + "|")
+    print_head()
     for name in options.elicitations.split(","):
         print_row(name, [matrices(options, name, matched, known, ask)[: options.paraphrases] for matched in sets])
     for name, control in CONTROLS.items():
@@ -148,6 +160,27 @@ def matrices(
         with options.out.open("a") as out:
             out.write(json.dumps({**row, "matrices": known[key]}) + "\n")
     return known[key]
+
+
+def stored(run: Path) -> tuple[str, list[ByParaphrase]]:
+    """(model, what its run measured for the reading `choose`, set by set)."""
+    store = RunStore(run)
+    (cell,) = Plan.of(store).cells
+    replies = {(row.item, row.role): row.reply for row in store.cell(cell.id).samples()}
+    found: dict[tuple[str, str | None], ByParaphrase] = {}
+    for item in Goodhart(GoodhartParams(**cell.suite.params)).items():
+        matched = Twin.of(item).matched
+        rows = [replies.get((item.id, role)) for role in asking.roles(matched)]
+        if (item.family, item.cluster) not in found and all(rows):
+            likelihoods = np.array([row.choice_log_likelihoods for row in rows if row])  # (k, k × paraphrases)
+            k = len(matched.procedures)
+            found[item.family, item.cluster] = likelihoods.reshape(k, k, -1).transpose(2, 0, 1).tolist()
+    return Path(cell.model.name).name, list(found.values())
+
+
+def print_head() -> None:
+    print("| elicitation | knows | prefers | recognizes | mean margin | reliability of one | of all |")
+    print("|---" * 7 + "|")
 
 
 def print_row(name: str, sets: list[ByParaphrase]) -> None:
