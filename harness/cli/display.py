@@ -1,7 +1,9 @@
-"""The screen during a run: a bar per running cell on a terminal, plain lines elsewhere. Everything goes to stderr."""
+"""The screen during a run: a bar for the run and one for the stage on a terminal, plain lines elsewhere. Everything goes to
+stderr."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +17,9 @@ from harness.cli.console import stderr_console
 from harness.errors import shown
 from harness.running.executors import Event
 
-PLAIN_SECONDS = 30.0  # between two lines about one stage, without a terminal
+PLAIN_SECONDS = 30.0  # between two lines without a terminal
+AT_ONCE = 1.0  # seconds: a cell that takes less was done already and says nothing of the others
+LONGEST = 40  # characters of a cell's id beside its bar
 
 
 class Pace:
@@ -31,8 +35,7 @@ class Pace:
         if event.tokens and elapsed > 0:
             known.append(f"{event.tokens / elapsed:.0f} tokens/s")
         if event.done < event.total and event.done > self.before and elapsed > 0:
-            left = round(elapsed * (event.total - event.done) / (event.done - self.before))
-            known.append(f"{timedelta(seconds=left)} left")
+            known.append(_left(elapsed * (event.total - event.done) / (event.done - self.before)))
         return ", ".join(known)
 
 
@@ -50,18 +53,45 @@ class Paces:
         return pace.text(event, now)
 
 
+class RunPace:
+    """How many of a run's cells are done, and the time that the others will take if they are like those."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.at_once = total, 0, 0
+        self.started = time.monotonic()
+        self.at_work: dict[str, float] = {}  # cell -> when it was taken up
+
+    def event(self, event: Event) -> None:
+        if event.kind == "started":
+            self.at_work[event.cell] = time.monotonic()
+        elif event.kind in ("done", "failed"):
+            taken = time.monotonic() - self.at_work.pop(event.cell, self.started)
+            self.done += 1
+            self.at_once += taken < AT_ONCE
+
+    @property
+    def left(self) -> str:
+        """Empty until a cell has taken its time."""
+        worked = self.done - self.at_once
+        if not worked or self.done >= self.total:
+            return ""
+        return _left((time.monotonic() - self.started) / worked * (self.total - self.done))
+
+
 class BarDisplay:
-    """One bar per cell at work, with its stage."""
+    """A bar for the run, and below it one with the stage of the cell at work (of each, where there are several workers)."""
 
     def __init__(self, progress: Progress, console: Console, total: int) -> None:
         self.progress, self.console = progress, console
         self.tasks: dict[str, TaskID] = {}
-        self.paces = Paces()
-        self.cells = progress.add_task("cells", total=total, stage="", pace="") if total > 1 else None
+        self.paces, self.run = Paces(), RunPace(total)
+        self.cells = progress.add_task("run", total=total, stage="cells", pace="")
 
     def event(self, event: Event) -> None:
+        self.run.event(event)
         if event.kind == "started":
-            self.tasks[event.cell] = self.progress.add_task(event.cell, total=None, stage="starting", pace="")
+            name = event.cell if len(event.cell) <= LONGEST else f"{event.cell[:LONGEST]}…"
+            self.tasks[event.cell] = self.progress.add_task(name, total=None, stage="starting", pace="")
         elif event.kind == "progress" and event.cell in self.tasks:
             self.progress.update(
                 self.tasks[event.cell],
@@ -73,27 +103,53 @@ class BarDisplay:
         elif event.kind in ("done", "failed"):
             if event.cell in self.tasks:
                 self.progress.remove_task(self.tasks.pop(event.cell))
-            if self.cells is not None:
-                self.progress.advance(self.cells)
+            self.progress.update(self.cells, completed=self.run.done)
+        self.progress.update(self.cells, pace=self.run.left)
         say(self.console, event)
 
 
 class PlainDisplay:
-    """Lines for logs and CI."""
+    """Lines for logs and CI: one at each end of a cell, and one every half minute, whatever happens meanwhile."""
 
-    def __init__(self, console: Console) -> None:
-        self.console, self.paces = console, Paces()
-        self.last_line: dict[tuple[str, str], float] = {}
+    def __init__(self, console: Console, total: int) -> None:
+        self.console, self.paces, self.run = console, Paces(), RunPace(total)
+        self.at_work: dict[str, str] = {}  # cell -> its stage and pace
+        self._ended = threading.Event()
 
     def event(self, event: Event) -> None:
-        if event.kind == "progress":
-            key, now, pace = (event.cell, event.stage), time.monotonic(), self.paces.text(event)
-            first = self.last_line.setdefault(key, now)
-            if now - first >= PLAIN_SECONDS:
-                self.last_line[key] = now
-                line = ", ".join(filter(None, (f"{event.cell}: {event.stage} {event.done}/{event.total}", pace)))
-                self.console.print(line, highlight=False, soft_wrap=True)
+        self.run.event(event)
+        if event.kind == "started":
+            self.at_work[event.cell] = "starting"
+        elif event.kind == "progress":
+            counted = f"{event.stage} {event.done}/{event.total}" if event.total else event.stage
+            self.at_work[event.cell] = ", ".join(filter(None, (counted, self.paces.text(event))))
+        elif event.kind in ("done", "failed"):
+            self.at_work.pop(event.cell, None)
         say(self.console, event)
+
+    def tick(self) -> None:
+        """Print how far the run is."""
+        run = ", ".join(filter(None, (f"{self.run.done}/{self.run.total} cells", self.run.left)))
+        stages = [f"{cell}: {stage}" for cell, stage in list(self.at_work.items())]
+        self.console.print("; ".join([run, *stages]), highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def ticking(self) -> Iterator[PlainDisplay]:
+        thread = threading.Thread(target=self._tick, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(PLAIN_SECONDS):
+            self.tick()
+
+
+def _left(seconds: float) -> str:
+    return f"{timedelta(seconds=round(seconds))} left"
 
 
 def say(console: Console, event: Event) -> None:
@@ -109,7 +165,7 @@ def say(console: Console, event: Event) -> None:
 def _columns() -> tuple[ProgressColumn, ...]:
     stage = TextColumn("[dim]{task.fields[stage]}")
     pace = TextColumn("[dim]{task.fields[pace]}")
-    return TextColumn("{task.description}"), stage, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), pace
+    return TextColumn("{task.description}"), stage, BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(), pace
 
 
 def _plain(text: str) -> str:
@@ -120,7 +176,8 @@ def _plain(text: str) -> str:
 def display(total: int) -> Iterator[BarDisplay | PlainDisplay]:
     console = stderr_console()
     if not console.is_terminal:
-        yield PlainDisplay(console)
+        with PlainDisplay(console, total).ticking() as plain:
+            yield plain
         return
     with Progress(*_columns(), console=console, transient=True) as progress:
         yield BarDisplay(progress, console, total)

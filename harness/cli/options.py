@@ -65,6 +65,7 @@ ParamOfAll = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder (default: runs/<name of the experiment>).")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Every column of a table, however wide the terminal is.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 

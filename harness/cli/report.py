@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +12,11 @@ import typer
 from harness.cli import options as o
 from harness.cli.console import stdout_console
 from harness.cli.context import GlobalOptions, global_options
+from harness.errors import plural
 
 if TYPE_CHECKING:
+    from harness.planning.cells import Plan
+    from harness.report.table import Report
     from harness.store.run import RunStore
 
 
@@ -21,15 +26,44 @@ def report(
     json: o.Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on stdout.")] = False,
     full: Annotated[bool, typer.Option(help="All tables on the terminal: per family, transitions.")] = False,
+    wide: o.Wide = False,
 ) -> None:
     from harness.store.run import RunStore
 
-    publish(RunStore(run), global_options(context), json, markdown, full)
+    store = RunStore(run)
+    publish(store, global_options(context), json, markdown, full, wide)
+    if not json and not markdown:
+        print(f"\nreport: {report_page(store)}; transcripts: harness show {shlex.quote(str(store.folder))}")
+
+
+def report_page(store: RunStore) -> Path:
+    return store.folder / "report" / "report.html"
+
+
+def closing(report: Report, store: RunStore, plan: Plan, failed: int, command: str) -> None:
+    """The last lines of a run: what came out, where it is, what to do next."""
+    done = len(plan.cells) - failed
+    folder = shlex.quote(str(store.folder))
+    print(f"\nresult: {done} of {plural(len(plan.cells), 'cell')} scored{headline(report)}")
+    print(f"where:  {report_page(store)} (beside it report.md, results.json and plots)")
+    if failed:
+        print(f"next:   harness show {folder} names the causes; the same command goes on: {command}")
+    else:
+        print(f"next:   harness show {folder} --limit 3 for replies; harness report {folder} --full for every table")
+
+
+def headline(report: Report) -> str:
+    return ""
 
 
 def publish(
-    store: RunStore, options: GlobalOptions, json: bool = False, markdown: bool = False, full: bool = False
-) -> None:
+    store: RunStore,
+    options: GlobalOptions,
+    json: bool = False,
+    markdown: bool = False,
+    full: bool = False,
+    wide: bool = False,
+) -> Report:
     """Build the report, write report.md, report.html, results.json and the plots, and print it."""
     from harness.report.build import build
     from harness.report.collect import collect, samples
@@ -55,6 +89,5 @@ def publish(
     elif markdown:
         print(text)
     else:
-        render_terminal(made, stdout_console(), full=full)
-        files = ["report.md", "results.json", *(f"{picture.name}.png" for picture in plots)]
-        print(f"\nreport: {folder / 'report.html'}, {', '.join(files)}; transcripts: harness show {store.folder}")
+        render_terminal(made, stdout_console(), full, wide)
+    return made

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as o
 from harness.cli.context import GlobalOptions, global_options
-from harness.errors import plural, shown
+from harness.errors import plural
 from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
+    from harness.planning.cells import Plan
     from harness.running.executors import Executor
     from harness.store.run import RunStore
-
-RUNS = Path("runs")
 
 
 @o.takes_experiment
@@ -27,6 +25,8 @@ def run(
     experiment: Experiment,
     out: o.Out = None,
     json: o.Json = False,
+    wide: o.Wide = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Refuse or plan as a run would, and stop there.")] = False,
     executor: Annotated[str, typer.Option(help="Where cells run.")] = "local",
     jobs: Annotated[int, typer.Option(help="Workers at a time.", min=1)] = 1,
     silence: Annotated[float, typer.Option(help="Seconds without a sign of life before a worker is killed.")] = 1800.0,
@@ -34,47 +34,61 @@ def run(
         str | None, typer.Option(metavar="I/N", help="Only part I of N of the cells; `harness merge` joins the parts.")
     ] = None,
 ) -> None:
-    from harness.cli.display import display, planning
-    from harness.planning.plan import make_plan
+    from harness.cli.display import display
+    from harness.cli.planned import planned
+    from harness.cli.report import closing, publish
     from harness.planning.shards import Shard
-    from harness.running.driver import drive, superseded
-    from harness.store.run import RunStore
+    from harness.running.driver import drive
 
     options = global_options(context)
     part = Shard.parse(shard) if shard else Shard(1, 1)
-    with planning() as say:
-        plan = make_plan(experiment, options.catalogue, say)
-    for line in plan.notes:
-        print(shown(line), file=sys.stderr)
-    store = RunStore(out or RUNS / plan.name)
+    plan, store = planned(experiment, options.catalogue, out)
+    runner = _executor(executor, options, store, jobs, silence)
+    if dry_run:
+        from harness.cli.plan import describe
+
+        describe(plan, store, options.catalogue, json, wide)
+        return
+    command = shlex.join(["harness", *sys.argv[1:]])
     with store.lock():
-        if earlier := superseded(plan, store):
-            print(
-                f"{plural(len(earlier), 'cell')} of this folder sampled by other code, "
-                "libraries, settings or weights: the replies are kept, and the same questions are asked anew",
-                file=sys.stderr,
-            )
-        runner = _executor(executor, options, store, jobs, silence)
+        _say_what_stays(plan, store)
         try:
             cells = part.cells(plan)
             with display(len(cells)) as progress:
                 states = drive(plan, store, runner, options.plugins, progress, cells)
         except KeyboardInterrupt:
-            resume = shlex.join(["harness", *sys.argv[1:]])
-            print(f"interrupted; everything sampled so far is kept. Resume with:\n  {resume}", file=sys.stderr)
+            print(f"interrupted; everything sampled so far is kept. Resume with:\n  {command}", file=sys.stderr)
             raise typer.Exit(130) from None
-        if part.of == 1:
-            from harness.cli.report import publish
-
-            publish(store, options, json)
-        else:
-            print(
-                f"shard {shard}: {list(states.values()).count('done')} of its {plural(len(states), 'cell')} done, of "
-                f"{len(plan.cells)} in the plan. When all shards are: harness merge RUN… --out FOLDER",
-                file=sys.stderr,
-            )
-    if any(state != "done" for state in states.values()):
+        made = publish(store, options, json, wide=wide) if part.of == 1 else None
+    failed = sum(state != "done" for state in states.values())
+    if made is None:
+        print(
+            f"shard {shard}: {len(states) - failed} of its {plural(len(states), 'cell')} done, of "
+            f"{len(plan.cells)} in the plan. When all shards are: harness merge RUN… --out FOLDER",
+            file=sys.stderr,
+        )
+    elif not json:
+        closing(made, store, plan, failed, command)
+    if failed:
         raise typer.Exit(1)
+
+
+def _say_what_stays(plan: Plan, store: RunStore) -> None:
+    """Cells of the folder that this command does not go on with."""
+    from harness.running.driver import left_out, superseded
+
+    earlier = superseded(plan, store)
+    if earlier:
+        print(
+            f"{plural(len(earlier), 'cell')} of this folder sampled by other code, "
+            "libraries, settings or weights: the replies are kept, and the same questions are asked anew",
+            file=sys.stderr,
+        )
+    if others := left_out(plan, store).keys() - set(earlier):
+        print(
+            f"{plural(len(others), 'cell')} of this folder not selected: kept, and left out of the report",
+            file=sys.stderr,
+        )
 
 
 def _executor(name: str, options: GlobalOptions, store: RunStore, jobs: int, silence: float) -> Executor:

@@ -20,6 +20,11 @@ VERBS = {  # in the order of --help
     "plugins": ("harness.cli.plugins:plugins", "The plugins that were found, and why one is broken."),
     "show": ("harness.cli.show:show", "The cells of a run; with --cell, --item or --label their transcripts."),
     "report": ("harness.cli.report:report", "The tables of a run, from what is stored."),
+    "compare": ("harness.cli.compare:compare", "Two runs, arm by arm, paired by item where both asked the same."),
+    "gate": (
+        "harness.cli.gate:gate",
+        "Do a run's arms keep conditions with a margin? Exit code 0 yes, 1 no, 3 not enough items.",
+    ),
     "label": (
         "harness.cli.label:label",
         "Read a run's replies one by one; the report then measures its grader's error.",

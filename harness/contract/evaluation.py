@@ -124,6 +124,7 @@ class Rate(Record):
     numerator: frozenset[Quadrant]
     denominator: frozenset[Quadrant] = frozenset(Quadrant)
     better: Literal["high", "low"] = "high"
+    short: str = ""  # a word for narrow tables and gates, as "does"; empty: the name
 
 
 class Reading(Record):

@@ -113,8 +113,8 @@ class Plan(Record):
 
     @property
     def name(self) -> str:
-        """Run-folder name: the frame in which cells are comparable. Arms and repeats are not in it, so adding some
-        to the same command continues in the same folder."""
+        """Run-folder name: the frame in which cells are comparable, as it was typed. Arms and repeats are not in it, so
+        adding some to the same command continues in the same folder."""
         experiment = self.experiment
         if experiment.name:
             return slug(experiment.name)
@@ -125,7 +125,10 @@ class Plan(Record):
         arms |= {
             name for name in ("chat_template", "template_args", "system") if getattr(experiment, name) in (None, {})
         }
-        frame = key_of(experiment.model_dump(mode="json", exclude=arms))[:8]
+        asked = {name for cell in self.cells for name in (cell.suite.label, cell.suite.plugin)}
+        questions = {name: given for name, given in experiment.params.items() if name in asked}
+        described = experiment.model_dump(mode="json", exclude=arms)
+        frame = key_of({**described, "params": questions} if questions else described)[:8]
         models = "-".join(dict.fromkeys(slug(cell.model.name) for cell in self.cells))
         return f"{'-'.join(slug(task) for task in experiment.tasks)}-{models}-{frame}"
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import sys
 from pathlib import Path
+
+from harness.errors import UsageError
+
+DRIVERS = ("/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")  # of NVIDIA, Tegra, WSL and AMD
+KNOWN = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
 
 
 def resolve_device(device: str) -> str:
@@ -19,6 +25,18 @@ def resolve_device(device: str) -> str:
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "mps"
     return "cpu"
+
+
+def refuse_missing_device(device: str) -> None:
+    """Raises UsageError for a device that torch cannot have on this machine, as far as that is seen without torch."""
+    if not KNOWN.fullmatch(device):
+        raise UsageError(f"unknown device {device!r}", "auto, cpu, cuda, cuda:N, mps or xpu")
+    if not device.startswith("cuda"):
+        return
+    if "+cpu" in (version := importlib.metadata.version("torch")):
+        raise UsageError(f"--device {device}: torch {version} is built without CUDA", "--device cpu, or another torch")
+    if not any(Path(driver).exists() for driver in DRIVERS):
+        raise UsageError(f"--device {device}: this machine has no GPU with a driver", "--device cpu")
 
 
 def resolve_dtype(dtype: str, device: str) -> str:

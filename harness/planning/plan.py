@@ -16,9 +16,9 @@ from harness.lm_eval.backends.locate import refuse_unsupported
 from harness.planning.cells import Cell, Plan, Settings
 from harness.planning.chat import chat_for
 from harness.planning.contrasts import contrasts_between
-from harness.planning.devices import resolve_device, resolve_dtype
+from harness.planning.devices import refuse_missing_device, resolve_device, resolve_dtype
 from harness.planning.experiment import Experiment
-from harness.planning.isolation import refuse_weak_isolation
+from harness.planning.isolation import refuse_sandbox
 from harness.planning.keys import make_cell
 from harness.planning.questions import count_questions
 from harness.planning.readings import without_likelihood
@@ -37,6 +37,8 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         own = {"trainers": experiment.trainers, "compressors": experiment.compressors}
         catalogue = catalogue.with_presets(own, "experiment file")
     chosen = Selection(experiment, catalogue)
+    if experiment.backend is None:  # a backend has devices of its own
+        refuse_missing_device(experiment.device)
     device = resolve_device(experiment.device)
     settings = Settings(
         runs=experiment.runs,
@@ -55,7 +57,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         say(f"{label} for {name}")
         suite, model = chosen.suite(label, name), chosen.locate(name)
         chosen.refuse_calibration_on_questions(suite, model)
-        refuse_weak_isolation(suite, label, catalogue, accepted=experiment.accept_weak_isolation)
+        refuse_sandbox(suite, label, catalogue, accepted=experiment.accept_weak_isolation)
         asker = chosen.suite_of(suite)
         if chosen.backend:
             instead = partial(without_likelihood, suite, catalogue)

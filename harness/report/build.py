@@ -14,6 +14,7 @@ from harness.report.difference_tables import differences
 from harness.report.draw_tables import draw_tables
 from harness.report.error_tables import error_tables, unmeasured
 from harness.report.flip_tables import flip_tables
+from harness.report.numbers import percent
 from harness.report.reading_tables import reading_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
@@ -26,6 +27,7 @@ from harness.report.trust import methods, recorded
 from harness.stats import MIN_ITEMS
 
 NAMED = 4  # cells named per cause
+CUT = 0.05  # share of replies cut at the token limit above which an arm's figures come with a warning
 
 
 def build(data: ReportData, plots: bool = False) -> Report:
@@ -120,6 +122,7 @@ def caveats(block: Block, data: ReportData) -> tuple[str, ...]:
     sampled = [arm for arm in block.arms if isinstance(arm, SampledArm)]
     if block.axes and sampled:
         notes += unmeasured(block, block.axes, data.labels)
+    notes += cut_short(block, data)
     notes += without_samples([arm for arm in sampled if not arm.samples()])
     for arm in sampled:
         if arm.samples() > 0 and arm.cell.attempted < arm.cell.planned:
@@ -129,6 +132,18 @@ def caveats(block: Block, data: ReportData) -> tuple[str, ...]:
         if count < MIN_ITEMS:
             notes.append(f"n = {count} items carries no inference (the rule asks for at least {MIN_ITEMS}).")
     return tuple(notes)
+
+
+def cut_short(block: Block, data: ReportData) -> Iterable[str]:
+    """A line for each arm of which the token limit cut more than a few replies: what is cut can show too little."""
+    for trained in block.training.trained if block.training else ():
+        if (share := trained.cut_share() or 0) > CUT:
+            yield f"Warning: {trained.label}: the token limit cut {percent(share)} of the rollouts that it was trained on."
+    for arm in block.arms:
+        if isinstance(arm, SampledArm) and arm.cell.truncation_known and arm.rows:
+            share = sum(row.truncated for row in arm.rows) / len(arm.rows)
+            if share > CUT:
+                yield f"Warning: {arm.label}: the token limit cut {percent(share)} of the replies; see --max-tokens."
 
 
 def without_samples(arms: Sequence[SampledArm]) -> Iterable[str]:

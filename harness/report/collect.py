@@ -13,6 +13,7 @@ from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
 from harness.registry.catalogue import Catalogue
 from harness.report.backends import backend_notes, coupled, decoding_notes, says_truncated
+from harness.report.coverage import not_covered, stamp
 from harness.report.data import (
     CellSummary,
     Contrast,
@@ -48,7 +49,7 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     readings = {suite: axes.labelled() for suite, axes in suites.items() if axes}
     labels, label_faults = labelled_samples(plan, store, readings)
     return ReportData(
-        title=f"harness · {', '.join(plan.experiment.tasks)}",
+        title=f"harness · {stamp(plan)}",
         suites=suites,
         controls=_controls(plan, store),
         cells=cells,
@@ -134,7 +135,11 @@ def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
             spec, _ = catalogue.spec("detectors", component.plugin)
             reason = "it steered this arm's training" if steered else not_applicable(component, spec, cell.model)
             rows = stores[cell.id].flags(cell.detect_keys[component.label])
-            flags = tuple(FlagRow(item=row.item, repeat=row.repeat, flag=row.flag) for row in rows)
+            flags = tuple(
+                FlagRow(item=row.item, repeat=row.repeat, flag=row.flag)
+                for row in rows
+                if row.repeat < cell.settings.runs
+            )
             yield DetectorRun(
                 cell=cell.id,
                 detector=component.label,
@@ -172,7 +177,8 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
     for cell in cells:
         excluded.update(cell.excluded)
     components = [c for cell in plan.cells for c in (cell.trainer, cell.compressor, cell.suite, *cell.detectors)]
-    notes = dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
+    notes = dict.fromkeys(not_covered(plan, store))
+    notes |= dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
     notes |= dict.fromkeys(note for cell in plan.cells for note in cell.notes)
     notes |= dict.fromkeys(note for cell in plan.cells for note in backend_notes(cell, store.cell(cell.id)))
     notes |= dict.fromkeys(note for cell in plan.cells for note in decoding_notes(cell, store.cell(cell.id)))

@@ -21,6 +21,11 @@ class Metric:
     binary: bool = False  # a measure or score that is 0 or 1 in every sample: its mean is a proportion
 
     @property
+    def short(self) -> str:
+        """The word for it in narrow tables and gates."""
+        return self.rate.short or self.rate.name if self.rate else self.title
+
+    @property
     def is_rate(self) -> bool:
         return self.rate is not None
 

@@ -23,6 +23,7 @@ class Column:
     key: str  # in JSON
     title: str
     align: Literal["left", "right"] = "left"
+    drop: int = 0  # where a terminal is too narrow, columns with the highest number leave first; −1: stays
 
 
 @dataclass(frozen=True)

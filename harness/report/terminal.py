@@ -1,8 +1,6 @@
-"""The report in a terminal of 100 columns."""
+"""The report in a terminal of any width: what does not fit is folded, or left to --wide."""
 
 from __future__ import annotations
-
-from textwrap import wrap
 
 from rich import box
 from rich.console import Console
@@ -12,14 +10,15 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.errors import shown
+from harness.report.fit import fit, header, least_width
 from harness.report.table import Report, Table
 
 NAMED = 6  # hidden tables that are named
-HEADER_WIDTH = 14  # titles of columns wrap; numbers never do
+WIDEST = 10_000  # columns that no terminal has
 
 
-def render_terminal(report: Report, console: Console, full: bool = False) -> None:
-    """Print `report`; tables of detail (per family, transitions) only when `full`."""
+def render_terminal(report: Report, console: Console, full: bool = False, wide: bool = False) -> None:
+    """Print `report`; tables of detail (per family, transitions) only when `full`, columns beyond the width when `wide`."""
     console.print(Text(report.title, style="bold"))
     for note in report.notes:
         console.print(Text(note, style="yellow"))
@@ -31,7 +30,7 @@ def render_terminal(report: Report, console: Console, full: bool = False) -> Non
         for table in section.tables:
             if full or not table.detail:
                 console.print()
-                console.print(rich_table(table))
+                print_table(table, console, wide)
                 for note in table.notes:
                     console.print(Padding(Text(note, style="dim"), (0, 0, 0, 1)))
         hidden = [table.title for table in section.tables if table.detail and not full]
@@ -44,15 +43,31 @@ def render_terminal(report: Report, console: Console, full: bool = False) -> Non
             console.print(Text(note))
 
 
+def print_table(table: Table, console: Console, wide: bool = False) -> None:
+    """Print what the console is wide enough for, and say how much it is not."""
+    width = console.width
+    fitted = fit(table, WIDEST if wide else width)
+    if wide:
+        console.width = max(width, fitted.width)
+    console.print(rich_table(fitted.table))
+    console.width = width
+    if fitted.note:
+        console.print(Text(f" {fitted.note}", style="dim"))
+
+
 def rich_table(table: Table) -> RichTable:
-    title = Text(table.title, style="bold")
+    title = Text(table.title, style="bold") if table.title else None
     out = RichTable(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
     )
-    for column in table.columns:
-        header = "\n".join(line for part in column.title.split("\n") for line in wrap(part, HEADER_WIDTH))
+    for number, column in enumerate(table.columns):
         out.add_column(
-            Text(header), justify=column.align, no_wrap=column.align == "right", overflow="fold", vertical="top"
+            Text(header(column)),
+            justify=column.align,
+            no_wrap=column.align == "right",
+            overflow="fold",
+            vertical="top",
+            min_width=least_width(table, number),
         )
     numeric = any(column.align == "right" for column in table.columns)
     stacked = numeric and any("\n" in cell.text for row in table.rows for cell in row)

@@ -39,6 +39,8 @@ def _of_cell(cell: Cell, store: RunStore, item: str | None, label: str | None) -
     rows = {(row.item, row.repeat, row.role): row for row in cell_store.samples()}
     prompts = cell_store.prompts()
     for verdict in cell_store.verdicts(cell.grade_key):
+        if verdict.repeat >= cell.settings.runs:
+            continue  # of an earlier command, which asked more often
         if (item is not None and item not in verdict.item) or (label is not None and label not in _labels(verdict)):
             continue
         turns = []

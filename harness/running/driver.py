@@ -81,7 +81,7 @@ def record(plan: Plan, run: RunStore, made: dict[str, Any] | None = None) -> Non
 
     An earlier plan whose cells are not all in this one is kept beside it, under its digest: their samples are still there.
     """
-    if superseded(plan, run):
+    if left_out(plan, run):
         before = run.plan_path.read_bytes()
         write_bytes(run.folder / f"plan-{hashlib.sha256(before).hexdigest()[:8]}.json", before)
     write_json(run.plan_path, plan.model_dump(mode="json"))
@@ -95,20 +95,25 @@ def record(plan: Plan, run: RunStore, made: dict[str, Any] | None = None) -> Non
 def superseded(plan: Plan, run: RunStore) -> list[str]:
     """Ids of stored cells that answered the very questions of a cell of this plan, for the same arm and seed, with other
     code, libraries, settings or weights. They stay as they are, and the plan's cell is sampled anew: never mixed."""
+    wanted = {_question_frame(cell.model_dump(mode="json")) for cell in plan.cells}
+    return [name for name, frame in left_out(plan, run).items() if frame in wanted]
+
+
+def left_out(plan: Plan, run: RunStore) -> dict[str, tuple]:
+    """Cells of the folder's plan that have samples and are not in this plan, each with what makes it what it is."""
     if not run.plan_path.is_file():
-        return []
-    wanted = {_question_frame(cell.model_dump(mode="json")): cell.id for cell in plan.cells}
-    found = []
+        return {}
+    planned = {cell.id for cell in plan.cells}
+    found = {}
     try:
         stored = run.read_plan()
     except UsageError as error:
         hint(f"{error.cause}; it is written anew")
-        return []
+        return {}
     for cell in stored.get("cells", []):
         with contextlib.suppress(KeyError, TypeError):  # a plan of another version
-            new = wanted.get(_question_frame(cell))
-            if new is not None and new != cell["id"] and run.cell(cell["id"]).samples_path.is_file():
-                found.append(cell["id"])
+            if cell["id"] not in planned and run.cell(cell["id"]).samples_path.is_file():
+                found[cell["id"]] = _question_frame(cell)
     return found
 
 

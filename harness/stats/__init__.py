@@ -12,11 +12,19 @@ from harness.stats.agreement import kappa, kappa_interval
 from harness.stats.association import phi, phi_interval
 from harness.stats.correction import Corrected, Counts, joint_share, prediction_powered, rogan_gladen, share_in_part
 from harness.stats.detection import auroc, auroc_interval, threshold_at
-from harness.stats.intervals import Interval, cluster_t, effective_counts, rate_interval, ratio_se, wilson
+from harness.stats.intervals import (
+    Interval,
+    cluster_t,
+    effective_counts,
+    independent_difference,
+    rate_interval,
+    ratio_se,
+    wilson,
+)
 from harness.stats.joint import Bounds, Independence, bounds, independence
 from harness.stats.multiplicity import benjamini_hochberg, holm
 from harness.stats.paired import Difference, PermutationTest, mcnemar, paired_difference, sign_flip, swap_test
-from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, mde_paired, mde_unpaired, minimal_p
+from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, items_needed, mde_paired, mde_unpaired, minimal_p
 
 __all__ = [
     "ALPHA",
@@ -37,6 +45,8 @@ __all__ = [
     "effective_counts",
     "holm",
     "independence",
+    "independent_difference",
+    "items_needed",
     "joint_share",
     "kappa",
     "kappa_interval",

@@ -8,7 +8,7 @@ denominator), a conditional rate (only some do) and a mean (numerator = value) s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
+from math import hypot, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -107,3 +107,13 @@ def effective_counts(
     tail = 0.5 + confidence / 2
     effective *= (normal_quantile(tail) / t_quantile(tail, max(groups - 1, MIN_DEGREES))) ** 2
     return p * effective, effective
+
+
+def independent_difference(base: float, around_base: Interval, other: float, around_other: Interval) -> Interval:
+    """Interval of other - base for two independent estimates, from the interval of each: the distances of the bounds that
+    face each other are added in squares (Newcombe 1998 for two proportions; Zou & Donner 2008 in general)."""
+    delta = other - base
+    return Interval(
+        delta - hypot(other - around_other.low, around_base.high - base),
+        delta + hypot(around_other.high - other, base - around_base.low),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import ceil, sqrt
 
 from harness.stats.intervals import normal_quantile, t_quantile
 
@@ -46,3 +46,18 @@ def mde_unpaired(items: int, rate: float, power: float = POWER, alpha: float = A
 def mde_from_se(se: float, degrees: int, power: float = POWER, alpha: float = ALPHA) -> float:
     """Least difference found with `power` by a t test whose standard error is `se`."""
     return (t_quantile(1 - alpha / 2, degrees) + t_quantile(power, degrees)) * se
+
+
+def items_needed(items: int, estimate: float, bound: float, limit: float, unvaried: bool = False) -> int | None:
+    """Items at which the interval of `estimate`, which ends at `bound` over `items`, would end at `limit`.
+
+    Intervals narrow as 1/√n. Where nothing varied (`unvaried`: no item changed, or all are alike) the bound is Wilson's of
+    0 of n, z²/(n + z²) away, so that n is proportional to 1/distance − 1. None if the estimate itself does not keep the
+    limit.
+    """
+    reach, room = abs(bound - estimate), abs(limit - estimate)
+    if reach == 0 or room == 0 or (bound > estimate) != (limit > estimate):
+        return None
+    if unvaried and reach < 1:
+        return max(ceil(items * (1 / min(room, 1.0) - 1) / (1 / reach - 1)), 1)
+    return max(ceil(items * (reach / room) ** 2), 1)

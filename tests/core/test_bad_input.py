@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import shutil
 
 import pytest
@@ -34,6 +35,24 @@ def test_names_and_options(cli, arguments, expected):
     done = cli("run", *arguments, code=None)
     assert done.returncode in (1, 2)
     assert expected in one_line(done)
+
+
+@pytest.mark.parametrize("verb", [["plan"], ["run"], ["run", "--dry-run"]])
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--tasks", "goodhart7", "--device", "gpu"], "unknown device 'gpu' (auto, cpu, cuda, cuda:N, mps or xpu)"),
+        (["--tasks", "leetcode-loopholes", "--sandbox", "jail"], "no sandbox is called 'jail' (one of: bwrap"),
+        (["--tasks", "goodhart7", "--trainer", "vanilla"], "vanilla cannot train on goodhart7"),
+    ],
+)
+def test_plans_and_dry_runs_refuse_what_a_run_refuses(cli, verb, arguments, expected):
+    assert expected in one_line(cli(*verb, *arguments, code=2))
+
+
+def test_a_device_that_torch_cannot_have_is_missed_when_planning(cli):
+    if "+cpu" in importlib.metadata.version("torch"):
+        assert "is built without CUDA" in one_line(cli("plan", "--tasks", "goodhart7", "--device", "cuda", code=2))
 
 
 @pytest.mark.parametrize(

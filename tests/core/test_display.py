@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import pytest
 from rich.console import Console
@@ -11,21 +12,39 @@ from harness.cli import display
 from harness.running.executors import Event
 
 
-def test_without_a_terminal_a_line_every_half_minute_says_how_fast_and_how_long(
+def test_without_a_terminal_a_line_says_how_far_the_run_is_how_fast_and_how_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1000.0
     monkeypatch.setattr(display.time, "monotonic", lambda: now)
     out = io.StringIO()
-    plain = display.PlainDisplay(Console(file=out, width=200))
-    for second in range(0, 100):
-        now = 1000.0 + second
+    plain = display.PlainDisplay(Console(file=out, width=200), total=4)
+    plain.event(Event(kind="started", cell="a"))
+    plain.tick()
+    plain.event(Event(kind="done", cell="a"))  # at once: nothing is left to do of it
+    plain.event(Event(kind="started", cell="b"))
+    plain.event(Event(kind="progress", cell="b", stage="load"))
+    now = 1050.0
+    plain.event(Event(kind="done", cell="b"))
+    plain.event(Event(kind="started", cell="c"))
+    for second in (0, 30):
+        now = 1050.0 + second
         plain.event(Event(kind="progress", cell="c", stage="sample", done=20 + second, total=140, tokens=85 * second))
+    plain.tick()
     assert out.getvalue().splitlines() == [
-        "c: sample 50/140, 85 tokens/s, 0:01:30 left",
-        "c: sample 80/140, 85 tokens/s, 0:01:00 left",
-        "c: sample 110/140, 85 tokens/s, 0:00:30 left",
+        "0/4 cells; a: starting",
+        "done    a",
+        "done    b",
+        "2/4 cells, 0:02:40 left; c: sample 50/140, 85 tokens/s, 0:01:30 left",
     ]
+
+
+def test_the_lines_come_by_themselves_while_nothing_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(display, "PLAIN_SECONDS", 0.01)
+    out, quiet = io.StringIO(), threading.Event()
+    with display.PlainDisplay(Console(file=out, width=200), total=1).ticking():
+        quiet.wait(0.2)
+    assert out.getvalue().count("0/1 cells\n") >= 2
 
 
 def test_a_stage_that_starts_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

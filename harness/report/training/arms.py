@@ -75,6 +75,10 @@ class TrainedArm:
         """Share of groups in which no rollout beat another, over all steps and seeds."""
         return mean(number(row.get("frac_zero_std")) for run in self.runs.values() for row in run.rows)
 
+    def cut_share(self) -> float | None:
+        """Share of rollouts that the token limit cut, over all steps and seeds."""
+        return mean(number(row.get("truncated")) for run in self.runs.values() for row in run.rows)
+
     def families(self, rate: str) -> tuple[str, ...]:
         rows = (row for run in self.runs.values() for row in run.rows)
         return tuple(sorted({family for row in rows for family in by_family(row, rate)}))

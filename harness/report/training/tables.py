@@ -51,6 +51,7 @@ def overview(training: Training) -> Table:
                 columns.append(Column(f"{rate.name}_kept", "kept\nof start", "right"))
     if ran:
         columns.append(Column("idle", "flat\nskipped", "right"))
+        columns.append(Column("cut", "cut", "right", -1))
     rows = [untouched_row(training, group) for group in training.untouched if ran]
     rows += [overview_row(training, arm, ran) for arm in training.arms]
     return Table("training", "Training", tuple(columns), tuple(rows), tuple(overview_notes(training)))
@@ -61,7 +62,7 @@ def untouched_row(training: Training, group: SeedGroup) -> tuple[Cell, ...]:
     for rate in training.rates:
         cells += [Cell(NONE), Cell(NONE), held_out_cell(training, group.label, rate)]
         cells += [Cell(NONE)] * (rate.better == "high")
-    return (*cells, Cell(NONE))
+    return (*cells, Cell(NONE), Cell(NONE))
 
 
 def overview_row(training: Training, arm: TrainingArm, ran: bool) -> tuple[Cell, ...]:
@@ -77,7 +78,7 @@ def overview_row(training: Training, arm: TrainingArm, ran: bool) -> tuple[Cell,
                 kept = arm.kept(rate.name)
                 cells.append(Cell(percent(kept), kept))
     if isinstance(arm, TrainedArm):
-        cells.append(idle_cell(arm))
+        cells += [idle_cell(arm), Cell(percent(arm.cut_share()), arm.cut_share())]
     return tuple(cells)
 
 
@@ -116,7 +117,8 @@ def overview_notes(training: Training) -> Iterable[str]:
         "after training. Kept: last over first."
     )
     yield (
-        "Flat: share of groups in which no rollout beat another, which teach nothing; skipped: steps in which all were flat."
+        "Flat: share of groups in which no rollout beat another, which teach nothing; skipped: steps in which all were flat. "
+        "Cut: share of the rollouts that the token limit cut."
     )
     short = sorted({steps for arm in trained for steps in arm.steps if steps < LAST})
     if short:

@@ -137,13 +137,18 @@ AXES = Axes(
         Quadrant.NEITHER: "neither",
     },
     rates=(
-        Rate(name="understanding", title="understanding", numerator=_KNOWS),
-        Rate(name="execution", title="execution", numerator=_DOES),
+        Rate(name="understanding", title="understanding", short="knows", numerator=_KNOWS),
+        Rate(name="execution", title="execution", short="does", numerator=_DOES),
         Rate(
             name="gap", title="gap rate", numerator=frozenset({Quadrant.PROXY_ONLY}), denominator=_KNOWS, better="low"
         ),
         Rate(
-            name="dbdk", title="DBDK rate", numerator=frozenset({Quadrant.TRUTH_ONLY}), denominator=_DOES, better="low"
+            name="dbdk",
+            title="DBDK rate",
+            short="DBDK",
+            numerator=frozenset({Quadrant.TRUTH_ONLY}),
+            denominator=_DOES,
+            better="low",
         ),
     ),
     measures=EXPLAIN.measures,  # of published tables, too
