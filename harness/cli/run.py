@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from harness.planning.experiment import Experiment
 if TYPE_CHECKING:
     from harness.planning.cells import Plan
     from harness.running.executors import Executor
+    from harness.running.remote_run import RemoteRun
     from harness.store.run import RunStore
 
 
@@ -33,6 +35,12 @@ def run(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Only part I of N of the cells; `harness merge` joins the parts.")
     ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option(
+            "--store", metavar="URL", envvar="HARNESS_STORE", help="Shares models and replies: s3://, gs://, file://."
+        ),
+    ] = None,
 ) -> None:
     from harness.cli.display import display
     from harness.cli.planned import planned
@@ -49,17 +57,22 @@ def run(
 
         describe(plan, store, options.catalogue, json, wide)
         return
+    far = [_remote_run(remote, store)] if remote else []
     command = shlex.join(["harness", *sys.argv[1:]])
     with store.lock():
+        for each in far:
+            each.pull(plan)
         _say_what_stays(plan, store)
         try:
             cells = part.cells(plan)
             with display(len(cells)) as progress:
-                states = drive(plan, store, runner, options.plugins, progress, cells)
+                states = drive(plan, store, runner, options.plugins, [progress, *far], cells)
         except KeyboardInterrupt:
             print(f"interrupted; everything sampled so far is kept. Resume with:\n  {command}", file=sys.stderr)
             raise typer.Exit(130) from None
         made = publish(store, options, json, wide=wide) if part.of == 1 else None
+        for each in far:
+            each.push()
     failed = sum(state != "done" for state in states.values())
     if made is None:
         print(
@@ -89,6 +102,17 @@ def _say_what_stays(plan: Plan, store: RunStore) -> None:
             f"{plural(len(others), 'cell')} of this folder not selected: kept, and left out of the report",
             file=sys.stderr,
         )
+
+
+def _remote_run(url: str, store: RunStore) -> RemoteRun:
+    """The run folder in the store that this run and its workers share. Raises UsageError if the store does not answer."""
+    from harness.running.remote_run import RemoteRun
+    from harness.store.remote import STORE, Remote
+
+    shared = Remote(url)
+    shared.check()
+    os.environ[STORE] = url
+    return RemoteRun(shared, store)
 
 
 def _executor(name: str, options: GlobalOptions, store: RunStore, jobs: int, silence: float) -> Executor:

@@ -35,6 +35,8 @@ VERBS = {  # in the order of --help
         "Grade and detect again from the stored replies; nothing is sampled.",
     ),
     "merge": ("harness.cli.merge:merge", "Join the run folders of shards (`harness run --shard`) and report."),
+    "push": ("harness.cli.push:push", "Put a run folder into a store (s3://, gs://, file://) that machines share."),
+    "pull": ("harness.cli.push:pull", "Bring a run folder from a store."),
     "compress": (
         "harness.cli.compress:compress",
         "Compress a model into an artefact; the same command resumes.",

@@ -27,8 +27,8 @@ PACKAGES = (
 )  # fmt: skip
 
 
-class Display(Protocol):
-    """Follows a run on the screen."""
+class Follower(Protocol):
+    """Is told what happens in a run: the screen, a store."""
 
     def event(self, event: Event) -> None: ...
 
@@ -38,7 +38,7 @@ def drive(
     run: RunStore,
     executor: Executor,
     plugins: PluginSet,
-    display: Display,
+    followers: Sequence[Follower],
     part: Sequence[Cell] | None = None,
 ) -> dict[str, str]:
     """Run every cell of the plan, or of a part of it; finished stages are skipped. Returns states by cell id: "pending"
@@ -52,7 +52,6 @@ def drive(
     states = dict.fromkeys(cells, "pending")
     try:
         for event in executor.run(cells.values()):
-            display.event(event)
             cell = cells[event.cell]
             if event.kind == "started":
                 plugins.notify("harness_cell_start", run=run.folder, cell=cell)
@@ -63,6 +62,8 @@ def drive(
                 plugins.notify(
                     "harness_cell_end", run=run.folder, cell=cell, state=event.kind, error=event.error or None
                 )
+            for follower in followers:
+                follower.event(event)
     finally:
         plugins.notify("harness_run_end", run=run.folder, plan=plan, states=dict(states))
     return states

@@ -20,6 +20,7 @@ from harness.store.cache import mark_used
 from harness.store.files import write_json
 from harness.store.locks import exclusive_lock
 from harness.store.paths import artefact_folder
+from harness.store.remote import shared
 from harness.store.run import CompressionFacts, RunStore
 from harness.store.training_log import append_training, copy_training_log
 
@@ -71,7 +72,7 @@ def _trained(cell: Cell, source: Path, catalogue: Catalogue, run: RunStore, prog
     if cell.trained_key == cell.training_key:
         return trained
     out = artefact_folder(cell.trained_key)
-    with exclusive_lock(out):
+    with exclusive_lock(out), shared(out, TRAINED):
         if not (out / TRAINED).exists():
             trainer, context = _trainer(cell, catalogue), _context(cell, source, out)
             _finish(cell, cell.trained_key, trainer.deploy(trained, context), out)
@@ -82,7 +83,7 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
     """What the trainer learned, shared by all cells that differ in deployment only."""
     out = artefact_folder(key)
     cell_folder = run.cell(cell.id).folder
-    with exclusive_lock(out):
+    with exclusive_lock(out), shared(out, TRAINED):
         if not (out / TRAINED).exists():
             suite: Trainable = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
 
@@ -134,7 +135,7 @@ def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progre
 
     assert cell.compressed_key is not None
     out = artefact_folder(cell.compressed_key)
-    with exclusive_lock(out):
+    with exclusive_lock(out), shared(out, MARKER):
         compressor = catalogue.build(cell.compressor)
         wanted = CalibrationSource(source=cell.model.calibration)
         # returns at once if the artefact exists
