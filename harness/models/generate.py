@@ -23,10 +23,10 @@ from harness.models.decoding.decoder import Decoder
 from harness.models.failures import memory_errors, not_finite
 from harness.models.load import LoadedModel
 from harness.models.padding import pad_left
-from harness.models.sampling import Sampling, request_key
+from harness.models.sampling import Sampling
 from harness.models.scoring import score_choices, score_endings
 from harness.models.stopping import cut_at_stop
-from harness.planning.questions import is_turn, nameless
+from harness.planning.questions import is_turn, nameless, request_key
 
 
 class Request(Record):

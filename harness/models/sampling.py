@@ -14,8 +14,6 @@ Shape notation: B requests in a batch, V tokens in the vocabulary.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import cast
 
@@ -35,12 +33,6 @@ class Sampling(Record):
     @property
     def greedy(self) -> bool:
         return self.temperature == 0.0
-
-
-def request_key(seed: int, suite: str, item: str, role: str, repeat: int) -> int:
-    """The 64-bit key of one request's noise, signed as torch wants it. Distinct requests get independent keys."""
-    identity = json.dumps([seed, suite, item, role, repeat]).encode()
-    return int.from_bytes(hashlib.blake2b(identity, digest_size=8).digest(), "little", signed=True)
 
 
 class CoupledSampler(LogitsProcessor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,12 @@ def selected_items(suite: TaskSuite, limit: int | None) -> list:
 def limited(prompt: Prompt, max_tokens: int | None) -> Prompt:
     """The prompt with the run's own token limit, where one was given."""
     return prompt.model_copy(update={"max_tokens": max_tokens}) if max_tokens else prompt
+
+
+def request_key(seed: int, suite: str, item: str, role: str, repeat: int) -> int:
+    """The 64-bit key of one request's noise, signed as torch wants it. Distinct requests get independent keys."""
+    identity = json.dumps([seed, suite, item, role, repeat]).encode()
+    return int.from_bytes(hashlib.blake2b(identity, digest_size=8).digest(), "little", signed=True)
 
 
 def nameless(prompt: Prompt) -> Prompt:

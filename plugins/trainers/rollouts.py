@@ -14,8 +14,9 @@ from harness.contract.trainable import outcome_of, single_prompt
 from harness.errors import UsageError
 from harness.models.failures import not_finite
 from harness.models.generate import Generator
-from harness.models.sampling import Sampling, request_key
+from harness.models.sampling import Sampling
 from harness.models.stopping import cut_at_stop
+from harness.planning.questions import request_key
 from harness_plugins.trainers.extraction import completion_tokens
 from harness_plugins.trainers.scoring import Tokens
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import stats
 
-from harness.models.sampling import CoupledSampler, Sampling, gumbel_noise, keep_top_p, request_key, splitmix64
+from harness.models.sampling import CoupledSampler, Sampling, gumbel_noise, keep_top_p, splitmix64
+from harness.planning.questions import request_key
 
 LOGITS = torch.tensor([2.0, 1.5, 1.0, 0.3, 0.0, -0.5, -1.0, -3.0])  # (V,)
 PROMPT_LENGTH = 5
@@ -113,7 +114,8 @@ def test_a_row_draws_the_same_whatever_stands_beside_it() -> None:
 
 PROGRAM = """
 import torch
-from harness.models.sampling import gumbel_noise, request_key
+from harness.models.sampling import gumbel_noise
+from harness.planning.questions import request_key
 key = request_key(42, "goodhart7", "discount_coupon-0", "execution", 1)
 print(key, gumbel_noise(torch.tensor([key]), position=2, vocabulary=4)[0].tolist())
 """
