@@ -26,10 +26,13 @@ class Backend(Record):
     name: str
     args: dict[str, JsonValue] = {}
     reported: str = ""  # what the server itself calls the model that answers
+    engine: str = ""  # what serves it, where that is known: "vllm"
+    coupled: bool = False  # draws the harness's own noise (`harness.vllm`), the same for every arm
     version: str = ""  # of lm-eval
 
     @property
     def identity(self) -> dict[str, JsonValue]:
         """What a reply depends on, beside the question and, where it samples a folder, the weights in it."""
         kept: dict[str, JsonValue] = {name: value for name, value in self.args.items() if name not in PACE}
-        return {"backend": self.name, "args": kept, "reported": self.reported, "lm_eval": self.version}
+        coupled: dict[str, JsonValue] = {"coupled": True} if self.coupled else {}
+        return {"backend": self.name, "args": kept, "reported": self.reported, "lm_eval": self.version, **coupled}

@@ -18,7 +18,8 @@ def says_truncated(cell: Cell, store: CellStore) -> bool:
 
 def coupled(cell: Cell) -> bool:
     """Whether arms draw the same noise."""
-    return cell.settings.temperature > 0 and cell.model.backend is None
+    backend = cell.model.backend
+    return cell.settings.temperature > 0 and (backend is None or backend.coupled)
 
 
 def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
@@ -31,7 +32,9 @@ def backend_notes(cell: Cell, store: CellStore) -> Iterable[str]:
     yield f"{cell.model.name}: sampled through lm-eval {backend.version}'s backend {backend.name}{named}."
     if len(models) > 1:
         yield f"{cell.model.name}: more than one model answered."
-    if cell.settings.temperature > 0:
+    if coupled(cell):
+        yield f"{cell.model.name}: coupled, the backend draws the harness's own noise."
+    elif cell.settings.temperature > 0:
         yield f"{cell.model.name}: uncoupled, the backend draws noise of its own; {_seeding(backend.name)}."
     if not says_truncated(cell, store):
         yield f"{cell.model.name}: the backend does not say which replies the token limit cut."

@@ -13,10 +13,12 @@ from harness.contract import AgainstSource, Detector, OwnLoop, Spec, TaskSuite
 from harness.detection.activations import Activations
 from harness.detection.tools import make_tools, not_applicable
 from harness.detection.views import references
+from harness.lm_eval.backends.known import backend_info
 from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import build
 from harness.registry.sources import locate_model
+from harness.running.stages.dense import dense_form
 from harness.running.stages.detect import detect
 from harness.running.stages.fidelity import sample_against_source
 from harness.running.stages.grade import grade
@@ -90,6 +92,8 @@ class CellRunner:
             else:
                 sample(cell, asked, folder, store, self.models, stored, self.progress)
         else:
+            if folder is not None and backend_info(cell.model.backend.name).dense:
+                folder = dense_form(folder, cell.settings.dtype)
             sample_through(cell, suite, asked, folder, store, self.backends, stored, self.progress)
 
     def judge(self, cell: Cell, suite: TaskSuite, seconds: dict[str, float]) -> None:

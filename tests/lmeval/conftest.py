@@ -20,7 +20,6 @@ from pathlib import Path
 import pytest
 import warm
 
-START_SECONDS = 120.0
 TOYS = Path(__file__).parents[1] / "core" / "toys"
 
 REGISTRY = """
@@ -47,6 +46,7 @@ class Server:
     folder: Path
     port: int
     log: Path
+    seconds: float = 120.0  # in which it must start
     process: subprocess.Popen | None = field(default=None)
 
     @property
@@ -58,22 +58,26 @@ class Server:
         given = {"model": self.folder, "base_url": self.url, **more}
         return ",".join(f"{name}={value}" for name, value in given.items())
 
-    def start(self) -> None:
-        command = [
+    @property
+    def command(self) -> list[str]:
+        return [
             sys.executable, "-m", "transformers.cli.transformers", "serve", str(self.folder), "--host", "127.0.0.1",
             "--port", str(self.port), "--device", "cpu", "--dtype", "float32",
         ]  # fmt: skip
-        env = {**os.environ, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
+
+    def start(self, **more: str) -> None:
+        """`more`: environment variables."""
+        env = {**os.environ, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", **more}
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + START_SECONDS
+            self.process = subprocess.Popen(self.command, env=env, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()[-3000:]
             with contextlib.suppress(OSError, urllib.error.URLError):
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2).close()
                 return
             time.sleep(0.1)
-        raise AssertionError(f"no server within {START_SECONDS} s: {self.log.read_text()[-3000:]}")
+        raise AssertionError(f"no server within {self.seconds} s: {self.log.read_text()[-3000:]}")
 
     def kill(self) -> None:
         if self.process is not None:
@@ -138,8 +142,10 @@ class Run:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=self.cwd, env=self.env, **quiet)
 
-    def samples(self, out: str) -> dict[tuple, dict]:
-        rows = [json.loads(line) for path in self.cwd.glob(f"{out}/cells/*/samples.jsonl") for line in path.open()]
+    def samples(self, out: str, arm: str = "none") -> dict[tuple, dict]:
+        rows = [
+            json.loads(line) for path in self.cwd.glob(f"{out}/cells/*--{arm}--*/samples.jsonl") for line in path.open()
+        ]
         return {(row["item"], row["role"], row["repeat"]): row for row in rows}
 
     def counts(self, out: str) -> dict[str, tuple]:

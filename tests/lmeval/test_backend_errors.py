@@ -85,6 +85,44 @@ def test_the_model_that_the_server_lists_is_the_one_that_is_keyed(served):
     assert served.asked == []  # a server that lists its models is not asked for a token
 
 
+def test_a_server_that_lists_models_and_answers_as_another_one_is_not_believed(served):
+    with pytest.raises(ModelError, match=r"answers as model 'real/model-2', not as 'wanted' \(name that one\)"):
+        make_backend("local-chat-completions", served.args(model="wanted"))
+    served.answer = lambda question: (200, {**reply("so"), "model": "wanted-2026-11-01"})
+    assert make_backend("local-chat-completions", served.args(model="wanted")).reported == "wanted-2026-11-01"
+    served.listed = {}  # one that lists none may have names of its own for them
+    served.answer = lambda question: (200, reply("so"))
+    assert make_backend("local-chat-completions", served.args(model="wanted")).reported == "real/model-2"
+
+
+def test_a_server_that_changes_its_model_while_it_is_asked_ends_the_cell(served):
+    assert ask(served).text == "so: hello"
+    served.answer = lambda question: (200, {**reply("so"), "model": "another"})
+    with pytest.raises(Unreachable, match=r"answers as model 'another', not as 'real/model' \(serve that one;"):
+        ask(served)
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_vllms_noise_is_ours_if_replies_follow_the_key(served, heeds):
+    """vLLM takes arguments that nobody reads, so what counts is the reply."""
+    served.listed = {"data": [{"id": "alias", "root": "real/model", "owned_by": "vllm"}]}
+    served.answer = lambda question: (200, reply(str(served.asked[-1]["vllm_xargs"]["harness_key"]) if heeds else "so"))
+    backend = make_backend("local-chat-completions", served.args())
+    assert (backend.coupled, backend.engine, "coupled" in backend.identity) == (heeds, "vllm", heeds)
+    served.answer = lambda question: (200, reply("so"))
+    model = BackendModel(backend, batch_size=32)
+    assert model.concurrent == 32
+    model.ask([Prompt(role="r", text="hello")], [-7], 0.5, 0.9)
+    asked = served.asked[-1]
+    if heeds:
+        noise = {"harness_key": -7, "harness_temperature": 0.5, "harness_top_p": 0.9}
+        assert (asked["temperature"], asked["vllm_xargs"]) == (0.0, noise)
+        with pytest.raises(ModelError, match="does not draw the harness's noise, though it was found when planning"):
+            model.check_sampling(0.5)
+    else:
+        assert (asked["temperature"], asked["seed"], "vllm_xargs" in asked) == (0.5, 2**31 - 7, False)
+
+
 def test_a_key_that_the_server_refuses_is_found_out_when_planning_and_not_repeated(served, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     served.list_status, served.listed = 401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}

@@ -21,12 +21,18 @@ class BackendInfo(Record):
     requires: tuple[str, ...] = ()  # import names
     install: str = "the package that brings it"  # what to install when they are missing
     packed: bool = False  # loads the packed Q + L·R folders of compressors
+    dense: bool = False  # is given what compressors make as an ordinary checkpoint
     key: str = ""  # environment variable that must hold its key
     route: str = ""  # of the OpenAI protocol; "" for other protocols
     base_url: str = ""  # its default URL
     chat: bool = False  # takes messages, and applies the chat template itself
     likelihood: bool = True  # scores given text
     seeded: bool = False  # takes a seed with each request
+
+    @property
+    def local(self) -> bool:
+        """Asks a server of the user's own, which has no aliases for its models as a provider has."""
+        return bool(self.route) and not self.base_url
 
 
 _TORCH = {"place": "folder", "requires": ("torch", "transformers"), "packed": True}
@@ -45,10 +51,12 @@ KNOWN: dict[str, BackendInfo] = {
         "hf-auto": _TORCH,
         "huggingface": _TORCH,
         "vllm": {
-            "place": "folder", "requires": ("vllm",), "install": "pip install 'lm-eval[vllm]'", "seeded": True,
+            "place": "folder", "requires": ("vllm",), "install": "pip install 'goodhart-harness[vllm]'", "seeded": True,
+            "dense": True,
         },
         "sglang": {
             "place": "folder", "requires": ("sglang",), "install": "see docs.sglang.ai for its packages",
+            "dense": True,
         },
         "local-completions": _COMPLETIONS,
         "local-chat-completions": _CHAT,

@@ -14,7 +14,8 @@ from harness.contract import AgainstSource, OwnLoop, TaskSuite
 from harness.errors import PluginError, UsageError
 from harness.lm_eval.backends.arguments import refuse_secrets, resolved
 from harness.lm_eval.backends.known import backend_info
-from harness.lm_eval.backends.server import complete_url, reported_model
+from harness.lm_eval.backends.noise import installed_beside_vllm
+from harness.lm_eval.backends.server import complete_url, served
 from harness.lm_eval.backends.withheld import withhold
 from harness.registry.backend import Backend
 from harness.registry.catalogue import Catalogue
@@ -39,7 +40,10 @@ def make_backend(name: str, args: Mapping[str, JsonValue]) -> Backend:
     if info.place == "server" and not _model_of(given) and info.route:
         raise UsageError(f"backend {name!r} needs a model", "--backend-args model=NAME")
     backend = Backend(name=name, args=given, version=importlib.metadata.version("lm_eval"))
-    return backend.model_copy(update={"reported": reported_model(backend, info, key)}) if info.route else backend
+    if info.route:
+        found = served(backend, info, key)
+        return backend.model_copy(update={"reported": found.model, "engine": found.engine, "coupled": found.coupled})
+    return backend.model_copy(update={"coupled": name == "vllm" and installed_beside_vllm()})
 
 
 def refuse_uninstalled(name: str) -> None:
@@ -112,7 +116,7 @@ def refuse_unsupported(
         raise UsageError(f"{label} compares the weights of two models, which no backend does", "leave out --backend")
     for what, arms in (("trainer", trainers), ("compressor", compressors)):
         for arm in arms:
-            loads = info.packed or (what == "trainer" and info.place == "folder")
+            loads = info.packed or info.dense or (what == "trainer" and info.place == "folder")
             if not (arm.untouched or loads):
                 reason = "has no weights here" if info.place != "folder" else "does not load what it makes"
                 raise UsageError(

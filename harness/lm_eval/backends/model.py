@@ -15,11 +15,13 @@ from harness.errors import HarnessError, ModelError, StageError, Unreachable
 from harness.lm_eval.backends.arguments import resolved
 from harness.lm_eval.backends.bounded import reply_text
 from harness.lm_eval.backends.known import backend_info
+from harness.lm_eval.backends.noise import TRIED_TOKENS, Noise, heeds_noise
 from harness.lm_eval.backends.redaction import Redacting, redact
 from harness.lm_eval.backends.responses import ResponseRecorder
-from harness.lm_eval.backends.server import innermost_cause, public_url, server_message
+from harness.lm_eval.backends.server import innermost_cause, public_url, same_model, server_message
 from harness.registry.backend import Backend
 
+SCORED_AT_ONCE = 16  # texts in one HTTP request
 FATAL = (401, 403, 404)  # the key, the route or the model is wrong: every other question would fail too
 
 
@@ -41,7 +43,8 @@ class BackendModel:
         self.backend, self.chat = backend, chat
         self.info = backend_info(backend.name)
         args = resolved(backend.args)
-        self.concurrent = 1 if own_loop else int(str(args.pop("num_concurrent", 1)))
+        default = batch_size if backend.engine == "vllm" else 1  # it batches what is under way
+        self.concurrent = 1 if own_loop else int(str(args.pop("num_concurrent", default)))
         self.lm: Any = _open(backend.name, {**args, **_place(backend.name, folder, device, dtype)}, batch_size)
         freeze_clock(getattr(self.lm, "tokenizer", None), chat.template)
         if self.info.packed:
@@ -74,8 +77,9 @@ class BackendModel:
         own = getattr(getattr(self.lm, "tokenizer", None), "chat_template", None)
         return self.info.chat or bool(self.chat.template or own)
 
-    def ask(self, prompts: Sequence[Prompt], seeds: Sequence[int], temperature: float, top_p: float) -> list[Reply]:
-        """One reply per prompt. `seeds` are passed on if the backend takes one per request.
+    def ask(self, prompts: Sequence[Prompt], keys: Sequence[int], temperature: float, top_p: float) -> list[Reply]:
+        """One reply per prompt, drawn with the noise of its key: the harness's own where the backend has it, else its own,
+        seeded by the key where it takes a seed with each request.
 
         Raises StageError when these prompts cannot be answered, and Unreachable when no prompt can be.
         """
@@ -84,26 +88,33 @@ class BackendModel:
         if prompts[0].scored:
             return self._score(prompts)
         asked = []
-        for number, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
+        for number, (prompt, key) in enumerate(zip(prompts, keys, strict=True)):
             turn = self.turn(prompt.text)
             limits: dict[str, Any] = {
                 "until": list(prompt.stop),
                 "max_gen_toks": self._max_new_tokens(prompt, turn),
-                "do_sample": temperature > 0,
-                "temperature": temperature,
+                **self._drawn(key, temperature, top_p),
             }
-            if temperature > 0 and top_p < 1:
-                limits["top_p"] = top_p
-            if temperature > 0 and self.info.packed:
-                limits["top_k"] = 0  # transformers' own default keeps 50 tokens
             if self.info.chat and self.chat.args:
                 limits["chat_template_kwargs"] = dict(self.chat.args)  # as vLLM, SGLang and llama.cpp call them
-            if self.info.seeded:
-                limits["seed"] = seed
             asked.append(Instance("generate_until", {}, (turn, limits), number))
         with self.errors():
             texts = self.lm.generate_until(asked)
         return [self._reply(reply_text(str(text)), prompt) for text, prompt in zip(texts, prompts, strict=True)]
+
+    def _drawn(self, key: int, temperature: float, top_p: float) -> dict[str, Any]:
+        """How the tokens of a reply are drawn, as the backend is told."""
+        if temperature > 0 and self.backend.coupled:
+            noise = Noise(key=key, temperature=temperature, top_p=top_p).arguments()
+            return {"do_sample": False, "temperature": 0.0, "vllm_xargs" if self.recorder else "extra_args": noise}
+        drawn: dict[str, Any] = {"do_sample": temperature > 0, "temperature": temperature}
+        if temperature > 0 and top_p < 1:
+            drawn["top_p"] = top_p
+        if temperature > 0 and self.info.packed:
+            drawn["top_k"] = 0  # transformers' own default keeps 50 tokens
+        if self.info.seeded:
+            drawn["seed"] = key % 2**31
+        return drawn
 
     def _max_new_tokens(self, prompt: Prompt, turn: Any) -> int:
         """How many new tokens fit: beyond the context, backends in this process would cut off the start of the prompt."""
@@ -122,6 +133,7 @@ class BackendModel:
         if self.recorder is None:
             return Reply(text=shown, tokens=self._tokens(shown))
         ending = self.recorder.last()
+        self._check_model(ending.model)
         return Reply(text=shown, tokens=ending.tokens or 0, truncated=bool(ending.truncated) and not places)
 
     def _tokens(self, text: str) -> int:
@@ -139,6 +151,8 @@ class BackendModel:
             found = self.lm.loglikelihood(
                 [Instance("loglikelihood", {}, pair, number) for number, pair in enumerate(asked)]
             )
+        if self.recorder is not None:
+            self._check_model(self.recorder.last().model)
         scores = {pair: float(score) for pair, (score, _) in zip(pairs, found, strict=True)}
         return [
             self._scored(prompt, [scores[prompt.text, text] for text in prompt.continuations]) for prompt in prompts
@@ -152,9 +166,21 @@ class BackendModel:
 
     # ---------------------------------------------------------------------------------------------------------- checks
 
+    def _check_model(self, named: str) -> None:
+        """Raises Unreachable if the answer bears the name of another model than was planned."""
+        planned = (str(self.lm.model), *filter(None, self.backend.reported.split(" = ")))
+        if self.info.local and not any(same_model(named, name) for name in planned):
+            raise Unreachable(
+                f"the server at {public_url(self.backend.args)} answers as model {redact(named)!r}, not as {planned[-1]!r}",
+                "serve that one; the same command then resumes",
+            )
+
     def check_sampling(self, temperature: float) -> None:
-        """lm-eval overrules the temperature for some models by their names; that is an error, for it would be another
-        experiment."""
+        """lm-eval overrules the temperature for some models by their names, and vLLM may leave our noise out; that is an
+        error, for it would be another experiment."""
+        if temperature > 0 and self.backend.coupled:
+            self._check_noise()
+            return
         if self.recorder is None or not self.info.route:
             return
         question = [{"role": "user", "content": "1"}] if self.info.chat else "1"
@@ -165,6 +191,17 @@ class BackendModel:
                 f"lm-eval's backend {self.backend.name!r} asks {self.lm.model} at temperature "
                 f"{payload.get('temperature')}, whatever is wanted",
                 f"use --temperature {payload.get('temperature')}, or local-chat-completions with the same base_url",
+            )
+
+    def _check_noise(self) -> None:
+        def reply(noise: Noise) -> str:
+            prompt = Prompt(role="noise", text="1", max_tokens=TRIED_TOKENS)
+            return self.ask([prompt], [noise.key], noise.temperature, 1.0)[0].text
+
+        if not heeds_noise(reply):
+            raise ModelError(
+                f"backend {self.backend.name!r} does not draw the harness's noise, though it was found when planning",
+                "is it vLLM with harness.vllm:CoupledNoise, and without speculative decoding?",
             )
 
     @contextlib.contextmanager
@@ -219,9 +256,11 @@ def _open(name: str, args: dict[str, Any], batch_size: int) -> Any:
         import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format with transformers)
     for logger in ("lm_eval.models.api_models", "lm_eval.models.openai_completions", "lm_eval.models.anthropic_llms"):
         logging.getLogger(logger).addFilter(Redacting())
-    served = backend_info(name).place == "server"
+    info = backend_info(name)
+    if info.place == "server":  # one reply a request, but the choices of a text together
+        batch_size = SCORED_AT_ONCE if info.route and info.likelihood else 1
     try:
-        return get_model(name).create_from_arg_obj(args, {"batch_size": 1 if served else batch_size})
+        return get_model(name).create_from_arg_obj(args, {"batch_size": batch_size})
     except Exception as error:  # a backend's constructor raises whatever its libraries raise
         words = " ".join(f"{type(error).__name__}: {error}".split())
         raise ModelError(f"backend {name!r} cannot be opened: {redact(words)[:300]}") from error

@@ -44,7 +44,9 @@ class ResponseRecorder:
         asked = {"headers": lm.header, "verify": lm.verify_certificate, "timeout": lm.timeout, "stream": True}
         response = whole(requests.post(lm.base_url, json=payload, **asked))
         response.raise_for_status()
-        return response.json()
+        answer = response.json()
+        self.seen.ending = response_info(answer) if isinstance(answer, dict) else ResponseInfo()
+        return answer
 
     def payload(self, *args: Any, **options: Any) -> dict[str, Any]:
         payload = self._payload(*args, **options)
@@ -57,12 +59,11 @@ class ResponseRecorder:
         answer = outputs[0] if isinstance(outputs, list) and outputs else outputs
         if not isinstance(answer, dict) or not (answer.get("choices") or "content" in answer):
             raise StageError(f"the server's answer holds no reply: {str(outputs)[:200]}")
-        self.seen.ending = response_info(answer)
         return ["" if text is None else text for text in self._parse(outputs=outputs, **options)]
 
     def last(self) -> ResponseInfo:
-        """What the server said about this thread's last reply."""
-        return self.seen.ending
+        """What the server said in its last answer to this thread."""
+        return getattr(self.seen, "ending", ResponseInfo())
 
 
 def response_info(answer: dict[str, Any]) -> ResponseInfo:

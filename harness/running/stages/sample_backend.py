@@ -17,10 +17,10 @@ from harness.contract import OwnLoop, Reply, TaskSuite
 from harness.errors import StageError
 from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
+from harness.planning.questions import request_key
 from harness.registry.backend import NOTES, BackendNotes
 from harness.running.stages.sample import Progress, Question, QuestionKey, rows_of, sample_with_library, write_prompts
 from harness.store.files import write_json
-from harness.store.hashing import key_of
 from harness.store.run import CellStore, SampleRow, stored_record
 
 if TYPE_CHECKING:
@@ -142,11 +142,6 @@ def partition(asked: Sequence[Question], size: int) -> list[list[Question]]:
     return chunks
 
 
-def request_seed(cell: Cell, name: tuple[str, str, int]) -> int:
-    """The random seed of a request (31 bits): different for every item, prompt role, repeat and cell seed."""
-    return int(key_of([cell.seed, cell.suite.preset, *name])[:8], 16) >> 1
-
-
 # ------------------------------------------------------------------------------------------------------------- asking
 
 
@@ -166,9 +161,9 @@ def _replies(
 def _ask(model: BackendModel, cell: Cell, chunk: list[Question]) -> list[Reply]:
     settings = cell.settings
     prompts = [prompt for _, prompt in chunk]
-    seeds = [request_seed(cell, name) for name, _ in chunk]
-    with _seeded(seeds[0], settings.temperature > 0 and model.info.packed):
-        return model.ask(prompts, seeds, settings.temperature, settings.top_p)
+    keys = [request_key(cell.seed, cell.suite.preset, *name) for name, _ in chunk]
+    with _seeded(keys[0], settings.temperature > 0 and model.info.packed):
+        return model.ask(prompts, keys, settings.temperature, settings.top_p)
 
 
 @contextlib.contextmanager
