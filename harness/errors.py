@@ -36,6 +36,12 @@ class ModelError(HarnessError):
     exit_code = 1
 
 
+class NoSuchModel(ModelError):
+    """Nothing is there under the name that a person gave."""
+
+    exit_code = 2
+
+
 class StageError(HarnessError):
     """A stage of one cell failed; the other cells go on."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.checkpoints.shards import KEEP, RemoteFile, names_at_hand, streamed_folder
 from harness.checkpoints.weight_files import weight_files
-from harness.errors import ModelError
+from harness.errors import ModelError, NoSuchModel
 from harness.store.paths import cache_folder
 
 TIMEOUT = 10.0  # seconds until the hub counts as unreachable
@@ -109,19 +109,19 @@ def _hub_errors(hub_id: str) -> Iterator[None]:
 
     absent = f"no folder named {hub_id!r} here, and the hub model of that name is not in the local cache"
     if constants.HF_HUB_OFFLINE:
-        raise ModelError(f"{absent}; HF_HUB_OFFLINE forbids fetching it", "give a folder, or download it beforehand")
+        raise NoSuchModel(f"{absent}; HF_HUB_OFFLINE forbids fetching it", "give a folder, or download it beforehand")
     try:
         yield
     except GatedRepoError:
         raise ModelError(f"the hub model {hub_id!r} is gated", "accept its terms, then `hf auth login`") from None
     except (RepositoryNotFoundError, HFValidationError):
-        raise ModelError(f"no folder and no public hub model is named {hub_id!r}", "check the name") from None
+        raise NoSuchModel(f"no folder and no public hub model is named {hub_id!r}", "check the name") from None
     except (HfHubHTTPError, OSError) as error:
         raise ModelError(f"{absent}; fetching it failed: {one_line(error)}") from None
     except Exception as error:  # the hub's HTTP library raises its own errors, and which library that is has changed
         if not type(error).__module__.startswith(("httpx", "requests", "urllib3")):
             raise
-        raise ModelError(f"{absent}; the hub cannot be reached: {one_line(error)}", "give a local folder") from None
+        raise NoSuchModel(f"{absent}; the hub cannot be reached: {one_line(error)}", "give a local folder") from None
 
 
 def one_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint, stored_bytes
 from harness.contract import Decision, Record
-from harness.errors import ModelError
+from harness.errors import ModelError, NoSuchModel
 from harness.store.hashing import digest_file
 
 MANIFEST = "manifest.json"
@@ -94,7 +94,8 @@ def read_manifest(folder: Path) -> Manifest:
     folder = Path(folder)
     remedy = "finish the compression by running it again"
     if not (folder / MARKER).is_file():
-        raise ModelError(f"{folder} is not a complete artefact: it has no {MARKER}", remedy)
+        kind = ModelError if (folder / MANIFEST).is_file() else NoSuchModel
+        raise kind(f"{folder} is not a complete artefact: it has no {MARKER}", remedy)
     try:
         promised: dict[str, Any] = json.loads((folder / MARKER).read_text())
         for name, digest in promised.items():

@@ -16,12 +16,19 @@ app = typer.Typer(
     cls=VerbGroup,
     help="Did the intervention make the model better, or only better at looking better?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 add_verbs(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"harness {version('goodhart-harness')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -30,6 +37,7 @@ def main_options(
     plugins_dir: list[Path] = typer.Option([], help="Folder whose *.py files are plugins too.", exists=True),
     registry: list[Path] = typer.Option([], help="A registry.toml with your own presets (besides ./registry.toml)."),
     p: list[str] = typer.Option([], "-p", metavar="no:NAME", help="Leave a plugin out."),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print it and stop."),
 ) -> None:
     """Where names come from. These options stand before the verb."""
     context.obj = GlobalOptions(plugins_dirs=tuple(plugins_dir), registries=tuple(registry), disabled=_disabled(p))

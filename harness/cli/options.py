@@ -10,13 +10,33 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.completion import names
+
 Files = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT.toml]", help="Read options from a file.")]
 Names = list[str] | None
-Model = Annotated[Names, typer.Option("--model", "-m", help="Registry entry, folder, .gguf or hub id; comma list.")]
-Compressor = Annotated[Names, typer.Option("--compressor", "-c", help="Comma list; see `harness list compressors`.")]
-Trainer = Annotated[Names, typer.Option("--trainer", help="Comma list; see `harness list trainers`.")]
-Tasks = Annotated[Names, typer.Option("--tasks", "-t", help="Comma list; see `harness list tasks`.")]
-Detectors = Annotated[Names, typer.Option("--detectors", help="Comma list, or all.")]
+Model = Annotated[
+    Names,
+    typer.Option(
+        "--model", "-m", help="Registry entry, folder, .gguf or hub id; comma list.", autocompletion=names("models")
+    ),
+]
+Compressor = Annotated[
+    Names,
+    typer.Option(
+        "--compressor",
+        "-c",
+        help="Comma list; see `harness list compressors`.",
+        autocompletion=names("compressors"),
+    ),
+]
+Trainer = Annotated[
+    Names,
+    typer.Option("--trainer", help="Comma list; see `harness list trainers`.", autocompletion=names("trainers")),
+]
+Tasks = Annotated[
+    Names, typer.Option("--tasks", "-t", help="Comma list; see `harness list tasks`.", autocompletion=names("tasks"))
+]
+Detectors = Annotated[Names, typer.Option("--detectors", help="Comma list, or all.", autocompletion=names("detectors"))]
 Items = Annotated[int | None, typer.Option(help="Items per family (1 = the canonical ones).", min=1)]
 Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or published.")]
 Data = Annotated[str | None, typer.Option(help="A file of problems, for suites that read one.")]

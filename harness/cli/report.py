@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from harness.store.run import RunStore
 
 
+NAMED = 3  # arms
+
+
 def report(
     context: typer.Context,
     run: o.RunFolder,
@@ -53,7 +56,12 @@ def closing(report: Report, store: RunStore, plan: Plan, failed: int, command: s
 
 
 def headline(report: Report) -> str:
-    return ""
+    """What stands out: each arm that differs from its base, in a few words."""
+    from harness.report.headline_table import differing
+
+    said = [line for section in report.sections for line in differing(section)]
+    more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
+    return f"; {'; '.join(said[:NAMED])}{more}" if said else ""
 
 
 def publish(

@@ -27,6 +27,7 @@ def rescore(
     store = RunStore(run)
     flags = {"grader": grader} if grader else {}
     names = split_names(",".join(detectors)) if detectors else None
+    store.read_plan()  # before the lock makes a folder of a mistyped name
     with store.lock():
         for change in regrade(store, options.catalogue, flags, parse_overrides(params or []), names):
             stderr_console().print(change, markup=False, highlight=False)

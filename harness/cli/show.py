@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 import json as json_module
-from typing import Annotated
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as o
-from harness.cli.console import plain_table, stdout_console
-from harness.errors import plural
+from harness.cli.console import stdout_console
+from harness.cli.context import global_options
+from harness.errors import UsageError, plural
+
+if TYPE_CHECKING:
+    from harness.planning.cells import Plan
+    from harness.store.run import RunStore
 
 
 def show(
+    context: typer.Context,
     run: o.RunFolder,
     cell: Annotated[str | None, typer.Option(help="Part of a cell's id.")] = None,
     item: Annotated[str | None, typer.Option(help="Part of an item's id.")] = None,
-    label: Annotated[str | None, typer.Option(help="A quadrant (proxy_only) or a suite's label (reward_hack).")] = None,
-    limit: Annotated[int, typer.Option(help="Maximum number of transcripts.")] = 20,
+    label: Annotated[
+        str | None, typer.Option(help="An outcome as the tables call it: DBDK, hack, Goodhart gap, does, error …")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Maximum number of transcripts.", min=1)] = 20,
     json: o.Json = False,
+    wide: o.Wide = False,
 ) -> None:
     from harness.planning.cells import Plan
+    from harness.report.collect import axes_of
     from harness.report.transcripts import transcripts
+    from harness.report.vocabulary import Words
     from harness.store.run import RunStore
 
     store = RunStore(run)
     plan = Plan.of(store)
     if cell is None and item is None and label is None:
-        _cells(plan, store, json)
+        _cells(plan, store, json, wide)
         return
-    found = transcripts(plan, store, cell, item, label)
-    shown = [entry for _, entry in zip(range(limit), found, strict=False)]
+    if label is None:
+        found = transcripts(plan, store, cell, item)
+    else:
+        words = Words.of(plan, store, axes_of(plan, global_options(context).catalogue))
+        words.refuse_unknown(label)
+        found = transcripts(plan, store, cell, item, lambda suite, row: words.means(label, suite, row))
+    shown = list(islice(found, limit))
+    if not shown and label is None:
+        raise UsageError(f"no sample of {run} has {_asked(cell, item)}", f"`harness show {run}` lists its cells")
     if json:
         print(json_module.dumps([entry.model_dump(mode="json") for entry in shown], indent=1))
         return
@@ -45,17 +64,31 @@ def show(
     print(plural(len(shown), "transcript") + (f" (more with --limit {limit * 5})" if len(shown) == limit else ""))
 
 
-def _cells(plan, store, json: bool) -> None:
-    rows = []
-    for cell in plan.cells:
-        state = store.cell(cell.id).state
-        rows.append(
-            {"cell": cell.id, "state": state.state, "seconds": sum(state.seconds.values()), "error": state.error}
-        )
+def _asked(cell: str | None, item: str | None) -> str:
+    parts = [f"{part!r} in its {what}'s id" for what, part in (("cell", cell), ("item", item)) if part is not None]
+    return " and ".join(parts)
+
+
+def _cells(plan: Plan, store: RunStore, json: bool, wide: bool) -> None:
+    from harness.report.table import Column, Table, text_cell
+    from harness.report.terminal import print_table
+
+    states = {cell.id: store.cell(cell.id).state for cell in plan.cells}
     if json:
+        rows = [
+            {"cell": name, "state": state.state, "seconds": sum(state.seconds.values()), "error": state.error}
+            for name, state in states.items()
+        ]
         print(json_module.dumps(rows, indent=1))
         return
-    table = plain_table("cell", "state", "seconds", "error")
-    for row in rows:
-        table.add_row(row["cell"], row["state"], f"{row['seconds']:.1f}", row["error"] or "")
-    stdout_console().print(table, markup=False)
+    columns: tuple[Column, ...] = (
+        Column("cell", "cell"),
+        Column("state", "state", "left", -1),
+        Column("seconds", "seconds", "right", 1),
+    )
+    columns += (Column("error", "error", "left", -1),) if any(state.error for state in states.values()) else ()
+    lines = [
+        (name, state.state, f"{sum(state.seconds.values()):.1f}", state.error or "") for name, state in states.items()
+    ]
+    table = Table("cells", "", columns, tuple(tuple(map(text_cell, line[: len(columns)])) for line in lines))
+    print_table(table, stdout_console(), wide)

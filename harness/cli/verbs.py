@@ -17,6 +17,11 @@ VERBS = {  # in the order of --help
         "harness.cli.listing:list_names",
         "What can be selected: compressors, tasks, trainers, detectors, models.",
     ),
+    "describe": (
+        "harness.cli.describe:describe",
+        "What a name stands for: its parameters, what it needs, and of a suite an item with its prompts.",
+    ),
+    "runs": ("harness.cli.runs:runs", "Run folders, how far each is, and what it is of."),
     "plugins": ("harness.cli.plugins:plugins", "The plugins that were found, and why one is broken."),
     "show": ("harness.cli.show:show", "The cells of a run; with --cell, --item or --label their transcripts."),
     "report": ("harness.cli.report:report", "The tables of a run, from what is stored."),

@@ -210,7 +210,10 @@ class Catalogue:
             raise PluginError(f"{label}: the parameters of {spec.name} are broken: {cause}") from error
 
     def plugin_of(self, kind: str, label: str) -> str:
-        return self.preset(kind, self._parse(kind, label)[0]).plugin
+        return self.preset_of(kind, label).plugin
+
+    def preset_of(self, kind: str, label: str) -> Preset:
+        return self.preset(kind, self._parse(kind, label)[0])
 
     def parameters(self, kind: str, label: str) -> set[str]:
         """The parameters of the plugin behind a label."""

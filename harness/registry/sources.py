@@ -11,7 +11,7 @@ from harness.checkpoints.gguf import dequantised, gguf_files, provenance_of
 from harness.checkpoints.hub import hub_snapshot, hub_streamed
 from harness.checkpoints.shape import read_shape
 from harness.contract import ModelShape, Record
-from harness.errors import ModelError
+from harness.errors import ModelError, NoSuchModel
 from harness.registry.backend import Backend
 from harness.registry.catalogue import Catalogue, load_catalogue
 from harness.registry.plugins import load_plugins
@@ -65,14 +65,14 @@ def _folder(path: str, name: str, catalogue: Catalogue, from_hub: Callable[[str]
     if local.is_dir():
         return local.resolve()
     if local.is_file():
-        raise ModelError(f"model {name!r} is a file, and no .gguf", "give a folder with config.json and safetensors")
+        raise NoSuchModel(f"model {name!r} is a file, and no .gguf", "give a folder with config.json and safetensors")
     if local.is_absolute() or path.startswith("."):
-        raise ModelError(f"model {name!r}: no folder {local}")
+        raise NoSuchModel(f"model {name!r}: no folder {local}")
     try:
         return from_hub(path)
     except ModelError as error:
         known = ", ".join(sorted(catalogue.models)) or "none"
-        raise ModelError(error.cause, error.remedy or f"registry entries: {known}") from None
+        raise type(error)(error.cause, error.remedy or f"registry entries: {known}") from None
 
 
 def _provenance(folder: Path, name: str) -> str:

@@ -14,6 +14,7 @@ from harness.report.difference_tables import differences
 from harness.report.draw_tables import draw_tables
 from harness.report.error_tables import error_tables, unmeasured
 from harness.report.flip_tables import flip_tables
+from harness.report.headline_table import headlines
 from harness.report.numbers import percent
 from harness.report.reading_tables import reading_tables
 from harness.report.run_tables import exclusions, sizes
@@ -59,6 +60,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         yield from deployment_tables(block.training.deployments)
     if not any(arm.samples() for arm in block.arms):
         return
+    yield from headlines(block)
     if block.axes:
         yield axes.quadrant_table(block, block.axes)
         yield from reading_tables(block, data.controls.get(block.key, ()))

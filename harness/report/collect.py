@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
-from harness.contract import Control, Scores, TaskSuiteSpec
+from harness.contract import Axes, Control, Scores, TaskSuiteSpec
 from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
@@ -45,7 +45,7 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     }
     fidelity = _fidelity(plan, verdicts, catalogue)
     cells = tuple(_summary(cell, stores[cell.id], verdicts[cell.id], fidelity.get(_arm(cell))) for cell in plan.cells)
-    suites = {cell.suite.label: _axes(cell, catalogue) for cell in plan.cells}
+    suites = axes_of(plan, catalogue)
     readings = {suite: axes.labelled() for suite, axes in suites.items() if axes}
     labels, label_faults = labelled_samples(plan, store, readings)
     return ReportData(
@@ -66,7 +66,12 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     )
 
 
-def _axes(cell: Cell, catalogue: Catalogue):
+def axes_of(plan: Plan, catalogue: Catalogue) -> dict[str, Axes | None]:
+    """By suite; None for one whose verdicts are scores."""
+    return {cell.suite.label: _axes(cell, catalogue) for cell in plan.cells}
+
+
+def _axes(cell: Cell, catalogue: Catalogue) -> Axes | None:
     spec, _ = catalogue.spec("tasks", cell.suite.plugin)
     assert isinstance(spec, TaskSuiteSpec)
     axes = spec.axes_under(cell.suite.params)

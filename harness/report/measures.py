@@ -16,12 +16,12 @@ def named(metrics: Sequence[Metric], word: str, suite: str) -> Metric:
     Raises:
         UsageError: none is called so, with the names that there are.
     """
-    wanted = _plain(word)
+    wanted = plain(word)
     for metric in metrics:
-        if wanted in map(_plain, names(metric)):
+        if wanted in map(plain, names(metric)):
             return metric
     for metric in metrics:
-        if any(f"{_plain(name)} ".startswith(f"{wanted} ") for name in names(metric)):
+        if any(f"{plain(name)} ".startswith(f"{wanted} ") for name in names(metric)):
             return metric
     known = ", ".join(metric.short for metric in metrics)
     raise UsageError(f"{suite} has no measure {word!r}", f"one of {known}")
@@ -31,5 +31,6 @@ def names(metric: Metric) -> Iterable[str]:
     return dict.fromkeys((metric.short, metric.key, metric.title))
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name without its case, its hyphens and its underscores."""
     return " ".join(re.split(r"[\s_-]+", name.casefold())).strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from harness.contract import Outcome, Record
 from harness.planning.cells import Cell, Plan
@@ -26,22 +26,28 @@ class Transcript(Record):
 
 
 def transcripts(
-    plan: Plan, store: RunStore, cell: str | None = None, item: str | None = None, label: str | None = None
+    plan: Plan,
+    store: RunStore,
+    cell: str | None = None,
+    item: str | None = None,
+    wanted: Callable[[str, VerdictRow], bool] = lambda suite, row: True,
 ) -> Iterator[Transcript]:
-    """Those whose cell and item ids contain the given parts and whose quadrant or label is `label`."""
+    """Those whose cell and item ids contain the given parts and that are `wanted` (by the suite's label and the verdict)."""
     for candidate in plan.cells:
         if cell is None or cell in candidate.id:
-            yield from _of_cell(candidate, store, item, label)
+            yield from _of_cell(candidate, store, item, wanted)
 
 
-def _of_cell(cell: Cell, store: RunStore, item: str | None, label: str | None) -> Iterator[Transcript]:
+def _of_cell(
+    cell: Cell, store: RunStore, item: str | None, wanted: Callable[[str, VerdictRow], bool]
+) -> Iterator[Transcript]:
     cell_store = store.cell(cell.id)
     rows = {(row.item, row.repeat, row.role): row for row in cell_store.samples()}
     prompts = cell_store.prompts()
     for verdict in cell_store.verdicts(cell.grade_key):
         if verdict.repeat >= cell.settings.runs:
             continue  # of an earlier command, which asked more often
-        if (item is not None and item not in verdict.item) or (label is not None and label not in _labels(verdict)):
+        if (item is not None and item not in verdict.item) or not wanted(cell.suite.label, verdict):
             continue
         turns = []
         for role, text in prompts.get(verdict.item, {}).items():
@@ -63,12 +69,6 @@ def _outcome(row: VerdictRow) -> str:
     if row.verdict is None:
         return "error"
     return str(row.verdict.quadrant) if isinstance(row.verdict, Outcome) else "scores"
-
-
-def _labels(row: VerdictRow) -> set[str]:
-    if isinstance(row.verdict, Outcome):
-        return {str(row.verdict.quadrant), *([row.verdict.label] if row.verdict.label else [])}
-    return {"error"} if row.error else set()
 
 
 def _line(row: VerdictRow) -> str:

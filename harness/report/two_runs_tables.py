@@ -6,8 +6,9 @@ from harness.report.analysis import Block, Pair, analyse
 from harness.report.arms import Estimate
 from harness.report.difference_tables import adjusted_text, difference_cells
 from harness.report.estimate_cells import estimate_json
+from harness.report.headline_table import value_text
 from harness.report.metrics import Metric
-from harness.report.numbers import NONE, bracket, decimals_of, percent, points, signed, significant
+from harness.report.numbers import NONE, bracket, decimals_of, points, signed
 from harness.report.table import Cell, Column, Report, Section, Table, text_cell
 from harness.report.two_runs import TwoRuns
 from harness.report.verdicts import NOT_SHOWN, direction, verdict
@@ -69,7 +70,4 @@ def _unpaired(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]:
 
 
 def _value(estimate: Estimate, metric: Metric) -> Cell:
-    if estimate.value is None:
-        return Cell(NONE)
-    value = percent(estimate.value) if metric.is_rate else significant(estimate.value)
-    return Cell(value, estimate_json(estimate, metric))
+    return Cell(value_text(estimate, metric), estimate_json(estimate, metric))
