@@ -30,6 +30,10 @@ VERBS = {  # in the order of --help
         "harness.cli.gate:gate",
         "Do a run's arms keep conditions with a margin? Exit code 0 yes, 1 no, 3 not enough items.",
     ),
+    "export-results": (
+        "harness.cli.export_results:export_results",
+        "A run as CSV, Parquet, JSON lines, lm-eval's results, Inspect's logs or a model card.",
+    ),
     "label": (
         "harness.cli.label:label",
         "Read a run's replies one by one; the report then measures its grader's error.",
