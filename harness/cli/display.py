@@ -19,7 +19,8 @@ from harness.running.executors import Event
 
 PLAIN_SECONDS = 30.0  # between two lines without a terminal
 AT_ONCE = 1.0  # seconds: a cell that takes less was done already and says nothing of the others
-LONGEST = 40  # characters of a cell's id beside its bar
+BESIDE_NAMES = 54  # columns that stage, bar, count and pace take
+ROOMY = 100  # columns of a terminal that has room for the time spent
 
 
 class Pace:
@@ -90,7 +91,7 @@ class BarDisplay:
     def event(self, event: Event) -> None:
         self.run.event(event)
         if event.kind == "started":
-            name = event.cell if len(event.cell) <= LONGEST else f"{event.cell[:LONGEST]}…"
+            name = short_name(event.cell, self.console.width - BESIDE_NAMES)
             self.tasks[event.cell] = self.progress.add_task(name, total=None, stage="starting", pace="")
         elif event.kind == "progress" and event.cell in self.tasks:
             self.progress.update(
@@ -152,6 +153,14 @@ def _left(seconds: float) -> str:
     return f"{timedelta(seconds=round(seconds))} left"
 
 
+def short_name(cell: str, room: int) -> str:
+    """A cell's id without its model, seed and key, as far as there is room: "erase--ultra3--goodhart7"."""
+    parts = cell.split("--")
+    name = "--".join(parts[1:-2]) if len(parts) > 4 else cell
+    room = max(room, 12)
+    return name if len(name) <= room else f"{name[: room - 1]}…"
+
+
 def say(console: Console, event: Event) -> None:
     """One line that a reader of the log needs."""
     if event.kind == "done":
@@ -162,10 +171,12 @@ def say(console: Console, event: Event) -> None:
         console.print(f"[yellow]again[/]   {event.cell}: {_plain(event.error)}", highlight=False, soft_wrap=True)
 
 
-def _columns() -> tuple[ProgressColumn, ...]:
+def _columns(width: int) -> tuple[ProgressColumn, ...]:
     stage = TextColumn("[dim]{task.fields[stage]}")
     pace = TextColumn("[dim]{task.fields[pace]}")
-    return TextColumn("{task.description}"), stage, BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(), pace
+    bar = BarColumn(20 if width >= ROOMY else 8)
+    elapsed = (TimeElapsedColumn(),) if width >= ROOMY else ()
+    return TextColumn("{task.description}"), stage, bar, MofNCompleteColumn(), *elapsed, pace
 
 
 def _plain(text: str) -> str:
@@ -179,7 +190,7 @@ def display(total: int) -> Iterator[BarDisplay | PlainDisplay]:
         with PlainDisplay(console, total).ticking() as plain:
             yield plain
         return
-    with Progress(*_columns(), console=console, transient=True) as progress:
+    with Progress(*_columns(console.width), console=console, transient=True) as progress:
         yield BarDisplay(progress, console, total)
 
 
@@ -198,7 +209,9 @@ def planning() -> Iterator[Callable[[str], None]]:
 def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
     """One bar per stage of a long job; nothing without a terminal."""
     console = stderr_console()
-    with Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(
+        *_columns(console.width), console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         tasks: dict[str, TaskID] = {}
 
         def report(stage: str, done: int, total: int) -> None:

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from harness.cli import display
 from harness.running.executors import Event
@@ -57,3 +58,22 @@ def test_a_stage_that_starts_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPat
     assert paces.text(Event(kind="progress", cell="c", stage="grade", done=4, total=8)) == ""
     now = 12.0
     assert paces.text(Event(kind="progress", cell="c", stage="grade", done=6, total=8)) == "0:00:02 left"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_bars_fit_the_terminal_with_names_counts_and_pace(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(display.time, "monotonic", lambda: now)
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    cell = "smollm2--erase--ultra3--goodhart7--s42--0123abcd"
+    with Progress(*display._columns(width), console=console, auto_refresh=False) as progress:
+        bars = display.BarDisplay(progress, console, 12)
+        bars.event(Event(kind="started", cell=cell))
+        for done in (0, 100):
+            now = done
+            bars.event(Event(kind="progress", cell=cell, stage="compress", done=done, total=1000, tokens=99 * done))
+        progress.refresh()
+    lines = [line for line in out.getvalue().split("\n") if "erase--ultra3--goodhart7" in line]
+    assert "100/1000" in lines[-1]
+    assert "99 tokens/s, 0:15:00 left" in lines[-1]

@@ -8,6 +8,7 @@ import pytest
 
 from harness.contract import Outcome
 from harness.errors import UsageError
+from harness.report.build import build
 from harness.report.data import CellSummary, Contrast, ReportData, Row
 from harness.report.gate import exit_code, judge
 from harness.report.gate_conditions import parse_condition
@@ -98,6 +99,29 @@ def test_missing_samples_are_no_pass(run):
     one = verdict(run(400, 0, 0, attempted=390), "s.execution >= base - 0.05")
     assert one.verdict == "not enough items"
     assert one.cause == "small: 390 of 400 samples"
+
+
+def test_over_seeds_the_seed_is_the_unit_and_seeds_are_asked_for(run):
+    def over(seeds: int, lost: int) -> ReportData:
+        parts = [run(100, lost=lost + seed % 3, gained=1) for seed in range(seeds)]
+        cells = [
+            cell.model_copy(update={"id": f"{cell.id}{seed}", "seed": seed})
+            for seed, part in enumerate(parts)
+            for cell in part.cells
+        ]
+        rows = {f"{name}{seed}": rows for seed, part in enumerate(parts) for name, rows in part.rows.items()}
+        pairs = tuple(Contrast(base=f"none{n}", other=f"small{n}", factor="compressor") for n in range(seeds))
+        return parts[0].model_copy(update={"cells": tuple(cells), "rows": rows, "contrasts": pairs})
+
+    kept = verdict(over(6, lost=1), "s.execution >= base - 0.05")
+    assert (kept.arm, kept.verdict, kept.unit, kept.count) == ("small", "pass", "seed", 6)
+    assert verdict(over(6, lost=9), "s.execution >= base - 0.05").verdict == "fail"
+    few = verdict(over(3, lost=2), "s.execution >= base - 0.03")
+    assert few.verdict == "not enough items"
+    assert few.described.startswith("not enough seeds: 3 seeds; about ")
+    headline = next(table for table in build(over(6, lost=9)).sections[0].tables if table.key == "headline")
+    assert [row[0].text for row in headline.rows] == ["baseline", "small"]
+    assert headline.rows[1][-1].text == "worse"
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def rows(trainer: str, seed: int, steps: int = STEPS) -> tuple[dict, ...]:
                 "hack_by_family": {family: hack},
                 "frac_zero_std": 0.25,
                 "skipped": step == 3,
+                "truncated": 0.5 if trainer == "erase" else 0.02,
             }
         )
     return tuple(found)
@@ -126,6 +127,14 @@ def test_an_arm_starts_at_its_first_step_and_ends_with_the_mean_of_its_last_five
     assert found["solve_kept"] == pytest.approx((0.5 - 0.2 * np.mean(last("erase", SEEDS))) / 0.5)
     assert found["idle"] == {"flat": pytest.approx(0.25), "skipped": 6, "steps": 72}
     assert arms["baseline"]["hack_held_out"]["value"] == 0.0
+
+
+def test_rollouts_that_the_limit_cut_are_a_column_and_above_a_twentieth_a_warning():
+    report = to_json(build(experiment({"vanilla": SEEDS})))["sections"][0]
+    arms = {row["arm"]: row for row in report["tables"][0]["rows"]}
+    assert (arms["vanilla"]["cut"], arms["erase"]["cut"]) == (pytest.approx(0.02), pytest.approx(0.5))
+    warnings = [note for note in report["notes"] if note.startswith("Warning")]
+    assert warnings == ["Warning: erase: the token limit cut 50.0 % of the rollouts that it was trained on."]
 
 
 def test_differences_are_paired_by_seed_and_adjusted_over_the_declared_contrasts():
