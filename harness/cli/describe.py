@@ -142,6 +142,8 @@ def _suite(catalogue: Catalogue, component: Any) -> dict[str, Any]:
         }
     except HarnessError as error:  # a file or data set that has to be named first
         found["no example"] = str(error)
+    except Exception as error:  # a plugin's suite may raise anything
+        found["no example"] = " ".join(f"{type(error).__name__}: {error}".split())
     return found
 
 

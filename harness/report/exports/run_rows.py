@@ -114,7 +114,7 @@ def _judged(row: Row) -> RowDict:
     verdict = row.verdict
     outcome = verdict if isinstance(verdict, Outcome) else None
     numbers = outcome.measures if outcome else verdict.values if isinstance(verdict, Scores) else {}
-    return {
+    judged: RowDict = {
         "item": row.item,
         "family": row.family,
         "cluster": row.cluster,
@@ -125,5 +125,5 @@ def _judged(row: Row) -> RowDict:
         "label": outcome and outcome.label,
         "error": row.error,
         "truncated": row.truncated,
-        **numbers,
     }
+    return judged | {f"measure.{name}" if name in judged else name: value for name, value in numbers.items()}
