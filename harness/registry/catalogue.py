@@ -212,6 +212,9 @@ class Catalogue:
     def plugin_of(self, kind: str, label: str) -> str:
         return self.preset_of(kind, label).plugin
 
+    def knows(self, kind: str, label: str) -> bool:
+        return self._parse(kind, label)[0] in self.presets[kind]
+
     def preset_of(self, kind: str, label: str) -> Preset:
         return self.preset(kind, self._parse(kind, label)[0])
 

@@ -12,7 +12,7 @@ from harness.contract import Outcome, Scores
 from harness.errors import PluginError
 from harness.planning.cells import Cell
 from harness.report.data import Row
-from harness.report.exports.lm_eval_form import arm_name, file_name
+from harness.report.exports.arm_names import arm_name, file_name
 from harness.report.exports.run_rows import RunResults
 from harness.store.files import make_folder, read_object
 from harness.store.run import SampleRow

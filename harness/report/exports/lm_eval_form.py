@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ from typing import Any
 from harness.contract import Outcome, Scores
 from harness.planning.cells import Cell
 from harness.report.data import Row
+from harness.report.exports.arm_names import arms_of, file_name
 from harness.report.exports.run_rows import RunResults
 from harness.store.files import read_object, write_text
-
-ODD = re.compile(r"[\"<>:/|\\?*\[\]\s]+")  # what lm-eval, too, keeps out of names of files
 
 
 def write_lm_eval(run: RunResults, out: Path) -> list[Path]:
@@ -23,11 +21,8 @@ def write_lm_eval(run: RunResults, out: Path) -> list[Path]:
     env = run.store.folder / "env.json"
     moment = str(read_object(env).get("time", "")) if env.is_file() else ""
     stamp = (moment.rstrip("Z") or "0000-00-00T00:00:00").replace(":", "-") + ".000000"
-    arms: dict[str, list[Cell]] = {}
-    for cell in run.plan.cells:
-        arms.setdefault(arm_name(cell), []).append(cell)
     paths = []
-    for name, cells in arms.items():
+    for name, cells in arms_of(run.plan).items():
         folder = out / file_name(name)
         path = folder / f"results_{stamp}.json"
         write_text(path, json.dumps(_results(run, name, cells, moment), indent=2) + "\n")
@@ -37,16 +32,6 @@ def write_lm_eval(run: RunResults, out: Path) -> list[Path]:
             write_text(path, "".join(json.dumps(row) + "\n" for row in _samples(run, cell)))
             paths.append(path)
     return paths
-
-
-def arm_name(cell: Cell) -> str:
-    """ "pocket", "pocket+ultra3", "pocket+erase@seed7": the model as lm-eval would call it."""
-    parts = [part.label for part in (cell.trainer, cell.compressor) if not part.untouched]
-    return "+".join([cell.model.name.rstrip("/").rpartition("/")[2] or cell.model.name, *parts]) + f"@seed{cell.seed}"
-
-
-def file_name(name: str) -> str:
-    return ODD.sub("__", name)
 
 
 def _results(run: RunResults, name: str, cells: list[Cell], moment: str) -> dict[str, Any]:

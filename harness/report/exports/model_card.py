@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.planning.cells import Cell
-from harness.report.exports.lm_eval_form import arm_name, file_name
+from harness.report.exports.arm_names import arms_of, file_name
 from harness.report.exports.run_rows import RunResults
 from harness.report.markdown import row_line
 from harness.report.numbers import bracket, decimals_of, percent, significant
@@ -19,11 +19,8 @@ def write_model_cards(run: RunResults, out: Path) -> list[Path]:
     from huggingface_hub import EvalResult, ModelCardData
     from huggingface_hub.repocard_data import eval_results_to_model_index, model_index_to_eval_results
 
-    arms: dict[str, list[Cell]] = {}
-    for cell in run.plan.cells:
-        arms.setdefault(arm_name(cell), []).append(cell)
     paths = []
-    for name, cells in arms.items():
+    for name, cells in arms_of(run.plan).items():
         results = [EvalResult(**fields) for cell in cells for fields in _results(run, cell)]
         if results:
             model_index_to_eval_results(eval_results_to_model_index(name, results))
