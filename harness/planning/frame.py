@@ -42,9 +42,11 @@ def _differences(stored: Plan, plan: Plan, catalogue: Catalogue) -> Iterator[str
         there, here = (getattr(one.experiment, name) for one in (stored, plan))
         yield from _unlike(f"--{name.replace('_', '-').replace('template-args', 'template-arg')} is", there, here)
     before, now = _by_question(stored), _by_question(plan)
+    told = [(one.experiment.suite_flags, one.experiment.params) for one in (stored, plan)]
+    same_command = told[0] == told[1]  # parameters then differ because `harness rescore` has changed them: it may go on
     for asked in before.keys() & now.keys():
         label, (old, new) = asked[0], (catalogue.stored_params(one[asked].suite) for one in (before, now))
-        for name in sorted((old.keys() | new.keys()) - WHERE):
+        for name in sorted((old.keys() | new.keys()) - WHERE) if not same_command else ():
             yield from _unlike(f"the parameter {name} of {label} is", old.get(name), new.get(name))
         if before[asked].questions != now[asked].questions:
             yield f"{label} now asks other questions than those that are answered there"

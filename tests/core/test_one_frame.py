@@ -36,6 +36,14 @@ def test_another_experiment_is_refused_and_nothing_is_lost(cli, arguments, diffe
     assert len(list((cli.cwd / "r" / "cells").iterdir())) == 1
 
 
+def test_the_same_command_goes_on_after_a_rescore(cli):
+    cli.run("--compressor", "rtn3")
+    cli("rescore", "r", "--grader", "published")
+    assert "another experiment" in cli.run("--compressor", "rtn3", "--grader", "lenient", code=2).stderr
+    cli.run("--compressor", "rtn3")
+    assert '"grader":"strict"' in (cli.cwd / "r" / "plan.json").read_text().replace(" ", "")
+
+
 def test_arms_that_are_left_out_are_kept_and_named(cli):
     cli.run("--compressor", "rtn3")
     done = cli.run("--compressor", "rtn4")
