@@ -7,13 +7,13 @@ leaves it out. One folder of events a cell: seeds and arms are curves of one cha
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from harness.contract.hooks import hookimpl
+from harness_plugins.trackers.tracked import scalars
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -41,12 +41,3 @@ def harness_training_row(run: Path, cell: Cell, row: dict[str, JsonValue]) -> No
         _open.pop(folder).close()
     else:
         writer.flush()
-
-
-def scalars(row: Mapping[str, JsonValue], prefix: str = "train") -> Iterator[tuple[str, float]]:
-    """Every number of a row by its path (`train/hack_by_family/sentinel`); truth values are 0 and 1, null is left out."""
-    for name, value in row.items():
-        if isinstance(value, dict):
-            yield from scalars(value, f"{prefix}/{name}")
-        elif isinstance(value, int | float) and name not in ("step", "steps"):
-            yield f"{prefix}/{name}", float(value)

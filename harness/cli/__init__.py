@@ -7,7 +7,6 @@ from pathlib import Path
 
 import typer
 
-from harness.cli.context import GlobalOptions
 from harness.cli.verbs import VERBS, VerbGroup, add_verbs
 from harness.errors import shown
 
@@ -36,18 +35,21 @@ def main_options(
     context: typer.Context,
     plugins_dir: list[Path] = typer.Option([], help="Folder whose *.py files are plugins too.", exists=True),
     registry: list[Path] = typer.Option([], help="A registry.toml with your own presets (besides ./registry.toml)."),
-    p: list[str] = typer.Option([], "-p", metavar="no:NAME", help="Leave a plugin out."),
+    p: list[str] = typer.Option(
+        [], "-p", metavar="NAME|no:NAME", help="Load a plugin that waits to be named, or leave one out."
+    ),
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print it and stop."),
 ) -> None:
     """Where names come from. These options stand before the verb."""
-    context.obj = GlobalOptions(plugins_dirs=tuple(plugins_dir), registries=tuple(registry), disabled=_disabled(p))
+    from harness.registry.name_sources import NameSources
+
+    context.obj = NameSources(plugins_dirs=tuple(plugins_dir), registries=tuple(registry), **_plugins(p))
 
 
-def _disabled(flags: list[str]) -> tuple[str, ...]:
-    bad = [flag for flag in flags if not flag.startswith("no:")]
-    if bad:
-        raise typer.BadParameter(f"-p {bad[0]}: write -p no:NAME")
-    return tuple(flag.removeprefix("no:") for flag in flags)
+def _plugins(flags: list[str]) -> dict[str, tuple[str, ...]]:
+    """-p NAME and -p no:NAME."""
+    disabled = tuple(flag.removeprefix("no:") for flag in flags if flag.startswith("no:"))
+    return {"disabled": disabled, "requested": tuple(flag for flag in flags if not flag.startswith("no:"))}
 
 
 def _plugin_verbs() -> None:

@@ -9,9 +9,9 @@ def names(*kinds: str) -> Callable[[str], list[str]]:
     """Completion of names of these kinds ("compressors", "models")."""
 
     def complete(incomplete: str) -> list[str]:
-        from harness.cli.context import GlobalOptions
+        from harness.registry.name_sources import NameSources
 
-        catalogue = GlobalOptions().catalogue
+        catalogue = NameSources().catalogue
         before, comma, last = incomplete.rpartition(",")
         known = [name for kind in kinds for name in (catalogue.models if kind == "models" else catalogue.presets[kind])]
         return [f"{before}{comma}{name}" for name in sorted(known) if name.startswith(last)]

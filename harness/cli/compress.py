@@ -40,13 +40,13 @@ def compress(
     params: o.Param = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
 ) -> None:
-    from harness.cli.display import stage_progress
     from harness.compression.calibration import CalibrationSource
     from harness.compression.driver import compress as make
     from harness.errors import UsageError
     from harness.planning.devices import resolve_device
     from harness.planning.sizes import size_of
     from harness.registry.sources import locate_model, model_shape
+    from harness.screen.progress import stage_progress
 
     catalogue = global_options(context).catalogue
     name = model or catalogue.default_model

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.console import stderr_console, stdout_console
+from harness.cli.console import stdout_console
 from harness.cli.context import global_options
+from harness.screen.console import stderr_console
 
 if TYPE_CHECKING:
     from harness.detection.bench import Reader

@@ -11,11 +11,13 @@ import typer
 from rich.console import Console
 
 from harness.cli import options as o
-from harness.cli.console import plain_table, stderr_console, stdout_console
-from harness.cli.context import GlobalOptions, global_options
+from harness.cli.console import plain_table, stdout_console
+from harness.cli.context import global_options
+from harness.screen.console import stderr_console
 
 if TYPE_CHECKING:
     from harness.contract import SelfCheck
+    from harness.registry.name_sources import NameSources
 
 Deep = Annotated[
     bool,
@@ -52,7 +54,7 @@ def _print_table(console: Console, check: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _checks(options: GlobalOptions, say: Callable[[str], None], deep: bool):
+def _checks(options: NameSources, say: Callable[[str], None], deep: bool):
     """Every finding in turn; `say` is told about each slow check before it starts."""
     from harness.planning.devices import resolve_device, resolve_dtype
     from harness.running.driver import environment
@@ -106,7 +108,7 @@ def _hostile(kind: str) -> dict[str, Any]:
     return {**row, "table": [["group", "programs", "get through", "which"], *rows]}
 
 
-def _models(options: GlobalOptions):
+def _models(options: NameSources):
     from harness.errors import HarnessError
     from harness.registry.sources import locate_model
 
@@ -136,7 +138,7 @@ def _backends():
     yield _row(bool(ready) or None, "lm-eval backends", ", ".join(ready) or "none")
 
 
-def _suites(options: GlobalOptions, say: Callable[[str], None], deep: bool):
+def _suites(options: NameSources, say: Callable[[str], None], deep: bool):
     """Every suite plugin checks its graders, with its default parameters."""
     from harness.contract import DeepChecked
     from harness.errors import HarnessError

@@ -130,10 +130,10 @@ def takes_experiment(verb: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(verb)
     def wrapped(**given: Any) -> None:
-        from harness.cli.experiment import make_experiment
+        from harness.planning.given import experiment_given
 
         options = {name: given.pop(name) for name in shared}
-        experiment = make_experiment(options.pop("files") or [], options)
+        experiment = experiment_given(options.pop("files") or [], options)
         verb(experiment=experiment, **given)
 
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

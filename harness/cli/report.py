@@ -11,11 +11,12 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.console import stdout_console
-from harness.cli.context import GlobalOptions, global_options
+from harness.cli.context import global_options
 from harness.errors import plural
 
 if TYPE_CHECKING:
     from harness.planning.cells import Plan
+    from harness.registry.name_sources import NameSources
     from harness.report.table import Report
     from harness.store.run import RunStore
 
@@ -66,36 +67,30 @@ def headline(report: Report) -> str:
 
 def publish(
     store: RunStore,
-    options: GlobalOptions,
+    options: NameSources,
     json: bool = False,
     markdown: bool = False,
     full: bool = False,
     wide: bool = False,
 ) -> Report:
-    """Build the report, write report.md, report.html, results.json and the plots, and print it."""
-    from harness.report.build import build
-    from harness.report.collect import collect, samples
-    from harness.report.html import render_html
+    """Build the report, write its files, and print it."""
+    from harness.report.files import write_report
+
+    made = write_report(store, options.catalogue)
+    print_report(made, json, markdown, full, wide)
+    return made
+
+
+def print_report(
+    made: Report, json: bool = False, markdown: bool = False, full: bool = False, wide: bool = False
+) -> None:
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
-    from harness.store.files import write_bytes, write_json, write_text
 
-    made = build(collect(store, options.catalogue), plots=True)
-    folder = store.folder / "report"
-    text = render_markdown(made)
-    results = to_json(made)
-    write_text(folder / "report.md", text)
-    write_text(folder / "report.html", render_html(made, samples(store)))
-    write_json(folder / "results.json", results)
-    plots = [picture for section in made.sections for picture in section.pictures]
-    for picture in plots:
-        write_text(folder / f"{picture.name}.svg", picture.svg)
-        write_bytes(folder / f"{picture.name}.png", picture.png)
     if json:
-        print(json_module.dumps(results, indent=1))
+        print(json_module.dumps(to_json(made), indent=1))
     elif markdown:
-        print(text)
+        print(render_markdown(made))
     else:
         render_terminal(made, stdout_console(), full, wide)
-    return made

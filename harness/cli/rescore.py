@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from harness.cli import options as o
-from harness.cli.console import stderr_console
 from harness.cli.context import global_options
+from harness.screen.console import stderr_console
 
 
 def rescore(

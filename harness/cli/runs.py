@@ -11,8 +11,8 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.console import stdout_console
-from harness.cli.planned import RUNS
 from harness.errors import HarnessError, UsageError
+from harness.store.run import RUNS
 
 if TYPE_CHECKING:
     from harness.store.run import RunStore

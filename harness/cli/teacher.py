@@ -53,7 +53,6 @@ def build(
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
 ) -> None:
     """Answer the suite's training items, let its graders judge every answer, and keep both in one file."""
-    from harness.cli.display import stage_progress
     from harness.contract import Trainable
     from harness.errors import UsageError
     from harness.planning.experiment import parse_overrides, split_names
@@ -61,6 +60,7 @@ def build(
     from harness.registry.component import build as make
     from harness.registry.sources import locate_model
     from harness.running.teacher_pool import RolloutRecipe, confirmed, graded, rollouts, templates, training_items
+    from harness.screen.progress import stage_progress
     from harness.store.teacher_pool import Pool, PoolHeader, write_pool
 
     catalogue = global_options(context).catalogue

@@ -3,7 +3,9 @@ CLI."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
+import importlib.util
 import os
 import traceback
 from collections import Counter
@@ -16,11 +18,12 @@ import pluggy
 
 from harness import hookspecs
 from harness.contract import Record, Spec
-from harness.errors import PluginError
+from harness.errors import PluginError, UsageError
 from harness.registry.plugin_files import load_file, own_target, stdout_to_stderr
 from harness.registry.presets import RegistryFile, read_registry_file
 
 GROUP = "harness"
+ON_REQUEST = "harness.on_request"
 
 
 class PluginStatus(Record):
@@ -195,10 +198,17 @@ def _returned(plugin: Any, hook: str, item_type: type) -> list[Any]:
     return list(result)
 
 
-def load_plugins(directories: Iterable[Path] = (), disabled: Iterable[str] = ()) -> PluginSet:
-    """Entry points of group `harness`, then `*.py` of `directories`.
+def load_plugins(
+    directories: Iterable[Path] = (), disabled: Iterable[str] = (), requested: Iterable[str] = ()
+) -> PluginSet:
+    """Entry points of group `harness`, then `*.py` of `directories`, then those `requested`: by the name of an entry point
+    of group `harness.on_request`, or as a module.
 
     `disabled` names (or HARNESS_PLUGINS="a,b": load only these) leave plugins out.
+
+    Raises:
+        UsageError: a requested plugin does not exist.
+        PluginError: a requested plugin is broken, or lacks a package.
     """
     plugins = PluginSet()
     only = os.environ.get("HARNESS_PLUGINS")
@@ -217,4 +227,31 @@ def load_plugins(directories: Iterable[Path] = (), disabled: Iterable[str] = ())
         for path in sorted(directory.glob("*.py")):
             if path.stem not in skipped:
                 plugins.add(path.stem, str(path), "local", partial(load_file, path))
+    for name in requested:
+        _add_requested(plugins, name)
     return plugins
+
+
+def _add_requested(plugins: PluginSet, name: str) -> None:
+    points = {point.name: point for point in importlib.metadata.entry_points(group=ON_REQUEST)}
+    point = points.get(name)
+    module = point.value if point else name
+    try:
+        known = importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # "package.module" without the package
+        known = False
+    if not known:
+        raise UsageError(f"no plugin {name!r} to load", f"-p one of {', '.join(sorted(points))}, or a module's name")
+    distribution, version = (point.dist.name, point.dist.version) if point and point.dist else (module, "local")
+    plugins.add(name, distribution, version, partial(_required, module))
+    if error := plugins.statuses[-1].error:
+        raise PluginError(f"plugin {name}: {error}")
+
+
+def _required(module: str) -> Any:
+    """The module, if what it `requires` (import names) is there; `extra` is the pip extra that brings it."""
+    found = importlib.import_module(module)
+    missing = [package for package in getattr(found, "requires", ()) if importlib.util.find_spec(package) is None]
+    if missing:
+        raise PluginError(f"{missing[0]} is not installed", f"pip install 'goodhart-harness[{found.extra}]'")
+    return found

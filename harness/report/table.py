@@ -44,6 +44,11 @@ class Table:
                     f"table {self.key}: a row has {len(row)} cells, but there are {len(self.columns)} columns"
                 )
 
+    def _repr_html_(self) -> str:
+        from harness.report.notebook import table_html
+
+        return table_html(self)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -53,6 +58,9 @@ class Picture:
     alt: str
     svg: str
     png: bytes
+
+    def _repr_svg_(self) -> str:
+        return self.svg
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,17 @@ class Report:
     title: str
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def pictures(self) -> list[Picture]:
+        return [picture for section in self.sections for picture in section.pictures]
+
+    def _repr_html_(self) -> str:
+        from harness.report.notebook import tables_html
+
+        notes = [*self.notes, *(note for section in self.sections for note in section.notes)]
+        titled = [(section.title, table) for section in self.sections for table in section.tables if not table.detail]
+        return tables_html(self.title, titled, notes)
 
 
 def text_cell(text: str, value: JsonValue = None) -> Cell:

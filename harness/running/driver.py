@@ -40,13 +40,14 @@ def drive(
     plugins: PluginSet,
     followers: Sequence[Follower],
     part: Sequence[Cell] | None = None,
+    made: dict[str, Any] | None = None,
 ) -> dict[str, str]:
     """Run every cell of the plan, or of a part of it; finished stages are skipped. Returns states by cell id: "pending"
     cells were interrupted.
 
     Whatever ends it, each finished cell and each flushed batch stays in the run folder.
     """
-    record(plan, run)
+    record(plan, run, made)
     plugins.notify("harness_run_start", run=run.folder, plan=plan)
     cells = {cell.id: cell for cell in (plan.cells if part is None else part)}
     states = dict.fromkeys(cells, "pending")

@@ -21,6 +21,7 @@ from harness.store.files import Damaged, append_jsonl, make_folder, numbered_jso
 from harness.store.locks import LOCK, held
 
 SCHEMA = 1
+RUNS = Path("runs")  # where run folders lie unless a user says otherwise
 PLAN_REMEDY = "run the same command again, which writes it anew"
 
 R = TypeVar("R", bound=Record)

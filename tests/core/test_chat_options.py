@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.checkpoints.chat_template import templates_of
-from harness.cli.experiment import make_experiment
 from harness.contract import Chat
 from harness.errors import UsageError
 from harness.planning.cells import Plan
+from harness.planning.given import experiment_given
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import Catalogue, load_catalogue
 from harness.registry.plugins import load_plugins
@@ -42,7 +42,7 @@ def plan(catalogue: Catalogue, model: Path):
         file.unlink(missing_ok=True)
         if template is not None:
             file.write_text(template)
-        return make_plan(make_experiment([], {"tasks": [tasks], "model": [str(model)], **options}), catalogue)
+        return make_plan(experiment_given([], {"tasks": [tasks], "model": [str(model)], **options}), catalogue)
 
     return make
 

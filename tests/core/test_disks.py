@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from harness.__main__ import main
-from harness.cli.context import GlobalOptions
 from harness.cli.report import publish
 from harness.errors import StageError
+from harness.registry.name_sources import NameSources
 from harness.store.files import append_jsonl, read_jsonl
 from harness.store.run import RunStore
 
@@ -125,7 +125,7 @@ def said_to_nobody(do: Callable[[], None]) -> tuple[int, str]:
 def test_another_users_run_folder_is_one_line(tmp_path, closed, mode, words):
     open_to_all(tmp_path)
     run = Path(shutil.copytree(OLD, tmp_path / "run"))
-    options = GlobalOptions()
+    options = NameSources()
     publish(RunStore(run), options)  # loads whatever it loads while it may
     shutil.rmtree(run / "report")
     for path in run.glob(closed) if closed else [run]:

@@ -9,17 +9,17 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from harness.cli import display
 from harness.running.executors import Event
+from harness.screen import pace, progress
 
 
 def test_without_a_terminal_a_line_says_how_far_the_run_is_how_fast_and_how_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(display.time, "monotonic", lambda: now)
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now)
     out = io.StringIO()
-    plain = display.PlainDisplay(Console(file=out, width=200), total=4)
+    plain = progress.PlainDisplay(Console(file=out, width=200), total=4)
     plain.event(Event(kind="started", cell="a"))
     plain.tick()
     plain.event(Event(kind="done", cell="a"))  # at once: nothing is left to do of it
@@ -41,17 +41,17 @@ def test_without_a_terminal_a_line_says_how_far_the_run_is_how_fast_and_how_long
 
 
 def test_the_lines_come_by_themselves_while_nothing_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display, "PLAIN_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.01)
     out, quiet = io.StringIO(), threading.Event()
-    with display.PlainDisplay(Console(file=out, width=200), total=1).ticking():
+    with progress.PlainDisplay(Console(file=out, width=200), total=1).ticking():
         quiet.wait(0.2)
     assert out.getvalue().count("0/1 cells\n") >= 2
 
 
 def test_a_stage_that_starts_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(display.time, "monotonic", lambda: now)
-    paces = display.Paces()
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now)
+    paces = pace.Paces()
     assert paces.text(Event(kind="progress", cell="c", stage="sample", done=0, total=8)) == ""
     now = 10.0
     assert paces.text(Event(kind="progress", cell="c", stage="sample", done=0, total=8, tokens=500)) == "50 tokens/s"
@@ -63,17 +63,17 @@ def test_a_stage_that_starts_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("width", [80, 120])
 def test_bars_fit_the_terminal_with_names_counts_and_pace(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(display.time, "monotonic", lambda: now)
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now)
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=True, color_system=None)
     cell = "smollm2--erase--ultra3--goodhart7--s42--0123abcd"
-    with Progress(*display._columns(width), console=console, auto_refresh=False) as progress:
-        bars = display.BarDisplay(progress, console, 12)
+    with Progress(*progress._columns(width), console=console, auto_refresh=False) as shown:
+        bars = progress.BarDisplay(shown, console, 12)
         bars.event(Event(kind="started", cell=cell))
         for done in (0, 100):
             now = done
             bars.event(Event(kind="progress", cell=cell, stage="compress", done=done, total=1000, tokens=99 * done))
-        progress.refresh()
+        shown.refresh()
     lines = [line for line in out.getvalue().split("\n") if "erase--ultra3--goodhart7" in line]
     assert "100/1000" in lines[-1]
     assert "99 tokens/s, 0:15:00 left" in lines[-1]

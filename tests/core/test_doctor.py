@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.context import GlobalOptions
 from harness.cli.doctor import _suites
+from harness.registry.name_sources import NameSources
 
 PLUGIN = """
 import harness
@@ -35,9 +35,9 @@ def harness_register_task_suites():
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> GlobalOptions:
+def options(tmp_path: Path) -> NameSources:
     (tmp_path / "checked.py").write_text(PLUGIN)
-    return GlobalOptions(plugins_dirs=(tmp_path,), disabled=("builtin",))
+    return NameSources(plugins_dirs=(tmp_path,), disabled=("builtin",))
 
 
 def test_deep_checks_are_rows_and_a_check_that_raises_is_one_too(options):

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cli.experiment import make_experiment
 from harness.errors import UsageError
 from harness.planning.cells import Plan
 from harness.planning.experiment import Experiment, experiment_from, parse_overrides, parse_seeds, split_models
+from harness.planning.given import experiment_given
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import Catalogue, load_catalogue
 from harness.registry.plugins import load_plugins
@@ -145,7 +145,7 @@ def test_an_existing_model_folder_is_taken_whole(name, tiny_qwen2, tmp_path, mon
         assert split_models(written) == (written,)
         assert split_models(f"other,{written}") == ("other", written)
         assert split_models(f"{written},other") == (written, "other")
-    experiment = make_experiment([], {"model": [f"models/{name}"], "compressor": ["rtn4"], "tasks": ["goodhart7"]})
+    experiment = experiment_given([], {"model": [f"models/{name}"], "compressor": ["rtn4"], "tasks": ["goodhart7"]})
     made = make_plan(experiment, load_catalogue(load_plugins()))
     assert {cell.model.path for cell in made.cells} == {str(folder)}
 

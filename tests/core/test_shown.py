@@ -8,12 +8,12 @@ import re
 
 import pytest
 
-from harness.cli.console import ShownConsole, ShownTable
 from harness.cli.output import ShownOutput
 from harness.errors import shown
 from harness.report.html import render_html
 from harness.report.markdown import render_markdown
 from harness.report.table import Report
+from harness.screen.console import ShownConsole, ShownTable
 
 HOSTILE = "a\x1b]0;title\x07b\x1b[2Jc\rd\x08e\x7ff\x9bg\u202eh\u2066i\x00j\ud800k"
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -35,9 +35,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="session")
 def catalogue():
-    from harness.cli.context import GlobalOptions
+    from harness.registry.name_sources import NameSources
 
-    return GlobalOptions().catalogue
+    return NameSources().catalogue
 
 
 @pytest.fixture(scope="session")

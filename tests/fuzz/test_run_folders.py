@@ -12,17 +12,17 @@ from damage import CONTROL, damages, one_line_at_most
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli.context import GlobalOptions
 from harness.cli.output import ShownOutput
 from harness.cli.report import publish
 from harness.cli.show import show
+from harness.registry.name_sources import NameSources
 from harness.report.collect import collect
 from harness.running.regrade import regrade
 from harness.store.run import RunStore
 
 OLD = Path(__file__).parents[1] / "core" / "old_run"
 FILES = sorted(str(path.relative_to(OLD)) for path in OLD.rglob("*") if path.is_file())
-OPTIONS = GlobalOptions()
+OPTIONS = NameSources()
 
 
 @pytest.fixture(scope="module")

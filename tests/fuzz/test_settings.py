@@ -10,10 +10,10 @@ from damage import ODD, damages, one_line_at_most, values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli.context import GlobalOptions
 from harness.lm_eval.backends.arguments import parse_arguments, refuse_secrets
 from harness.lm_eval.backends.withheld import SECRET_SHAPE, withhold
 from harness.planning.experiment import parse_overrides, parse_seeds, read_experiment_file
+from harness.registry.name_sources import NameSources
 from harness.registry.presets import KINDS, OWN_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def resolve_everything(path: Path) -> None:
     """Read a registry file as a command does, and look up every name that it declares."""
     catalogue = None
     with one_line_at_most():
-        catalogue = GlobalOptions(registries=(path,)).catalogue
+        catalogue = NameSources(registries=(path,)).catalogue
     if catalogue is None:
         return
     names = [(kind, name + end) for kind in KINDS for name in catalogue.presets[kind] for end in ("", "@3", ":x", "/y")]

@@ -9,7 +9,7 @@ from harness.planning.plan import make_plan
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
 from harness.store.training_log import append_training, copy_training_log, read_training
-from harness_plugins.tensorboard import scalars
+from harness_plugins.trackers.tracked import scalars
 
 ROWS = [
     {"step": 1, "steps": 3, "hack": 0.0, "skipped": True, "kl": None, "hack_by_family": {"sentinel": 0.0}},

@@ -62,7 +62,7 @@ def sample_rows(run: RunResults) -> Iterator[RowDict]:
         for row in run.data.rows.get(cell.id, ()):
             key = row.item, row.repeat
             yield {
-                **_names(cell),
+                **names_of(cell),
                 **_judged(row),
                 **flags.get(cell.id, {}).get(key, {}),
                 **{f"prompt.{role}": text for role, text in prompts.get(row.item, {}).items()},
@@ -77,7 +77,7 @@ def cell_rows(run: RunResults) -> Iterator[RowDict]:
         arm = run.arm(cell)
         summary, size = arm.cell, arm.compression
         row: RowDict = {
-            **_names(cell),
+            **names_of(cell),
             "state": summary.state,
             "error": summary.error,
             "planned": summary.planned,
@@ -99,7 +99,7 @@ def cell_rows(run: RunResults) -> Iterator[RowDict]:
         yield row
 
 
-def _names(cell: Cell) -> RowDict:
+def names_of(cell: Cell) -> RowDict:
     return {
         "cell": cell.id,
         "suite": cell.suite.label,

@@ -13,6 +13,7 @@ class WorkerSetup(Record):
     run: str
     plugins_dirs: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
     registries: tuple[str, ...] = ()
 
 

@@ -75,7 +75,7 @@ def main() -> None:
     pipe = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
     reporter = Reporter(pipe)
     setup = WorkerSetup.model_validate_json(sys.stdin.readline())
-    plugins = load_plugins([Path(path) for path in setup.plugins_dirs], setup.disabled)
+    plugins = load_plugins([Path(path) for path in setup.plugins_dirs], setup.disabled, setup.requested)
     catalogue = load_catalogue(plugins, [Path(path) for path in setup.registries])
     runner = CellRunner(RunStore(Path(setup.run)), catalogue, reporter.progress)
     for line in sys.stdin:

@@ -34,12 +34,12 @@ def probe(
 
     from harness.cli.console import stdout_console
     from harness.cli.context import global_options
-    from harness.cli.display import stage_progress
     from harness.errors import UsageError
     from harness.registry.sources import locate_model
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
+    from harness.screen.progress import stage_progress
     from harness.store.files import write_json, write_jsonl, write_text
     from harness.store.teacher_pool import read_pool
     from harness_plugins.trainers.metrics import number

@@ -1,0 +1,28 @@
+"""A run's report as files: report.md, report.html, results.json and the plots, below the run folder's `report/`."""
+
+from __future__ import annotations
+
+from harness.registry.catalogue import Catalogue
+from harness.report.build import build
+from harness.report.collect import collect, samples
+from harness.report.html import render_html
+from harness.report.markdown import render_markdown
+from harness.report.results import to_json
+from harness.report.table import Report
+from harness.store.files import write_bytes, write_json, write_text
+from harness.store.run import RunStore
+
+FOLDER = "report"
+
+
+def write_report(store: RunStore, catalogue: Catalogue) -> Report:
+    """Build the report from what is stored and write all its files; one that an interruption left is written anew."""
+    made = build(collect(store, catalogue), plots=True)
+    folder = store.folder / FOLDER
+    write_text(folder / "report.md", render_markdown(made))
+    write_text(folder / "report.html", render_html(made, samples(store)))
+    write_json(folder / "results.json", to_json(made))
+    for picture in made.pictures:
+        write_text(folder / f"{picture.name}.svg", picture.svg)
+        write_bytes(folder / f"{picture.name}.png", picture.png)
+    return made

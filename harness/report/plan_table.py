@@ -1,0 +1,69 @@
+"""A plan as a table: how far each stage of each cell is, and what there is still to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.planning.cells import Cell, Plan
+from harness.registry.catalogue import Catalogue
+from harness.report.table import Column, Table, text_cell
+from harness.running.outlook import StageOutlook, outlook, stored_replies
+from harness.store.run import RunStore
+
+
+def plan_rows(plan: Plan, store: RunStore, catalogue: Catalogue) -> list[dict[str, Any]]:
+    """One row a cell, as `harness plan --json` prints it."""
+    stages = outlook(plan, store, catalogue)
+    return [_row(cell, plan, store, stages[cell.id]) for cell in plan.cells]
+
+
+def plan_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """A column for each stage that some cell has, then sizes and counts, which a narrow terminal leaves out first."""
+    shown = [stage for stage in rows[0]["stages"] if any(row["stages"][stage]["state"] != "none" for row in rows)]
+    columns = [Column("cell", "cell"), *(Column(stage, stage) for stage in shown)]
+    counts = ("size", "replaced", "generations", "scored", "stored")
+    titles = ("bits/weight", "replaced", "generations", "scored", "stored")
+    columns += [
+        Column(key, title, "right", drop) for drop, (key, title) in enumerate(zip(counts, titles, strict=True), 1)
+    ]
+    lines = []
+    for row in rows:
+        replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else "–"
+        sizes = (
+            row["size"],
+            replaced,
+            str(row["generations"]),
+            str(row["scored"]),
+            f"{row['stored']}/{row['samples']}",
+        )
+        lines.append(
+            (row["cell"], *(StageOutlook(stage=stage, **row["stages"][stage]).described for stage in shown), *sizes)
+        )
+    return Table("plan", "", tuple(columns), tuple(tuple(map(text_cell, line)) for line in lines))
+
+
+def _row(cell: Cell, plan: Plan, store: RunStore, stages: tuple[StageOutlook, ...]) -> dict[str, Any]:
+    size = plan.sizes.get(cell.compressed_key or "")
+    stored = stored_replies(cell, store.cell(cell.id))
+    return {
+        "cell": cell.id,
+        "layers_replaced": size.replaced if size else None,
+        "linears": size.linears if size else None,
+        "bits_per_weight": size.bits_per_weight if size else None,
+        "stored_bits": size.stored_bits if size else None,
+        "size": size.described if size else "–",
+        "generations": cell.generations,
+        "scored": cell.scored,
+        "samples": cell.asked,
+        "stored": sum(stored),
+        "to_generate": cell.generations - stored[0],
+        "to_score": _still(cell.scored, stored[1], cell.asked - cell.generations),
+        "stages": {stage.stage: stage.model_dump(exclude={"stage"}) for stage in stages},
+        "keys": cell.keys,
+    }
+
+
+def _still(texts: int, stored: int, samples: int) -> int:
+    """Texts that are not scored yet, where so many of the samples that share them are stored."""
+    return texts - texts * stored // samples if samples else 0
