@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import secrets
 import select
 import socket
 import stat
@@ -13,6 +14,7 @@ import tempfile
 from typing import Any
 
 from harness.contract.sandbox import Limits
+from harness.errors import UsageError
 from harness.sandbox.identity import Uid
 from harness.sandbox.inside import landlock
 from harness.sandbox.interpreter import Interpreter, this_interpreter
@@ -22,6 +24,7 @@ from harness.sandbox.zygote_process import DEVICES, INSIDE, PYTHON_OPTIONS
 
 DUMPABLE = 4  # PR_SET_DUMPABLE
 LAST_WORD_SECONDS = 0.5
+REMEDY = "its user must be able to run that interpreter, or install bubblewrap"
 
 
 class ProcessSandbox(ServedSandbox):
@@ -56,27 +59,29 @@ class Supervisor(Server):
     def __init__(self) -> None:
         self._owner = os.getpid()
         self._uid = Uid.lease()
-        self._folder = tempfile.mkdtemp(prefix="harness-program-")
-        if self._uid:
-            os.chown(self._folder, self._uid.number, self._uid.number)
+        # The supervisor makes the folder: one that nobody would remove is not there at any moment.
+        self._folder = f"{tempfile.gettempdir()}/harness-program-{secrets.token_hex(8)}"
         self.control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         python = this_interpreter()
         identity = [] if self._uid is None else [str(self._uid.number), *([] if readable_by_all(python) else ["read"])]
         locks = [self._uid.lock] if self._uid else []
         with inside:
-            self._process = subprocess.Popen(
-                [
-                    *(str(python.executable), *PYTHON_OPTIONS, "once"),
-                    *(str(inside.fileno()), str(self._owner), json.dumps(fence(python, self._folder)), *identity),
-                ],
-                pass_fds=[inside.fileno(), *locks],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={"PYTHONHASHSEED": "0", "PYTHONPATH": str(INSIDE.parent)},
-                cwd=self._folder,
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [
+                        *(str(python.executable), *PYTHON_OPTIONS, "once"),
+                        *(str(inside.fileno()), str(self._owner), json.dumps(fence(python, self._folder)), *identity),
+                    ],
+                    pass_fds=[inside.fileno(), *locks],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env={"PYTHONHASHSEED": "0", "PYTHONPATH": str(INSIDE.parent)},
+                    cwd="/",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise UsageError(f"the sandbox cannot start {python.executable}: {error.strerror}", REMEDY) from error
 
     def end(self) -> None:
         self.control.close()

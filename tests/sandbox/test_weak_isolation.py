@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import subprocess
@@ -20,6 +21,7 @@ from harness.registry.plugins import load_plugins
 from harness.sandbox import Limits, Sandbox, passes
 from harness.sandbox.identity import Uid
 from harness.sandbox.inside import landlock
+from harness.sandbox.interpreter import this_interpreter
 from harness.sandbox.process import Supervisor
 
 ROOT = Path(__file__).parents[2]
@@ -161,3 +163,30 @@ def test_a_worker_whose_driver_is_gone_ends_before_it_works() -> None:
     command = [sys.executable, "-m", "harness.running.executors.worker", "1", str(os.getppid())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as worker:
         assert worker.wait(60) == 1
+
+
+def test_a_harness_killed_while_it_starts_one_leaves_no_folder(process: Sandbox) -> None:
+    """At any moment: while it looks at the interpreter, before and after the supervisor is there."""
+    script = "from harness.sandbox.process import Supervisor\nprint(flush=True)\nwhile True: Supervisor()"
+    folders = set(Path(tempfile.gettempdir()).glob("harness-program-*"))
+    for delay in (0.0, 0.05, 0.3):
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT) as harness:
+            assert harness.stdout is not None
+            harness.stdout.readline()
+            time.sleep(delay)
+            harness.kill()
+    deadline = time.monotonic() + 20
+    while (
+        left := set(Path(tempfile.gettempdir()).glob("harness-program-*")) - folders
+    ) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+
+
+def test_an_interpreter_that_cannot_be_started_is_one_line(process: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = this_interpreter()
+    monkeypatch.setattr(
+        "harness.sandbox.process.this_interpreter", lambda: dataclasses.replace(python, executable=Path("/nowhere"))
+    )
+    with pytest.raises(UsageError, match="cannot start /nowhere"):
+        Supervisor()

@@ -3,11 +3,11 @@
     python -P -s -S -m inside.zygote once FD PARENT FENCE [UID [read]]
 
 The supervisor dies with its harness, PARENT, and takes all that the program started with it. FENCE is JSON: the paths that
-the program may read, devices it may use, and its working folder. UID is whom to become when started by root, "read" keeps
+the program may read, devices it may use, and its working folder, which the supervisor makes. UID is whom to become when started by root, "read" keeps
 the right to read where the interpreter lies in root's own home.
 """
 
-# ruff: noqa: PTH116, PTH123, PTH208
+# ruff: noqa: PTH102, PTH116, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -75,6 +75,8 @@ def serve_one(control, parent, fence, *identity):
     fence = json.loads(fence)
     if identity:
         drop_privileges(int(identity[0]), may_read=len(identity) > 1)
+    os.mkdir(fence["work"], 0o700)
+    os.chdir(fence["work"])
     kernel.prctl(kernel.SUBREAPER, 1)
     rules = seccomp.program() if seccomp.supported() else b""
     to_program, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
