@@ -12,6 +12,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,8 @@ from harness.contract.sandbox import Limits
 from harness.sandbox.inside.supervisor import MAX_FILES, MAX_PATH
 
 CHUNK = 65536
+PATIENCE = 10.0  # times its own time, for a program that hardly gets a processor
+LEAST_SECONDS = 0.01
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
 
@@ -61,17 +64,26 @@ class Exchange:
             for descriptor in sent:
                 os.close(descriptor)
 
-    def read_until(self, done: int, seconds: float, *, stopped: bool = False) -> End:
+    def read_until(
+        self, done: int, seconds: float, waited: Callable[[], float] = lambda: 0.0, *, stopped: bool = False
+    ) -> End:
         """Read until the descriptor `done` is readable or the time is up; output over its cap is read and dropped.
 
-        A reply over its cap ends the wait, unless the program has been `stopped` already.
+        What the program has `waited` for a processor is added to its time, ten times that at most. A reply over its cap
+        ends the wait, unless the program has been `stopped` already.
         """
-        deadline = time.monotonic() + seconds
+        deadline, added = time.monotonic() + seconds, 0.0
         events = select.poll()
         for descriptor in (done, *self._readers):
             events.register(descriptor, select.POLLIN)
         reply = self._readers[0]
-        while (left := deadline - time.monotonic()) > 0:
+        while True:
+            if (left := deadline + added - time.monotonic()) <= 0:
+                more = min(waited(), PATIENCE * seconds)
+                if more - added < LEAST_SECONDS:
+                    return End.LATE
+                added = more
+                continue
             for descriptor, _ in events.poll(left * 1000):
                 if descriptor == done:
                     return End.DONE
@@ -79,7 +91,6 @@ class Exchange:
                     events.unregister(descriptor)
             if len(self._kept[reply]) > self._caps[reply] and not stopped:
                 return End.FLOODED
-        return End.LATE
 
     def drain(self) -> list[bytes]:
         """What each pipe held, cut at its cap. To be called when the program is dead."""

@@ -83,6 +83,8 @@ class Supervisor(Server):
             except OSError as error:
                 raise UsageError(f"the sandbox cannot start {python.executable}: {error.strerror}", REMEDY) from error
 
+        self.pid = self._process.pid
+
     def end(self) -> None:
         self.control.close()
         if os.getpid() != self._owner:

@@ -12,6 +12,7 @@ from harness.contract.sandbox import Limits
 from harness.errors import StageError
 from harness.sandbox.exchange import End, Exchange
 from harness.sandbox.inside.supervisor import STARTED, STOP
+from harness.sandbox.waiting import waited
 from harness.sandbox.worker import Ended, LocalSandbox
 
 CLEANUP_SECONDS = 5.0  # for the server to kill and collect; then it goes with all that is below it
@@ -19,9 +20,11 @@ TRIES = 3  # servers for one program
 
 
 class Server:
-    """The other end of `control` takes requests one after another and says how each program ended."""
+    """The other end of `control` takes requests one after another and says how each program ended. `pid` is its number out
+    here."""
 
     control: socket.socket
+    pid: int
 
     def has_started(self) -> bool:
         """Wait for word that the program sent last runs. False: the server was dead or dying before it took it."""
@@ -67,7 +70,7 @@ class ServedSandbox(LocalSandbox):
     def _exchange(self, method: str, work: dict[str, Any], limits: Limits) -> Ended:
         with self._start(method, work, limits) as exchange:
             server = self._worker()
-            end = exchange.read_until(server.control.fileno(), limits.seconds)
+            end = exchange.read_until(server.control.fileno(), limits.seconds, lambda: waited(server.pid))
             settled = end is End.DONE
             if not settled:
                 server.stop_program()

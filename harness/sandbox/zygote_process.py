@@ -34,8 +34,7 @@ PYTHON_OPTIONS = ("-P", "-s", "-S", "-B", "-m", "inside.zygote")
 
 
 class Zygote(Server):
-    """A running zygote, PID 1 of its namespace: ending it ends everything inside. `control` is the socket to it, `pid` its
-    number outside.
+    """A running zygote, PID 1 of its namespace: ending it ends everything inside.
 
     Raises UsageError when bubblewrap is missing or this machine does not let it make namespaces.
     """
@@ -74,7 +73,7 @@ class Zygote(Server):
             inside.close()
             tell.close()
             try:
-                self.pid: int = json.loads(read_info(told.fileno()))["child-pid"]
+                self.pid = json.loads(read_info(told.fileno()))["child-pid"]
                 self._pidfd = os.pidfd_open(self.pid)
                 if self._uid is not None:
                     for table in ("uid_map", "gid_map"):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from harness.sandbox import Limits, Sandbox
+from harness.sandbox import Limits, Sandbox, available
 
+ROOT = Path(__file__).parents[2]
 LIMITS = Limits(seconds=3, memory_mb=128, processes=4, file_bytes=1000)
 
 
@@ -158,3 +164,32 @@ def test_length_of_the_reply(sandbox: Sandbox) -> None:
 def test_a_limit_is_positive(field: str) -> None:
     with pytest.raises(ValueError, match=field):
         Limits(**{field: 0})
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "process"])
+def test_waiting_for_a_processor_is_not_the_programs_time(kind: str) -> None:
+    """A tenth of one core, because something else is busy there: 0.1 s of work takes longer than the half second allowed."""
+    if reason := available()[kind]:
+        pytest.skip(reason)
+    script = f"""
+import os
+from harness.sandbox import Limits, open_sandbox
+os.nice(10)
+source = '''
+import time
+def solve():
+    while time.process_time() < 0.1: pass
+    return 7
+def forever():
+    time.sleep(60)
+'''
+with open_sandbox({kind!r}) as sandbox:
+    print(sandbox.call(source, "solve", [[]], Limits(seconds=0.5)).values)
+    print(sandbox.call(source, "forever", [[]], Limits(seconds=0.5)).timed_out)
+"""
+    core = min(os.sched_getaffinity(0))
+    pinned = ["taskset", "-c", str(core), sys.executable, "-c"]
+    with subprocess.Popen([*pinned, "while True: pass"]) as busy:
+        said = subprocess.run([*pinned, script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        busy.kill()
+    assert said.split() == ["(7,)", "True"]
