@@ -1,6 +1,6 @@
 """SIGKILL at random moments: whatever is killed and whenever, the same command goes on to the tables of an undisturbed run.
 
-    pytest -m slow -s tests/core/test_kills.py        HARNESS_KILLS=50 for more of them
+    pytest -m slow -s tests/core/test_kills.py        HARNESS_KILLS=50 for more of them, HARNESS_KILLS_SEED=2 for others
 
 A run is killed and resumed until it ends, its tables are compared, and the next one begins with no run folder and no
 artefact. What is killed is drawn too: the driver (its workers have to die by themselves), a worker (which is tried again) or
@@ -26,11 +26,12 @@ import warm
 from conftest import timeless
 
 KILLS = int(os.environ.get("HARNESS_KILLS", "4"))
-COMPRESSED = "--tasks goodhart7 --compressor none,uniform3 -P uniform3.iterations=1 --limit 3 --max-tokens 24"
+SEED = os.environ.get("HARNESS_KILLS_SEED", "")
+COMPRESSED = "--tasks goodhart7 --compressor none,uniform3 -P uniform3.iterations=1 --limit 1 --max-tokens 8"
 TRAINED = (
-    "--tasks leetcode-loopholes --trainer vanilla --model pocket-code --limit 2 --max-tokens 24"
+    "--tasks leetcode-loopholes --trainer vanilla --model pocket-code --limit 1 --max-tokens 8"
     " -P vanilla.steps=4 -P vanilla.checkpoint_every=2 -P vanilla.prompts_per_step=2 -P vanilla.group_size=4"
-    " -P vanilla.max_tokens=24"
+    " -P vanilla.max_tokens=8"
 )
 
 
@@ -96,7 +97,7 @@ def _children(pid: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [COMPRESSED, TRAINED], ids=["compressed", "trained"])
 def test_killed_runs_end_with_the_same_tables(tmp_path, arguments, capsys):
-    run = Killed(tmp_path, arguments, random.Random(arguments))
+    run = Killed(tmp_path, arguments, random.Random(arguments + SEED))
     assert run.run() == 0
     started = time.monotonic()
     run.begin_anew()
