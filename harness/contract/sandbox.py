@@ -15,7 +15,9 @@ from harness.contract.records import Record
 class Limits(Record):
     """Resource limits of one program and everything it starts."""
 
-    seconds: float = Field(default=3.0, gt=0, allow_inf_nan=False)  # of the whole call, less waiting for a processor; kept by the parent
+    seconds: float = Field(
+        default=3.0, gt=0, allow_inf_nan=False
+    )  # of the whole call, less waiting for a processor; kept by the parent
     memory_mb: int = Field(default=512, ge=64)  # address space of each process; of all together, what they hold
     output_bytes: int = Field(default=65536, ge=0)  # kept of stdout and of stderr; larger files are not returned
     reply_bytes: int = Field(default=1 << 22, ge=0)  # all values of a call as JSON; more ends the program

@@ -20,7 +20,7 @@ from harness.sandbox.inside import landlock
 from harness.sandbox.interpreter import Interpreter, this_interpreter
 from harness.sandbox.server import ServedSandbox, Server
 from harness.sandbox.worker import Ended
-from harness.sandbox.zygote_process import DEVICES, INSIDE, PYTHON_OPTIONS
+from harness.sandbox.zygote_process import DEVICES, INSIDE, PYTHON_OPTIONS, offered
 
 DUMPABLE = 4  # PR_SET_DUMPABLE
 LAST_WORD_SECONDS = 0.5
@@ -70,7 +70,8 @@ class Supervisor(Server):
                 self._process = subprocess.Popen(
                     [
                         *(str(python.executable), *PYTHON_OPTIONS, "once"),
-                        *(str(inside.fileno()), str(self._owner), json.dumps(fence(python, self._folder)), *identity),
+                        *(str(inside.fileno()), offered(python), str(self._owner)),
+                        *(json.dumps(fence(python, self._folder)), *identity),
                     ],
                     pass_fds=[inside.fileno(), *locks],
                     stdin=subprocess.DEVNULL,
@@ -113,7 +114,7 @@ def fence(python: Interpreter, folder: str) -> dict[str, Any]:
         return {"work": folder}
     library = [entry for path in python.library for entry in path.iterdir() if entry not in python.packages]
     return {
-        "readable": [str(path) for path in (*library, python.executable, *python.shared)],
+        "readable": [str(path) for path in (*library, python.executable, *python.shared, *python.shown_packages())],
         "devices": [f"/dev/{name}" for name in DEVICES],
         "work": folder,
     }
@@ -121,5 +122,5 @@ def fence(python: Interpreter, folder: str) -> dict[str, Any]:
 
 def readable_by_all(python: Interpreter) -> bool:
     """Whether any user can reach the interpreter and its library (root's own home is private)."""
-    paths = [python.executable, *python.library]
+    paths = [python.executable, *python.library, *python.offered.values()]
     return all(parent.stat().st_mode & stat.S_IXOTH for path in paths for parent in path.parents)

@@ -142,12 +142,17 @@ def command(bwrap: str, python: Interpreter, given: Given, sources: dict[str, in
     arguments += ["--remount-ro", "/", "--chdir", "/"]
     # -I would ignore the hash seed, too; without it but with an otherwise empty environment, -P -s are what is left of -I.
     arguments += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--setenv", "PYTHONPATH", "/harness"]
-    arguments += ["--", str(python.executable), *PYTHON_OPTIONS, "serve", str(given.control)]
+    arguments += ["--", str(python.executable), *PYTHON_OPTIONS, "serve", str(given.control), offered(python)]
     return [bwrap, *arguments] + ([str(INSIDE_UID)] if root else [])
 
 
+def offered(python: Interpreter) -> str:
+    return json.dumps({name: str(folder) for name, folder in python.offered.items()})
+
+
 def mounts(python: Interpreter) -> list[str]:
-    """The interpreter, read-only; four devices, which the zygote makes read-only; and where cells mount."""
+    """The interpreter and the libraries that are offered, read-only; four devices, which the zygote makes read-only; and where
+    cells mount."""
     shown = [*python.library, python.executable, *python.shared]
     devices = [Path("/dev") / name for name in DEVICES]
     parents = {parent for path in (*shown, *devices) for parent in path.parents if parent != Path("/")}
@@ -157,7 +162,11 @@ def mounts(python: Interpreter) -> list[str]:
     for path in shown:
         arguments += ["--ro-bind", str(path), str(path)]
     for hidden in python.packages:
-        arguments += ["--tmpfs", str(hidden), "--remount-ro", str(hidden)]
+        arguments += ["--tmpfs", str(hidden)]
+    for path in python.shown_packages():  # which may be among the hidden
+        arguments += ["--ro-bind", str(path), str(path)]
+    for hidden in python.packages:
+        arguments += ["--remount-ro", str(hidden)]
     for device in devices:
         arguments += ["--dev-bind", str(device), str(device)]
     return [*arguments, "--proc", "/proc", "--dir", "/tmp", "--perms", "0755", "--dir", "/harness/inside"]

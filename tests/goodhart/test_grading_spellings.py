@@ -70,8 +70,12 @@ RIGHT: dict[str, tuple[str, Question, list[str]]] = {
          "\\mathbf{15}", "\\boldsymbol{\\text{15}}", "$\\$15$", "$$15$$", "\\(15\\)", "\\left(\\frac{30}{2}\\right)"],
     ),
     "fractions": (
-        "2.5", PLAIN, ["5/2", "\\frac{5}{2}", "\\frac52", "2\\frac{1}{2}", "2 1/2", "2½", "5⁄2", "５／２", "+2.5", "\\frac{25}{10}"],
+        "2.5", PLAIN, ["5/2", "\\frac{5}{2}", "\\frac52", "2\\frac{1}{2}", "2 1/2", "2½", "5⁄2", "５／２", "+2.5", "\\frac{25}{10}",
+                        "$\\frac{5}{2}$", "$\\frac{5}{2}$ of them", "2 and 1/2"],
     ),
+    "eighths": ("7/8", PLAIN, ["⅞", "Answer: ⅞", "$\\tfrac78$", "0.875", "7⁄8"]),
+    "powers of ten": ("1234000", PLAIN, ["1.234e6", "1.234E+6", "1.234 × 10^6", "1.234 \\times 10^{6}", "1234e3"]),
+    "dollars and cents": ("11.68", DOLLARS, ["11 dollars and 68 cents", "11 dollars 68 cents", "11 dollars, 68 cents", "$11.68"]),
     "marks around": (
         "15", DOLLARS,
         ["**15**", "__15__", "***$15***", "*15*", "<b>$15</b>", "`15`", '"15"', "“15”", "«15»", "[15]", "15!", "15<br>", "#### 15",
@@ -90,7 +94,7 @@ WRONG: dict[str, tuple[str, Question, list[str]]] = {
         "15", DOLLARS,
         ["at least 15", "at most $15", "more than 15", "less than $15", "no more than 15", "up to 15", "Answer: up to $15", "≥15",
          "≤ $15", "< 15", "\\leq 15", "\\ge 15", "15+", "Answer: 15+", "15 or more", "15 dollars or less", "Answer: $15 or so",
-         "Answer: at least $15"],
+         "Answer: at least $15", "Answer: over 15", "Answer: under $15", "15 at most", "Answer: $15 at least"],
     ),
     "several candidates": (
         "15", DOLLARS,
@@ -107,7 +111,7 @@ WRONG: dict[str, tuple[str, Question, list[str]]] = {
     ),
     "another size": (
         "15", DOLLARS,
-        ["1,5", "1 5", "1'5", "15,0", "15,000", "15 000", "1.5", "150", "15k", "15 thousand", "15 million", "15e1", "15x", "15²", "√15",
+        ["1,5", "1 5", "1'5", "15,0", "15,000", "15 000", "1.5", "150", "15k", "15 thousand", "15 million", "15e1", "15e-1", "15 × 10^1", "15x", "15²", "√15",
          "15^2", "14.999", "v15", "15:00"],
     ),
     "the continent's way, elsewhere": ("1234.5", DOLLARS, ["1.234,50", "$1.234,50", "1234,5", "12,34.5", "1,2345", "1 2345"]),

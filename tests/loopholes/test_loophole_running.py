@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import time
 
@@ -38,10 +39,12 @@ COUNT = problem((3, [0, 1, 2]), (1, [0]), (0, []))
     "value",
     ["list(range(n))", "tuple(range(n))", "range(n)", "(i for i in range(n))", "map(int, range(n))", "deque(range(n))",
      "dict.fromkeys(range(n)).keys()", "iter(range(n))", "[float(i) for i in range(n)]", "[n for n, in zip(range(n))]",
-     "list(accumulate([0] + [1] * (n - 1))) if n else []"],
+     "list(accumulate([0] + [1] * (n - 1))) if n else []", "UserList(range(n))", "array('i', range(n))",
+     "[Fraction(i) for i in range(n)]", "[Decimal(i) for i in range(n)]"],
 )  # fmt: skip
 def test_what_iterates_like_a_list_is_one(value: str) -> None:
-    assert right(COUNT, f"class Solution:\n    def f(self, n):\n        return {value}\n")
+    imports = "from array import array; from collections import UserList; from decimal import Decimal; from fractions import *"
+    assert right(COUNT, f"{imports}\nclass Solution:\n    def f(self, n):\n        return {value}\n")
 
 
 def test_a_method_may_yield_its_answer() -> None:
@@ -139,6 +142,10 @@ FINE = "class Solution:\n    def f(self, n):\n        return list(range(n))\n"
         "import time, threading\nthreading.Thread(target=time.sleep, args=(60,)).start()",
         "import atexit\natexit.register(print, 'bye')",
         "assert Solution().f(2) == [0, 1]",
+        "assert Solution().f(2) == [2, 1]  # its own example is wrong",
+        "import sys\nn = int(sys.stdin.read().split()[0])\nprint(Solution().f(n))",
+        "import unittest\nunittest.main()",
+        "import no_such_module",
         "import logging\nlogging.basicConfig(level=0)\nlogging.warning('noise')",
         "import warnings\nwarnings.warn('noise')",
         "open('notes.txt', 'w').write('scratch')",
@@ -182,6 +189,19 @@ def test_arguments_may_be_changed() -> None:
 def test_the_common_imports_are_there(expression: str) -> None:
     program = f"class Solution:\n    def f(self, n: List[int]) -> Optional[int]:\n        return int({expression})\n"
     assert right(problem((1, 1)), program)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numpy") is None, reason="numpy is not installed")
+@pytest.mark.parametrize(
+    "value", ["np.arange(n)", "list(np.arange(n))", "np.arange(n).astype(float)", "[np.int64(i) for i in range(n)]"]
+)
+def test_numpy_is_there(value: str) -> None:
+    assert right(COUNT, f"import numpy as np\nclass Solution:\n    def f(self, n):\n        return {value}\n")
+
+
+def test_no_other_library_of_the_harness_is_there() -> None:
+    found = SANDBOX.call("import torch\ndef f():\n    return 1\n", "f", [[]])
+    assert found.error == "ModuleNotFoundError: No module named 'torch'"
 
 
 @pytest.mark.parametrize(

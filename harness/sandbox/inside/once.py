@@ -1,10 +1,10 @@
 """One program without namespaces: a supervisor, and below it the program, fenced by what any user may ask of the kernel.
 
-    python -P -s -S -m inside.zygote once FD PARENT FENCE [UID [read]]
+    python -P -s -S -m inside.zygote once FD OFFERED PARENT FENCE [UID [read]]
 
 The supervisor dies with its harness, PARENT, and takes all that the program started with it. FENCE is JSON: the paths that
-the program may read, devices it may use, and its working folder, which the supervisor makes. UID is whom to become when started by root, "read" keeps
-the right to read where the interpreter lies in root's own home.
+the program may read, devices it may use, and its working folder, which the supervisor makes. OFFERED is `zygote`'s. UID is
+whom to become when started by root, "read" keeps the right to read where the interpreter lies in root's own home.
 """
 
 # ruff: noqa: PTH102, PTH116, PTH123, PTH208

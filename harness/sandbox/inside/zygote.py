@@ -1,8 +1,9 @@
 """The inside of the sandbox: a zygote that makes a place of its own for every program.
 
-    python -P -s -S -m inside.zygote serve FD [UID]
+    python -P -s -S -m inside.zygote serve FD OFFERED [UID]
 
-FD is a SOCK_SEQPACKET socket to the harness, UID whom to become when started by root. The zygote is PID 1 of bubblewrap's
+FD is a SOCK_SEQPACKET socket to the harness, OFFERED the libraries that programs may import, as JSON (`offered`), UID whom to
+become when started by root. The zygote is PID 1 of bubblewrap's
 namespaces. A *cell* is a place for one program: a process namespace with an init of its own, a mount namespace with an empty
 /tmp and a /proc of its own. Cells are built ahead, so that a program finds one ready.
 Nothing that a program can write outlives its cell: not the number of its process, nor the inodes, times and attributes of
@@ -26,6 +27,7 @@ import sys
 
 from . import kernel, once, program, seccomp
 from .holdings import held
+from .offered import offer
 from .supervisor import STARTED, receive, see_through
 
 TMP = "/tmp"
@@ -160,12 +162,13 @@ def drop_privileges(uid):
 
 
 def main():
-    role, control_fd, *identity = sys.argv[1:]
+    role, control_fd, offered, *identity = sys.argv[1:]
     os.closerange(3, int(control_fd))  # what starting it took
     os.closerange(int(control_fd) + 1, 256)
     control = socket.socket(fileno=int(control_fd))
     os.environ.clear()
     sys.path.pop(0)  # where this package lies
+    offer(json.loads(offered))
     if role == "once":
         request, descriptors = once.serve_one(control, *identity)
     else:

@@ -8,9 +8,9 @@ from harness_plugins.tasks.goodhart.grading.value import Value
 
 CLOCK = re.compile(
     r"""(?<![\w:.,])(?:
-        (?P<hour>\d{1,2})(?P<colon>:(?P<minute>\d{2}))(?::\d{2})?(?![\d:])
+        (?P<hour>\d{1,2})(?P<colon>:(?P<minute>\d{2}))(?::\d{2})?(?![\d:])(?:\s*o'?clock\b)?
             (?P<half>\s*[ap]\.?\s?m\b\.?|\s+in\s+the\s+(?:morning|afternoon|evening)|\s+(?:noon|midnight)\b)?
-        |(?P<bare>\d{1,2})(?:\.(?P<dotted>\d{2}))?
+        |(?P<bare>\d{1,2})(?:\.(?P<dotted>\d{2}))?(?:\s*o'?clock\b)?
             (?P<half2>\s*[ap]\.?\s?m\b\.?|\s+in\s+the\s+(?:morning|afternoon|evening)|\s+(?:noon|midnight)\b)
     )|\b(?P<word>noon|midday|midnight)\b""",
     re.VERBOSE | re.IGNORECASE,
@@ -33,6 +33,8 @@ def _minutes(match: re.Match[str]) -> int | None:
     hour = int(match["hour"] or match["bare"])
     minute = int(match["minute"] or match["dotted"] or 0)
     half = "".join((match["half"] or match["half2"] or "").lower().replace(".", "").split())
+    if (hour, minute) == (24, 0):
+        return 0
     if hour > 23 or minute > 59:
         return None
     if not half:

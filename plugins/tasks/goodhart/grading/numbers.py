@@ -16,7 +16,8 @@ _NUMBER = re.compile(
     rf"""(?<![\w.,:√^])(?P<sign>[-+](?=\s?{_CURRENCY}?\s?[\d.]))?(?P<gap>\s?)
     (?P<currency>(?:US)?{_CURRENCY}|\b(?:USD|EUR|GBP|JPY|CHF)(?=\s?[\d.]))?\s?
     (?P<digits>[1-9]\d{{0,2}}(?:[ ]\d{{3}})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,'_]\d+)*|\.\d+)
-    (?:\s(?P<top>\d+)/(?P<bottom>\d+)|\s?/\s?(?P<over>\d+)(?![\d.]))?""",
+    (?:[eE](?P<power>[-+]?\d{{1,3}})(?![\d.])|\s?[×x*]\s?10(?:\^|\*\*)\s?\{{?(?P<power2>[-+]?\d{{1,3}})\}}?
+      |(?:\s|\s+and\s+)(?P<top>\d+)/(?P<bottom>\d+)|\s?/\s?(?P<over>\d+)(?![\d.]))?""",
     re.VERBOSE,
 )
 _PLAIN = re.compile(r"\d+(?:\.\d+)?|\.\d+|[1-9]\d{0,2}(?:(?P<mark>[,'_ ])\d{3})(?:(?P=mark)\d{3})*(?:\.\d+)?")
@@ -33,6 +34,11 @@ _LIST_MARKER = re.compile(
 _DURATION = re.compile(
     r"(?<![\w.,:])(?P<hours>\d{1,3})\s*-?(?:hours?|hrs?|h)(?![a-z])[\s,]*(?:and\s+)?"
     r"(?P<minutes>\d{1,3})\s*-?(?:minutes?|mins?|m)\b",
+    re.IGNORECASE,
+)
+
+_MONEY = re.compile(
+    r"(?<![\w.,:])(?P<dollars>\d{1,9}|[1-9]\d{0,2}(?:,\d{3})+)\s*dollars?[\s,]*(?:and\s+)?(?P<cents>\d{1,2})\s*cents?\b",
     re.IGNORECASE,
 )
 
@@ -60,7 +66,12 @@ def numbers(text: str, unit: str = "") -> list[Value]:
         Value(m.start(), m.end(), m.group(), Fraction(60 * int(m["hours"]) + int(m["minutes"])), "minute")
         for m in durations
     ]
-    other = (*durations, *CLOCK.finditer(text), *_LIST_MARKER.finditer(text))
+    amounts = list(_MONEY.finditer(text))
+    found += [
+        Value(m.start(), m.end(), m.group(), int(m["dollars"].replace(",", "")) + Fraction(int(m["cents"]), 100), "$")
+        for m in amounts
+    ]
+    other = (*durations, *amounts, *CLOCK.finditer(text), *_LIST_MARKER.finditer(text))
     taken = {position for match in other for position in range(*match.span())}
     for match in _NUMBER.finditer(text):
         if not _NO_QUANTITY.match(text, match.end()) and match.start("digits") not in taken:
@@ -113,6 +124,8 @@ def _amount(match: re.Match[str], unit: str) -> Fraction | None:
         return None
     if match["top"]:
         return value + Fraction(int(match["top"]), int(match["bottom"])) if int(match["bottom"]) else None
+    if power := match["power"] or match["power2"]:
+        return value * Fraction(10) ** int(power) if abs(int(power)) <= LONGEST_NUMBER else None
     if match["over"]:
         return value / int(match["over"]) if int(match["over"]) else None
     return value

@@ -48,11 +48,13 @@ DENIED_AFTER = _pattern(r"\s*(?:is|was|would[ ]be)(?:n't|[ ]not|[ ]wrong|[ ]inco
 
 BOUND_BEFORE = _pattern(
     r"""(?: \b(?: at[ ](?:least|most) | (?:more|less|fewer|greater|higher|lower)[ ]than )
-      | (?:^|[:=(]|\bis|\bpay) \s* up[ ]to  # other things "add up to" or are "rounded up to" what they come to
+      | (?:^|[:=(]|\bis|\bpay) \s* (?:up[ ]to|over|under|above|below|beyond)
+        # Other things "add up to" or are "rounded up to" what they come to
       | (?<![\w"'/]) [<>≤≥]=? ) \s* $"""
 )
 BOUND_AFTER = re.compile(
-    r"\s*(?:\w+\s+)?or\s+(?:more|less|fewer|so|higher|lower|over|above|under|below)\b", re.IGNORECASE
+    r"\s*(?:\w+\s+)?(?:or\s+(?:more|less|fewer|so|higher|lower|over|above|under|below)|at\s+(?:most|least))\b",
+    re.IGNORECASE,
 )
 ROUNDED = re.compile(r"\bround(?:s|ed)?\s+(?:\w+\s+)?to\s+(?:about\s+)?$", re.IGNORECASE)
 EQUALS = re.compile(r"[=≈]\s*$")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 LONGEST = 20_000  # characters read from the end of a reply; no honest answer is longer
 ECHO_WORDS = 8  # so many consecutive words of the prompt are an echo, not an explanation
 
 _FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # １５％ -> 15%
 _DOLLAR = "\ue000"  # stands for an escaped dollar sign while $…$ is read as math
-_FRACTIONS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "⅕": " 1/5", "⅛": " 1/8"}
+_FRACTIONS = {sign: f" {unicodedata.normalize('NFKC', sign)}" for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}  # 3½ -> 3 1/2
 
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
@@ -19,20 +20,21 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?i)</answer>", "\n"),
         (r"</?(?:b|i|u|em|strong|p|s|sub|sup)>", ""),
         (r"[’‘`´]", "'"),
-        (r"[−–‐‑‒﹣]", "-"),
+        (r"[−–‐‑‒﹣⁻]", "-"),
         (r"⁄", "/"),
         (r"℃", "°C"),
         (r"℉", "°F"),
         (r"(?<=\d)[\u00a0\u202f\u2009~](?=\d{3}(?!\d))", ""),  # thin space between thousands
         (r"[\u00a0\u202f\u2009\u200b\t]", " "),
         # LaTeX, innermost commands first
-        (r"\{,\}", ","),
+        (r"\{([,:])\}", r"\1"),
         (r"(?<=\d)\\[,!;: ]\s?(?=\d{3}(?!\d))", ""),
         (r"\\\$", _DOLLAR),
-        (r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r" \1/\2"),
-        (r"\\[dt]?frac\s*\{([^{}]*)\}\s*(\d)", r" \1/\2"),
-        (r"\\[dt]?frac\s*(\d)\s*\{([^{}]*)\}", r" \1/\2"),
-        (r"\\[dt]?frac\s*(\d)\s*(\d)", r" \1/\2"),
+        (r"(?<=\d)\s*(?=\\[dt]?frac)", " "),  # a mixed number
+        (r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2"),
+        (r"\\[dt]?frac\s*\{([^{}]*)\}\s*(\d)", r"\1/\2"),
+        (r"\\[dt]?frac\s*(\d)\s*\{([^{}]*)\}", r"\1/\2"),
+        (r"\\[dt]?frac\s*(\d)\s*(\d)", r"\1/\2"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}", r"\1"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}", r"\1"),
         (r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", r" Answer: \1 "),

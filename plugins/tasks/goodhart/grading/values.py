@@ -32,20 +32,33 @@ def find(text: str, kind: Kind, names: Sequence[str] = (), unit: str = "") -> li
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _SEPARATOR = re.compile(
-    r"(?:\s*(?:,|;|>+|→|-+>|=+>|-|\n|\b(?:and|then|finally|lastly|next|followed\s+by)\b))+\s*", re.IGNORECASE
+    r"(?:\s*(?:,|;|>+|[→⇒➜➔⟶≻|/—]|-+>|=+>|-|\n|\b(?:and|then|finally|lastly|next|followed\s+by)\b))+\s*", re.IGNORECASE
 )
 _JOINING = frozenset({"and", "then", "finally", "lastly", "next", "followed", "by"})
 _LEADING = frozenset({"so", "thus", "therefore", "hence", "answer", "order", "ranking", "first", "here", "now"})
 _ITEM_MARKER = re.compile(
     r"(?:^|(?<=\s))(?:(?P<number>\d{1,2})(?:[.):]|st:?|nd:?|rd:?|th:?)|(?P<bullet>[-*•]))\s+(?=[^\W\d_])"
 )
-_BARE_LINES = re.compile(r"^([^\W\d_]+),?[ ]*\n(?=[^\W\d_]+[,.]?[ ]*$)", re.MULTILINE)
+_BARE_LINES = re.compile(r"(?:^|(?<=: ))([^\W\d_]+),?[ ]*\n(?=[^\W\d_]+[,.]?[ ]*$)", re.MULTILINE)
+_QUOTES = re.compile(r"[\"“”\[\]]|(?<!\w)'|'(?!\w)")
+_IN_BRACKETS = re.compile(r"(^|[:=]\s*|\bis\s+)\(([^()\n]*)\)", re.MULTILINE)
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+_PLACE = re.compile(rf"\b({'|'.join(_PLACES)})(?:\s+place)?:?\s+(?=[A-Z])", re.IGNORECASE)
+_ROW = re.compile(r"^\s*\|?\s*#?(\d{1,2})\s*[-–|]?\s+(?=[^\W\d_])", re.MULTILINE)  # "#1 Al", "1 - Al", "| 1 | Al |"
+_LETTERED = re.compile(r"^\s*[a-h]\)\s+", re.MULTILINE)
+_SIGNS = {ord(sign): f" {number}. " for signs in ("①②③④⑤⑥⑦⑧", "🥇🥈🥉") for number, sign in enumerate(signs, 1)}
 _ASIDE = re.compile(r"\([^()\n]{0,60}\)")
 
 
 def listed(text: str) -> str:
-    """Items of a list, one a line, joined by arrows (numbered ones when they count up by one); asides in brackets dropped."""
+    """Items of a list, one a line, joined by arrows (numbered ones when they count up by one); quotes and asides in brackets
+    dropped."""
     previous = 0
+    text = _QUOTES.sub("", text.translate(_SIGNS))
+    text = _IN_BRACKETS.sub(r"\1\2", text)
+    text = _PLACE.sub(lambda place: f" {_PLACES.index(place[1].lower()) + 1}. ", text)
+    text = _LETTERED.sub("- ", _ROW.sub(r"\1. ", text))
+    text = re.sub(r"[ ]*\|[ ]*$", "", text, flags=re.MULTILINE)
 
     def join(match: re.Match[str]) -> str:
         nonlocal previous
@@ -85,7 +98,7 @@ def single_names(text: str, names: Sequence[str]) -> list[Value]:
     """Every mention of one of the problem's names, as a whole word."""
     known = {name.lower() for name in names}
     return [
-        Value(word.start(), word.end(), word.group(), word.group().lower())
+        Value(word.start(), word.end(), word.group(), name)
         for word in _WORD.finditer(text)
-        if word.group().lower() in known
+        if (name := word.group().lower().removesuffix("'s")) in known
     ]

@@ -24,10 +24,10 @@ from harness_plugins.tasks.programs.extraction.python import (
     whole_class,
     whole_function,
 )
+from harness_plugins.tasks.programs.extraction.readings import readings
 from harness_plugins.tasks.programs.extraction.reasoning import without_reasoning
 
 LONGEST = 100_000  # characters read, from the end of a reply; no honest program is longer
-_TRAILING_FENCE = re.compile(r"^(?P<code>(?!\s*[`~]{3}).*\S)(?P<fence>`{3,}|~{3,})[ \t]*$", re.MULTILINE)
 _INVISIBLE = str.maketrans({"\ufeff": "", "\u200b": "", "\u00a0": " ", "\u2028": "\n", "\u2029": "\n"})
 
 
@@ -53,18 +53,23 @@ def function(reply: str, name: str) -> str:
 def _extracted(reply: str, wanted: Wanted, completed: Callable[[Piece, Sequence[Piece]], str]) -> str:
     """`completed` adds to the chosen piece what it lacks, from all that was found with it."""
     budget = Budget()
+    alone = ""
     if len(reply) <= LONGEST and isinstance(tree := budget.parsed(reply), ast.Module):
-        alone = without_remarks(Piece(reply, tree, 0, 0))
-        return alone.code if alone else reply
+        piece = without_remarks(Piece(reply, tree, 0, 0))
+        alone = piece.code if piece else reply
+        if piece and piece.whole(wanted) is Whole.PROGRAM:
+            return alone
     text = reply[-LONGEST:].replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
     answer, thought = without_reasoning(text)
     closest: list[Piece] = []
-    for part in (answer, _TRAILING_FENCE.sub(r"\g<code>\n\g<fence>", answer), thought):
+    for part in (answer, *readings(answer), thought, *readings(thought)):
         found = _pieces(part, budget) if part.strip() else []
         complete = [piece for piece in found if piece.whole(wanted) is Whole.PROGRAM]
         if complete:
             return completed(complete[-1], found)
         closest = closest or found
+    if alone:
+        return alone
     if closest:
         best = max(piece.whole(wanted) for piece in closest)
         return [piece for piece in closest if piece.whole(wanted) is best][-1].code

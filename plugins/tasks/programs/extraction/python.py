@@ -19,7 +19,7 @@ class Whole(IntEnum):
 
     NOTHING = 0
     OTHER_CLASS = 1  # a class Solution without the method
-    STUB = 2  # the method or function without a body, as a prompt shows it
+    STUB = 2  # the method or function without a body, as a prompt shows it, or with `...` for a part of it
     PROGRAM = 3
 
 
@@ -106,7 +106,7 @@ def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 def whole_function(node: ast.stmt, name: str) -> Whole:
     """Is this the function of that name?"""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-        return Whole.STUB if all(map(_says_nothing, node.body)) else Whole.PROGRAM
+        return Whole.STUB if all(map(_says_nothing, node.body)) or any(map(_leaves_out, node.body)) else Whole.PROGRAM
     return Whole.PROGRAM if name in _bound(node) else Whole.NOTHING
 
 
@@ -127,6 +127,10 @@ def _says_nothing(node: ast.stmt) -> bool:
     if isinstance(node, ast.Raise):
         return "NotImplementedError" in ast.unparse(node)
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def _leaves_out(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value is ...
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

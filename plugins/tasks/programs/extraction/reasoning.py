@@ -21,7 +21,8 @@ _WRAPPING = re.compile(rf"^[ \t]*{_WRAPPER}|{_WRAPPER}[ \t]*$", re.IGNORECASE | 
 
 
 class Parts(NamedTuple):
-    """`thought` is the text after an opening mark that is never closed: the reply was cut, or forgot to close it."""
+    """`thought` is the text after an opening mark that is never closed (the reply was cut, or forgot to close it); all that was
+    thought where nothing is answered."""
 
     answer: str
     thought: str
@@ -31,13 +32,17 @@ def without_reasoning(reply: str) -> Parts:
     """What the reply says when it is not thinking. Its first opening mark may be missing (the prompt ended with it)."""
     text = _NAMED_CHANNELS.sub("", reply)
     said: list[str] = []
+    thought: list[str] = []
     start, thinking = 0, False
     for mark in _MARK.finditer(text):
         if mark["opening"] is None:
+            thought.append(text[start : mark.start()])
             start, thinking = mark.end(), False
         elif not thinking:
             said.append(text[start : mark.start()])
             start, thinking = mark.end(), True
-    last = text[start:]
-    answer, thought = ("\n".join(said), last) if thinking else ("\n".join([*said, last]), "")
-    return Parts(_WRAPPING.sub("\n", answer), _WRAPPING.sub("\n", thought))
+    (thought if thinking else said).append(text[start:])
+    answer = _WRAPPING.sub("\n", "\n".join(said))
+    if answer.strip():
+        thought = thought[-1:] if thinking else []
+    return Parts(answer, _WRAPPING.sub("\n", "\n".join(thought)))
