@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 
 import pytest
 
 from harness.errors import UsageError
-from harness.lm_eval.backends.arguments import parse_arguments, resolved
-from harness.lm_eval.backends.redaction import Redacting, redact, redact_command
+from harness.lm_eval.backends.arguments import parse_arguments, refuse_secrets, resolved
+from harness.lm_eval.backends.redaction import Redacting, redact, redact_command, without_known
+from harness.lm_eval.backends.responses import response_info
 from harness.lm_eval.backends.withheld import VARIABLE, withhold
 from harness.planning.experiment import experiment_from
 from harness.planning.judges import refuse_written_secrets
@@ -130,6 +132,21 @@ def test_the_key_of_the_digests_is_its_owners_alone(tmp_path):
 def test_a_models_own_code_is_refused():
     with pytest.raises(UsageError, match="code that comes with a model is never run"):
         experiment_from({"backend": "hf", "backend_args": parse_arguments("trust_remote_code=True")})
+
+
+def test_a_reply_and_a_servers_own_name_lose_what_it_echoes():
+    withhold({"base_url": f"http://me:{PLAIN}@host/v1/{PLAIN[::-1]}?k={PLAIN}x", "other": "a-second-secret"})
+    header = base64.b64encode(f"me:{PLAIN}".encode()).decode()
+    echo = f"Authorization: Basic {header} /v1/{PLAIN[::-1]}?k={PLAIN}x a-second-secret"
+    kept = without_known(f"The key is sk-{'1' * 20}. {echo}") + response_info({"model": echo, "choices": [{}]}).model
+    assert f"sk-{'1' * 20}" in kept
+    assert not [secret for secret in (header, PLAIN, PLAIN[::-1], "a-second-secret") if secret in kept]
+
+
+def test_a_name_that_is_a_secret_is_refused():
+    with pytest.raises(UsageError, match="as its name") as refusal:
+        refuse_secrets({f"sk-{'1' * 20}": True})
+    assert "sk-1" not in str(refusal.value)
 
 
 def test_logs_lose_what_is_withheld(caplog):

@@ -83,6 +83,8 @@ def refuse_evident(args: Mapping[str, JsonValue]) -> None:
     for name, value in args.items():
         if name == "trust_remote_code" and value not in (False, None, "false", "False"):
             raise UsageError("trust_remote_code: code that comes with a model is never run", "leave it out")
+        if SECRET_SHAPE.search(name) or any(known in name for known in variables()):
+            raise UsageError("a backend argument has a secret as its name", "write NAME=env:VARIABLE or NAME=file:PATH")
         named = isinstance(value, str) and value.startswith((*REFERENCES, MARK))
         text = json.dumps(value, ensure_ascii=False)
         if (_SECRET_NAME.search(name) and not named) or any(known in text for known in variables()):

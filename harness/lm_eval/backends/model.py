@@ -16,7 +16,7 @@ from harness.lm_eval.backends.arguments import resolved
 from harness.lm_eval.backends.bounded import reply_text
 from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.noise import TRIED_TOKENS, Noise, heeds_noise
-from harness.lm_eval.backends.redaction import Redacting, redact
+from harness.lm_eval.backends.redaction import Redacting, redact, without_known
 from harness.lm_eval.backends.responses import ResponseRecorder
 from harness.lm_eval.backends.server import innermost_cause, public_url, same_model, server_message
 from harness.registry.backend import Backend
@@ -56,6 +56,10 @@ class BackendModel:
     def at_once(self) -> int:
         """How many questions go to `ask` together: one over HTTP, so that each can fail by itself."""
         return self.batch_size
+
+    def ask_one_at_a_time(self) -> None:
+        """For a model in this process whose replies depend on their batch."""
+        self.batch_size = self.lm.batch_size_per_gpu = 1
 
     def as_lm(self, batch_size: int) -> tuple[Any, bool]:
         """(lm-eval's `LM`, whether it takes nothing but chat messages). The batch size was given when it was opened."""
@@ -127,9 +131,9 @@ class BackendModel:
         return min(prompt.max_tokens, room)
 
     def _reply(self, text: str, prompt: Prompt) -> Reply:
-        """Cut at stop strings here in any case: some servers leave them in the text."""
+        """Cut at stop strings here in any case: some servers leave them in the text. Nor is a key kept that a server echoes."""
         places = [place for place in (text.find(stop) for stop in prompt.stop) if place >= 0]
-        shown = text[: min(places)] if places else text
+        shown = without_known(text[: min(places)] if places else text)
         if self.recorder is None:
             return Reply(text=shown, tokens=self._tokens(shown))
         ending = self.recorder.last()

@@ -16,11 +16,17 @@ _IN_URL = re.compile(r"(?<=://)[^/\s@]+@|(?<=\?)[^\s'\"<>]*=[^\s'\"<>)]*")
 
 
 def redact(text: str) -> str:
-    """The text without the values of this environment's keys, tokens and passwords, of arguments that are withheld, and of
-    whatever has the shape of a key; URLs lose their user, password and query."""
+    """The text without secrets that are known here and whatever has the shape of a key; URLs lose their user, password and
+    query."""
+    return SECRET_SHAPE.sub("<a key>", _IN_URL.sub("…", without_known(text)))
+
+
+def without_known(text: str) -> str:
+    """The text without the values of this environment's keys, tokens and passwords and of arguments that are withheld: for a
+    reply, which may speak of URLs and keys of its own."""
     for value, name in sorted(_known(), key=lambda known: -len(known[0])):
         text = text.replace(value, f"<{name}>")
-    return SECRET_SHAPE.sub("<a key>", _IN_URL.sub("…", text))
+    return text
 
 
 def _known() -> Iterator[tuple[str, str]]:

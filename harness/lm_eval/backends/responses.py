@@ -13,6 +13,9 @@ from typing import Any
 from harness.contract import Record
 from harness.errors import StageError
 from harness.lm_eval.backends.bounded import whole
+from harness.lm_eval.backends.redaction import redact
+
+LONGEST_NAME = 200  # characters of the name that a server gives its model
 
 
 class ResponseInfo(Record):
@@ -74,5 +77,5 @@ def response_info(answer: dict[str, Any]) -> ResponseInfo:
     return ResponseInfo(
         truncated=None if finish is None else finish in ("length", "max_tokens"),
         tokens=usage.get("completion_tokens", usage.get("output_tokens")),
-        model=str(answer.get("model") or ""),
+        model=redact(str(answer.get("model") or ""))[:LONGEST_NAME],
     )

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -115,7 +116,10 @@ def _texts(value: JsonValue) -> Iterator[str]:
         if "://" in text:
             with suppress(ValueError):
                 parts = urlsplit(text)
-                yield from filter(None, (parts.password, parts.query, parts.fragment))
+                user = f"{parts.username}:{parts.password}"
+                yield b64encode(user.encode()).decode()  # as the header of a request has it
+                yield from filter(None, (parts.username, parts.password, parts.query, parts.fragment))
+                yield from (word for word in parts.path.split("/") if word and not ROUTE.fullmatch(word))
                 yield from (value for _, value in parse_qsl(parts.query))
 
 
