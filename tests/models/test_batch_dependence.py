@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from harness.contract import Prompt, Reply
+from harness.contract import Chat, Prompt, Reply
 from harness.models.activations import summed
 from harness.models.generate import Generator
 from harness.models.load import load
 from harness.models.sampling import Sampling
+from harness.registry.backend import Backend
+from harness.running.stages.sample_backend import BackendCache
 
 SIZES = {
     "vocab_size": 384, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -74,3 +78,18 @@ def test_activations_are_read_one_by_one(tiny_qwen2: Path, tmp_path: Path) -> No
     texts = [("Hi", "yes"), ("Hi", "x " * 60)]
     together = {text: total for text, total, _ in summed(asked, texts, 1.0)}
     assert (together[texts[0]] == next(summed(asked, texts[:1], 1.0))[1]).all()
+
+
+def test_a_backend_that_holds_such_a_model_asks_one_by_one_as_well(tiny_qwen2: Path, tmp_path: Path) -> None:
+    backend = Backend(name="hf")
+    settings = SimpleNamespace(device="cpu", dtype="float32", batch_size=4, chat=Chat())
+    cell: Any = SimpleNamespace(model=SimpleNamespace(backend=backend), settings=settings)
+    backends = BackendCache()
+    assert backends.get(cell, tiny_qwen2, own_loop=False).at_once == 4
+    assert not backends.decoding.alone
+    asked = backends.get(cell, build(tmp_path / "m", tiny_qwen2, "phi3", LONGROPE), own_loop=False)
+    assert asked.at_once == 1
+    assert "in a batch of two rows" in (backends.decoding.alone or "")
+    scored = [Prompt(role="r", text=text, choices=("one", "two and a half")) for text in TEXTS]
+    together = asked.ask(scored, [7] * len(scored), 0.0, 1.0)
+    assert together == [asked.ask([prompt], [7], 0.0, 1.0)[0] for prompt in scored]

@@ -21,7 +21,7 @@ from harness.planning.questions import request_key
 from harness.registry.backend import NOTES, BackendNotes
 from harness.running.stages.sample import Progress, Question, QuestionKey, rows_of, sample_with_library, write_prompts
 from harness.store.files import write_json
-from harness.store.run import CellStore, SampleRow, stored_record
+from harness.store.run import CellStore, Decoding, SampleRow, stored_record
 
 if TYPE_CHECKING:
     from harness.planning.cells import Cell
@@ -35,6 +35,7 @@ class BackendCache:
     def __init__(self) -> None:
         self._key: tuple | None = None
         self._model: BackendModel | None = None
+        self._alone: str | None = None
 
     def get(self, cell: Cell, folder: Path | None, own_loop: bool) -> BackendModel:
         backend, settings = cell.model.backend, cell.settings
@@ -44,7 +45,25 @@ class BackendCache:
         if self._model is None or self._key != key:
             self._model = None  # free the old one first
             self._model, self._key = BackendModel(backend, *place, settings.chat), key
+            if self._model.info.packed and (reason := _batch_dependence(self._model)):
+                self._model.ask_one_at_a_time()
+                self._alone = reason
+            else:
+                self._alone = None
         return self._model
+
+    @property
+    def decoding(self) -> Decoding:
+        return Decoding(alone=self._alone)
+
+
+def _batch_dependence(model: BackendModel) -> str:
+    """Of a backend that holds the model in this process, as `hf` does: why it is asked one prompt at a time, or ""."""
+    from harness.models.batch_probe import batch_dependence
+    from harness.models.load import quiet_transformers
+
+    with quiet_transformers():
+        return batch_dependence(model.lm.model, model.lm.max_length, model.lm.tokenizer.pad_token_id)
 
 
 def sample_through(
@@ -61,6 +80,7 @@ def sample_through(
     can be asked any more, the cell ends with that error and keeps the replies it has."""
     model = backends.get(cell, folder, own_loop=isinstance(suite, OwnLoop))
     notes = _Notes(model, store)
+    store.set_decoding(backends.decoding)
     if isinstance(suite, OwnLoop):
         with model.errors():
             sample_with_library(cell, suite, asked, model, store, progress)
