@@ -19,6 +19,7 @@ from typing import Any
 from harness.checkpoints.shards import LARGEST_HEADER, header_of, local, names_at_hand
 from harness.checkpoints.weight_files import read_json, weight_files
 from harness.errors import ModelError
+from harness.store.files import open_regular
 from harness.store.hashing import digest_file
 
 ARTEFACT_TYPE = "harness_qlr"  # model_type of our own artefacts, see harness.checkpoints.quantizer
@@ -128,7 +129,7 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
     remedy = "the file is damaged or incomplete: fetch or write it again"
     try:
         header_file, size = header_of(file)
-        with header_file.open("rb") as stream:
+        with open_regular(header_file) as stream:
             prefix = stream.read(8)
             length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else -1
             if not 0 < length <= size - 8:

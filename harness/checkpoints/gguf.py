@@ -22,6 +22,7 @@ from harness.contract import Record
 from harness.errors import ModelError, UsageError
 from harness.store.cache import mark_used
 from harness.store.code import code_digest
+from harness.store.files import open_regular
 from harness.store.hashing import key_of
 from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
@@ -78,7 +79,7 @@ def gguf_files(path: Path) -> tuple[Path, ...]:
     if missing := [file.name for file in files if not file.is_file()]:
         raise ModelError(f"{path} is one of {count} parts, and {missing[0]} is missing", "fetch it again")
     for file in files:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             if stream.read(len(MAGIC)) != MAGIC:
                 raise ModelError(f"{file} is not a GGUF file", "fetch it again")
     return files

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.errors import ModelError
+from harness.store.files import open_regular
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -62,7 +63,8 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if (size := path.stat().st_size) > LARGEST_JSON:
             raise ModelError(f"{path} has {size} bytes; at most {LARGEST_JSON} are read", "fetch or write it again")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            value = json.loads(file.read().decode())
     except FileNotFoundError as error:
         raise ModelError(f"{path} is missing", "is this a Hugging Face model folder?") from error
     except (OSError, ValueError, RecursionError) as error:

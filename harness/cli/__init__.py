@@ -33,7 +33,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def main_options(
     context: typer.Context,
-    plugins_dir: list[Path] = typer.Option([], help="Folder whose *.py files are plugins too.", exists=True),
+    plugins_dir: list[Path] = typer.Option(
+        [], help="Folder whose *.py files are plugins too.", exists=True, file_okay=False
+    ),
     registry: list[Path] = typer.Option([], help="A registry.toml with your own presets (besides ./registry.toml)."),
     p: list[str] = typer.Option(
         [], "-p", metavar="NAME|no:NAME", help="Load a plugin that waits to be named, or leave one out."

@@ -22,6 +22,8 @@ class Params(Record):
     told the new one.
     """
 
+    model_config = ConfigDict(allow_inf_nan=False)  # no rate, rank or bound is either, and JSON has no word for them
+
     former_names: ClassVar[dict[str, str]] = {}
     former_values: ClassVar[dict[str, dict[str, str]]] = {}
 

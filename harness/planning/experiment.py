@@ -6,6 +6,7 @@ to the run folder's config.toml, so that re-running that file repeats the run.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -157,9 +158,14 @@ def parse_template_args(assignments: list[str]) -> dict[str, JsonValue]:
 
 
 def _value(text: str) -> JsonValue:
-    """TOML where it parses as such, else the plain string."""
+    """TOML where it parses as a value that JSON has, too, else the plain string. Raises UsageError for NaN and infinity."""
     try:
         value: JsonValue = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        json.dumps(value, allow_nan=False)
+    except (tomllib.TOMLDecodeError, RecursionError, TypeError):  # TypeError: a date
         return text
+    except ValueError:
+        raise UsageError(
+            f"{text.strip()!r} is no finite number", "write a number, or quote it to mean the word"
+        ) from None
     return value

@@ -11,11 +11,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.store.files import open_regular
+
 PREFIX = "harness_plugin_file_"
+LARGEST = 16 << 20  # bytes
 
 
 def load_file(path: Path) -> ModuleType:
     """Import the file. Its own name is not in `sys.modules` afterwards: see `own_target`."""
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > LARGEST:
+            raise ImportError(f"{path} has more than {LARGEST >> 20} MiB")
     name = private_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -54,7 +60,10 @@ def stdout_to_stderr() -> Iterator[None]:
         return
     try:
         os.dup2(2, 1)
-        with contextlib.redirect_stdout(sys.stderr):
+        out = os.fdopen(
+            os.dup(2), "w", encoding="utf-8", errors="backslashreplace"
+        )  # who closes it closes no one else's
+        with out, contextlib.redirect_stdout(out):
             yield
     finally:
         with contextlib.suppress(OSError, ValueError, AttributeError):

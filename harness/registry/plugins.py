@@ -20,7 +20,7 @@ from harness import hookspecs
 from harness.contract import Record, Spec
 from harness.errors import PluginError, UsageError
 from harness.registry.plugin_files import load_file, own_target, stdout_to_stderr
-from harness.registry.presets import RegistryFile, read_registry_file
+from harness.registry.presets import RegistryFile, fault_of_name, read_registry_file
 
 GROUP = "harness"
 ON_REQUEST = "harness.on_request"
@@ -140,7 +140,9 @@ class PluginSet:
             except BaseException:
                 self.manager.unregister(plugin)
                 raise
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit, and what test libraries skip a module with
             status = status.model_copy(update={"error": _one_line(error), "trace": traceback.format_exc()})
         self.statuses.append(status)
 
@@ -166,6 +168,8 @@ class PluginSet:
         found: list[tuple[str, Spec]] = []
         for kind, (hook, spec_type) in hookspecs.REGISTRATION.items():
             for spec in _returned(plugin, hook, spec_type):
+                if fault := fault_of_name(spec.name):
+                    raise PluginError(f"{kind}: {fault}")
                 if spec.name == "none" and kind in ("compressors", "trainers"):
                     raise PluginError(f"the name 'none' among {kind} is the core's own")
                 found.append((kind, spec.model_copy(update={"target": own_target(plugin, spec.target)})))

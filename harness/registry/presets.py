@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from harness.store.files import read_toml
 
 KINDS = ("compressors", "tasks", "trainers", "detectors")
 OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "draws", "default_model")
+
+NAME = re.compile(r"[^\W_][\w.+-]{0,63}")
 
 
 class Preset(Record):
@@ -124,7 +127,14 @@ def read_presets(
     }
 
 
+def fault_of_name(name: str) -> str:
+    """Why nobody could type it among others, followed by its suffix; "" if all is well."""
+    return "" if NAME.fullmatch(name) else f"the name {name[:60]!r} is not 1 to 64 letters, digits, '.', '-' and '_'"
+
+
 def _preset(where: str, kind: str, name: str, table: object, origin: str, precedence: int) -> Preset:
+    if fault := fault_of_name(name):
+        raise UsageError(f"bad {where}: [{kind}]: {fault}")
     if not isinstance(table, dict) or "plugin" not in table:
         raise UsageError(f"bad {where}: [{kind}.{name}] names no plugin", f'add plugin = "…" to [{kind}.{name}]')
     own = {key: table[key] for key in OWN_KEYS if key in table}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
+import stat
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from harness.errors import HarnessError, StageError
 
 BLOCK = 1 << 16  # bytes
 LARGEST_TOML = 16 << 20  # bytes
+LARGEST_JSON = 256 << 20  # bytes of a file, or of a line: five times the longest reply, all of it escaped
 
 
 def make_folder(folder: Path) -> None:
@@ -62,10 +65,20 @@ def append_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
             os.fsync(file.fileno())
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """For reading. Raises OSError for a pipe or a device as well, which might never end, and for a folder."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(handle, "rb")
+
+
 def read_json(path: Path) -> Any:
     """Raises Damaged, naming the line, if it cannot be read as JSON."""
     try:
-        return json.loads(path.read_bytes())
+        with open_regular(path) as file:
+            return json.loads(_whole(file.read(LARGEST_JSON + 1)))
     except (ValueError, RecursionError) as error:
         raise Damaged(path, _line_of(error), _cause(error)) from None
     except OSError as error:
@@ -82,7 +95,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises OSError, and ValueError for anything but TOML of a size that a person writes."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         content = file.read(LARGEST_TOML + 1)
     if len(content) > LARGEST_TOML:
         raise ValueError(f"it has more than {LARGEST_TOML >> 20} MiB")
@@ -103,12 +116,12 @@ def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Like `read_jsonl`, each line with its number from 1."""
     cut: Damaged | None = None
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+        with open_regular(path) as file:
+            for number, line in enumerate(iter(lambda: file.readline(LARGEST_JSON + 1), b""), 1):
                 if cut is not None:
                     raise cut
                 try:
-                    row = json.loads(line)
+                    row = json.loads(_whole(line))
                     if not isinstance(row, dict):
                         raise ValueError("not an object")
                     if line.endswith(b"\n"):
@@ -119,6 +132,12 @@ def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         return
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def _whole(content: bytes) -> bytes:
+    if len(content) > LARGEST_JSON:
+        raise ValueError(f"longer than {LARGEST_JSON >> 20} MiB")
+    return content
 
 
 def unreadable(path: Path, error: OSError) -> StageError:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.store.files import open_regular
+
 
 def key_of(value: Any) -> str:
     """sha256 (hex) of the canonical JSON of `value`: sorted keys, no white space, no NaN."""
@@ -17,7 +19,7 @@ def key_of(value: Any) -> str:
 
 def digest_file(file: Path, start: int = 0, end: int | None = None) -> str:
     digest = hashlib.sha256()
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         stream.seek(start)
         left = (file.stat().st_size if end is None else end) - start
         while left > 0 and (chunk := stream.read(min(left, 1 << 22))):

@@ -17,7 +17,16 @@ from pydantic import JsonValue, NonNegativeInt, ValidationError, model_validator
 
 from harness.contract import Check, Control, Flag, Outcome, Record, Reply, Scores
 from harness.errors import UsageError
-from harness.store.files import Damaged, append_jsonl, make_folder, numbered_jsonl, read_json, write_json, write_jsonl
+from harness.store.files import (
+    Damaged,
+    append_jsonl,
+    make_folder,
+    numbered_jsonl,
+    open_regular,
+    read_json,
+    write_json,
+    write_jsonl,
+)
 from harness.store.locks import LOCK, held
 
 SCHEMA = 1
@@ -251,7 +260,8 @@ class RunStore:
     def read_plan(self) -> dict[str, Any]:
         """Raises UsageError when the folder is not a run."""
         try:
-            plan = json.loads(self.plan_path.read_bytes())
+            with open_regular(self.plan_path) as file:
+                plan = json.load(file)
             if not isinstance(plan, dict) or not isinstance(plan.get("cells", []), list):
                 raise ValueError("it is not a plan")
         except FileNotFoundError:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.checkpoints.checkpoint import read_header
 from harness.contract import Outcome, Reply
 from harness.errors import HarnessError, StageError, UsageError
 from harness.planning.cells import Plan
@@ -149,6 +150,30 @@ def test_json_names_the_line(tmp_path):
     (tmp_path / "x.json").write_text('{\n "a": 1,\n "b": }\n')
     with pytest.raises(Damaged, match=r"x\.json, line 3 is damaged"):
         read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("read", [read_json, lambda path: list(read_jsonl(path)), lambda path: read_header(path)])
+@pytest.mark.parametrize("kind", ["fifo", "device", "folder", "loop"])
+def test_what_is_no_file_is_never_waited_for(tmp_path, read, kind):
+    path = tmp_path / "x"
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "loop":
+            path.symlink_to(path)
+    with pytest.raises(HarnessError, match=r"not a regular file|Too many levels"):
+        read(path)
+
+
+def test_a_line_without_end_is_damage_not_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.store.files.LARGEST_JSON", 1000)
+    (tmp_path / "x").write_bytes(b'{"a":1}\n' + b"\0" * 5000 + b"\n")
+    with pytest.raises(Damaged, match="line 2 is damaged: longer than"):
+        list(read_jsonl(tmp_path / "x"))
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "fifo", "folder"])

@@ -157,6 +157,10 @@ def test_models_that_are_no_folders_are_split_at_commas(tmp_path, monkeypatch):
 
 
 def test_overrides_are_typed_as_toml_or_text():
+    for text in ("nan", "inf", "[1, -inf]", "1e999"):
+        with pytest.raises(UsageError, match="is no finite number"):
+            parse_overrides([f"a.b={text}"])
+    assert parse_overrides(["a.b='nan'", "a.c=2024-01-01"]) == {"a": {"b": "nan", "c": "2024-01-01"}}
     assert parse_overrides(["a.b=3", "a.c=true", "x@2.5.d=hello world"]) == {
         "a": {"b": 3, "c": True},
         "x@2.5": {"d": "hello world"},

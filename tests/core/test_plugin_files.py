@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -97,6 +98,39 @@ def test_a_broken_registry_file_breaks_its_plugin_alone(cli):
     assert "uniform" in cli("list", "compressors", plugins=folder).stdout
 
 
+@pytest.mark.parametrize("base", ["SystemExit", "GeneratorExit", "BaseException"])
+def test_a_module_that_will_not_be_imported_is_a_row(tmp_path, base):
+    """As test libraries skip a module: by what is no Exception."""
+    (tmp_path / "skips.py").write_text(f"class Skipped({base}): pass\nraise Skipped('not here')")
+    status = next(it for it in load_plugins([tmp_path]).statuses if it.name == "skips")
+    assert status.error == "Skipped: not here"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "huge", "folder"])
+def test_what_is_no_file_of_code_is_a_row(tmp_path, kind):
+    path = tmp_path / "odd.py"
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "huge":
+            path.touch()
+            os.truncate(path, 3 << 30)
+        case "folder":
+            path.mkdir()
+    status = next(it for it in load_plugins([tmp_path]).statuses if it.name == "odd")
+    assert "not a regular file" in status.error or "more than 16 MiB" in status.error
+
+
+def test_a_plugin_that_closes_stdout_closes_its_own(cli):
+    folder = cli.cwd / "p"
+    folder.mkdir()
+    (folder / "closes.py").write_text("import sys; sys.stdout.close()\n" + FILE.format(name="mine", module="closes"))
+    rows = json.loads(cli("plugins", "--json", plugins=folder).stdout)
+    assert next(row for row in rows if row["name"] == "closes")["state"] == "ok"
+
+
 def test_noise_at_import_and_in_hooks_stays_out_of_stdout(cli):
     (cli.cwd / "p").mkdir()
     loud = "import os, subprocess, sys\nprint('hello')\nos.write(1, b'raw\\n')\nsubprocess.run(['echo', 'child'])\n"
@@ -123,6 +157,16 @@ def test_who_loses_a_name_is_listed(tmp_path):
     assert "'rtn4' is registered by loser and builtin, and selects the latter's preset for rtn" in found
     assert "'pocket' is registered by builtin and m1 and m2 as a model, and is that of m2" in found
     assert "'same' is registered by m1 and m2 as a preset, and cannot be selected" in found
+
+
+@pytest.mark.parametrize("name", ["", " ", "a,b", "a@b", "a/b", "a:b", "a b", "-a", "\x1b[31ma", "x" * 65])
+def test_a_name_that_nobody_can_type_is_refused(tmp_path, name):
+    (tmp_path / "odd.py").write_text(FILE.format(name=name, module="odd"))
+    found = load_plugins([tmp_path])
+    assert "is not 1 to 64 letters" in next(it for it in found.statuses if it.name == "odd").error
+    (tmp_path / "registry.toml").write_text(f'[compressors.{json.dumps(name)}]\nplugin = "caldera"\n')
+    with pytest.raises(UsageError, match="is not 1 to 64 letters"):
+        load_catalogue(found, [tmp_path / "registry.toml"])
 
 
 def test_two_items_of_one_id_are_refused():

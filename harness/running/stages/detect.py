@@ -39,7 +39,7 @@ def detect(
         progress("detect", number, len(detectors))
         path = store.flags_path(cell.detect_keys[label])
         done = path.with_suffix(".done")
-        known = path.exists() and done.exists() and done.read_text() == stamp
+        known = path.exists() and done.is_file() and done.read_text() == stamp
         if known and store.whole(store.flags, cell.detect_keys[label], len(asked)):
             continue
         if learns(detector):

@@ -33,7 +33,7 @@ def grade(
     count = len(items) * cell.settings.runs
     if (
         path.exists()
-        and done.exists()
+        and done.is_file()
         and done.read_text() == stamp
         and store.whole(store.verdicts, cell.grade_key, count)
     ):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harness.contract import Spec, TaskSuite
 from harness.errors import StageError
-from harness.store.files import write_json
+from harness.store.files import read_json, write_json
 from harness.store.hashing import key_of, params_files
 from harness.store.paths import cache_folder
 from harness.store.run import CellStore, CheckSummary
@@ -62,6 +62,6 @@ def _key(suite: Component) -> str:
 def _read(path: Path) -> CheckSummary | None:
     """None if there is no result yet, or a damaged one."""
     try:
-        return CheckSummary.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        return CheckSummary.model_validate(read_json(path))
+    except (StageError, ValidationError):
         return None
