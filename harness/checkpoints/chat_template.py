@@ -56,6 +56,13 @@ def variables_of(template: str) -> set[str]:
     return meta.find_undeclared_variables(_environment().parse(template))
 
 
+def draws(template: str) -> bool:
+    """Whether it picks something at random."""
+    from jinja2 import nodes
+
+    return any(found.name == "random" for found in _environment().parse(template).find_all(nodes.Filter))
+
+
 def render(template: str, folder: Path, turns: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> str:
     """What transformers' `apply_chat_template` makes of the turns, with the prompt for a reply. Raises what jinja raises."""
     given = {**_special_tokens(folder), **args}

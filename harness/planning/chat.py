@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.checkpoints.chat_template import ASKS, CLOCK, DEFAULT, render, templates_of, variables_of
+from harness.checkpoints.chat_template import ASKS, CLOCK, DEFAULT, draws, render, templates_of, variables_of
+from harness.checkpoints.tokenizer_files import check_tokenizer
 from harness.contract.chat import Chat
 from harness.errors import UsageError
 from harness.lm_eval.backends.known import backend_info
@@ -57,6 +58,8 @@ def _served(experiment: Experiment, backend: Backend, given: list[str]) -> Chat:
 
 def _in_process(experiment: Experiment, model: ModelRef, given: list[str]) -> tuple[Chat, tuple[str, ...]]:
     name, folder = model.name, Path(model.path)
+    if folder.is_dir():
+        check_tokenizer(folder)
     known = templates_of(folder)
     chosen = _chosen(experiment.chat_template, known, name)
     template = chosen if chosen is not None else known.get(DEFAULT)
@@ -102,6 +105,8 @@ def _try(chat: Chat, template: str, name: str, folder: Path) -> None:
         turns = "the user's turn" if chat.system is None else "a system turn before the user's"
         alone = "--system TEXT" if chat.system is None else "leave out --system"
         raise UsageError(f"{of} does not take {turns}: {said}", f"{alone}, or --chat-template FILE") from None
+    if draws(template) or (not unread and rendered != render(template, folder, chat.turns(PROBE), chat.args)):
+        raise UsageError(f"{of} makes another prompt of the same turns each time", "give another --chat-template")
     if unread:
         raise UsageError(f"{of} takes no {unread[0]!r}", f"leave out --template-arg {unread[0]}=…")
     if PROBE not in rendered:

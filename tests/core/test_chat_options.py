@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from harness.checkpoints.chat_template import templates_of
 from harness.contract import Chat
-from harness.errors import UsageError
+from harness.errors import ModelError, UsageError
 from harness.planning.cells import Plan
 from harness.planning.given import experiment_given
 from harness.planning.plan import make_plan
@@ -109,6 +110,27 @@ def test_what_the_template_cannot_take_is_one_line(plan, template, options, mess
         plan(template, **options)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_template_that_draws_is_refused(plan) -> None:
+    with pytest.raises(UsageError, match="makes another prompt of the same turns each time"):
+        plan(TURNS + "{{ [1, 2, 3]|random }}")
+
+
+@pytest.mark.parametrize("lost", ["none", "pointer", "page", "pipe"])
+def test_a_model_without_its_tokenizer_is_refused_before_any_work(plan, model: Path, lost: str) -> None:
+    plan(TURNS)
+    for file in model.glob("tokenizer*"):
+        file.unlink()
+    match lost:
+        case "pointer":
+            (model / "tokenizer.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+        case "page":
+            (model / "tokenizer_config.json").write_text("<html>404</html>")
+        case "pipe":
+            os.mkfifo(model / "tokenizer.json")
+    with pytest.raises(ModelError, match=r"holds no tokenizer|is no JSON object|not a regular file"):
+        plan(TURNS)
 
 
 def test_a_template_that_wants_a_system_turn_gets_it(plan) -> None:
