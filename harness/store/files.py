@@ -55,10 +55,12 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def append_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Append and flush to the disk before returning. What a kill left of a last line is removed first."""
+    """Append and flush to the disk before returning. What a kill left of a last line is removed first. Not to what a link
+    points at."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as file:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        with os.fdopen(handle, "ab+") as file:
             _drop_cut_line(file)
             file.write("".join(_line(row) for row in rows).encode("ascii"))
             file.flush()

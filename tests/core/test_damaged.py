@@ -169,6 +169,15 @@ def test_what_is_no_file_is_never_waited_for(tmp_path, read, kind):
         read(path)
 
 
+def test_rows_are_not_appended_to_what_a_link_points_at(tmp_path):
+    (tmp_path / "precious").write_text("kept\n")
+    (tmp_path / "x").symlink_to(tmp_path / "precious")
+    with pytest.raises(StageError, match="cannot write"):
+        append_jsonl(tmp_path / "x", [{"a": 1}])
+    write_json(tmp_path / "x", {})
+    assert (tmp_path / "precious").read_text() == "kept\n"
+
+
 def test_a_line_without_end_is_damage_not_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.store.files.LARGEST_JSON", 1000)
     (tmp_path / "x").write_bytes(b'{"a":1}\n' + b"\0" * 5000 + b"\n")
