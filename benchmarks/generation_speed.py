@@ -50,12 +50,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--without-lm-eval", action="store_true")
     options = parser.parse_args()
-    generator = Generator(load(options.model, "cpu", "float32"))
+    generator = Generator(load(options.model, "cpu", "float32", frozen=True))
+    others = Generator(load(options.model, "cpu", "float32"))  # their Linears stay as they are
     print(f"{options.model.name}, {torch.get_num_threads()} threads", flush=True)
     if options.likelihood:
-        likelihoods(generator, options)
+        likelihoods(generator, others, options)
     else:
-        generation(generator, options)
+        generation(generator, others, options)
 
 
 def take_turns(sides: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[str, Any], dict[str, tuple[float, ...]]]:
@@ -75,7 +76,7 @@ def take_turns(sides: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[s
 # ---------------------------------------------------------------------------------------------------------- generation
 
 
-def generation(generator: Generator, options: argparse.Namespace) -> None:
+def generation(generator: Generator, others: Generator, options: argparse.Namespace) -> None:
     suite = Goodhart(GoodhartParams(items=options.items, max_tokens=options.max_tokens, understanding="explain"))
     prompts = [prompt for item in suite.items() for prompt in suite.prompts(item)]
     eos: Sequence[int] = generator.loaded.eos
@@ -90,16 +91,17 @@ def generation(generator: Generator, options: argparse.Namespace) -> None:
 
     sides: dict[str, Callable[[], Texts]] = {f"ours, {slots} rows": lambda: ours(decoder, rows, limit, slots)}
     for size in batches:
-        sides[f"transformers, batch {size}"] = lambda size=size: plain(generator, rows, eos, limit, size)
+        sides[f"transformers, batch {size}"] = lambda size=size: plain(others, rows, eos, limit, size)
     if not options.equal and not options.without_lm_eval:
-        sides["lm-eval HFLM, batch 64"] = lambda: hflm(generator, prompts, limit, 64)
+        sides["lm-eval HFLM, batch 64"] = lambda: hflm(others, prompts, limit, 64)
     made, seconds = take_turns(sides, options.rounds)
 
-    reference, (first, *others) = made[f"ours, {slots} rows"], sides
+    first = next(iter(sides))
+    reference = made[first]
     print(
         "| side | new tokens | wall s | processor s | tokens/s | replies as ours | times ours |\n|---|---|---|---|---|---|---|"
     )
-    for name in (first, *others):
+    for name in sides:
         tokens = sum(map(len, made[name].values()))
         wall, processor = seconds[name]
         same = sum(made[name][n] == reference[n] for n in reference)
@@ -149,7 +151,7 @@ def hflm(generator: Generator, prompts: list[Prompt], limit: int, size: int) -> 
 # ---------------------------------------------------------------------------------------------------------- likelihood
 
 
-def likelihoods(generator: Generator, options: argparse.Namespace) -> None:
+def likelihoods(generator: Generator, others: Generator, options: argparse.Namespace) -> None:
     suite = Goodhart(GoodhartParams(items=options.items, understanding="choose"))
     prompts = [prompt for item in suite.items() for prompt in suite.prompts(item) if prompt.choices]
     distinct = list({(prompt.text, prompt.choices): prompt for prompt in prompts}.values())
@@ -166,7 +168,7 @@ def likelihoods(generator: Generator, options: argparse.Namespace) -> None:
         }
         return [value for n in range(len(distinct)) for value in found[n]]
 
-    lm = HFLM(pretrained=generator.model, tokenizer=generator.tokenizer, batch_size=options.slots)
+    lm = HFLM(pretrained=others.model, tokenizer=others.tokenizer, batch_size=options.slots)
 
     def theirs() -> list[float]:
         asked = [

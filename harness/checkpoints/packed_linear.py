@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers.pytorch_utils import Conv1D
 
+from harness.checkpoints.blocked import blocked, linear
 from harness.checkpoints.packed_tensors import from_tensors, layout
 from harness.checkpoints.rotation import rotate_inputs, unrotate_outputs
 from harness.checkpoints.unpacking import unpack_on
@@ -53,8 +54,8 @@ class QLRLinear(nn.Module):
         if not (self.cache and x.device.type == "cpu"):
             return self.packed_forward(x)
         if self._dense is None or self._dense.dtype != x.dtype:
-            self._dense = self.dequantize(x.dtype)
-        return F.linear(x, self._dense, self.bias)
+            self._dense = blocked(self.dequantize(x.dtype))
+        return linear(x, self._dense, self.bias)
 
     def packed_forward(self, x: torch.Tensor) -> torch.Tensor:
         """y = Uᵀ (Q + L R) V x + b, one factor after the other; U and V are the rotation, if there is one."""

@@ -84,6 +84,6 @@ def _reader(catalogue: Catalogue, suite: Component, named: list[str] | None) -> 
         from harness.models.generate import Generator
         from harness.models.load import load
 
-        return Generator(load(model.path))
+        return Generator(load(model.path, frozen=True))
 
     return Reader(model, Activations(generator))

@@ -55,7 +55,7 @@ def _own(folder: str, device: str, dtype: str, prompts: Sequence[Prompt]) -> Ite
     from harness.models.load import load
     from harness.models.sampling import Sampling
 
-    generator = Generator(load(folder, device, dtype))
+    generator = Generator(load(folder, device, dtype, frozen=True))
     requests = [Request(item=str(number), repeat=0, prompt=prompt) for number, prompt in enumerate(prompts)]
     for batch in generator.batches(requests, _BATCH):
         answers: Sequence[Answer]

@@ -78,7 +78,7 @@ def rollouts(
     from harness.models.load import load
     from harness.models.sampling import Sampling
 
-    generator = Generator(load(model, recipe.device, recipe.dtype))
+    generator = Generator(load(model, recipe.device, recipe.dtype, frozen=True))
     sampling = Sampling(temperature=recipe.temperature, top_p=recipe.top_p)
     by_id = {item.id: item for item in items}
     requests = [

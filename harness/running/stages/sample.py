@@ -48,7 +48,8 @@ class ModelCache:
         key = (str(folder), settings.device, settings.dtype, settings.chat)
         if self._generator is None or self._key != key:
             self._generator = None  # free the old one first
-            self._generator, self._key = Generator(load(folder, settings.device, settings.dtype), settings.chat), key
+            loaded = load(folder, settings.device, settings.dtype, frozen=True)
+            self._generator, self._key = Generator(loaded, settings.chat), key
         return self._generator
 
 

@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     suite = LoopholeSuite(LoopholeParams(source="generated"))
-    generator = Generator(load(args.model))
+    generator = Generator(load(args.model, frozen=True))
     written: Counter[str] = Counter()
     kept: dict[tuple[Mode, bool], dict[Sampled, None]] = {(mode, hack): {} for mode in Mode for hack in (True, False)}
     for repeat in range(args.repeats):
