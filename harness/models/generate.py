@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.hub import one_line
 from harness.contract import Chat, Prompt, Record, Reply
 from harness.errors import StageError
+from harness.models.choice_tree import Tree, score_trees
 from harness.models.decoding.asks import Ask
 from harness.models.decoding.decoder import Decoder
 from harness.models.failures import memory_errors, not_finite
@@ -27,6 +28,8 @@ from harness.models.sampling import Sampling
 from harness.models.scoring import score_choices, score_endings
 from harness.models.stopping import cut_at_stop
 from harness.planning.questions import is_turn, nameless, request_key
+
+ENCODED = 8192  # texts whose tokens are kept
 
 
 class Request(Record):
@@ -68,6 +71,7 @@ class Generator:
         freeze_clock(tokenizer, chat.template)
         self.vocabulary: int = model.get_input_embeddings().weight.shape[0]
         self.accepts = frozenset(inspect.signature(model.forward).parameters)
+        self._encoded = lru_cache(ENCODED)(self._encode)  # batching asks for a prompt's tokens, too
         self.decoder = Decoder(model, tokenizer, loaded.eos, self.accepts, loaded.alone)
 
     def as_lm(self, batch_size: int) -> tuple[Any, bool]:
@@ -109,9 +113,12 @@ class Generator:
         return max((len(self.encode_continuation(prompt, text)) for text in prompt.continuations), default=0)
 
     def _tokens(self, prompt: Prompt, continuation: str = "") -> list[int]:
-        if is_turn(prompt) and (text := self._rendered(prompt.text)) is not None:
-            return self.tokenizer.encode(text + continuation, add_special_tokens=False)
-        return self.tokenizer.encode(prompt.text + continuation)
+        return [*self._encoded(prompt.text, continuation, is_turn(prompt))]
+
+    def _encode(self, text: str, continuation: str, turn: bool) -> list[int]:
+        if turn and (rendered := self._rendered(text)) is not None:
+            return self.tokenizer.encode(rendered + continuation, add_special_tokens=False)
+        return self.tokenizer.encode(text + continuation)
 
     def _rendered(self, text: str) -> str | None:
         try:
@@ -252,11 +259,9 @@ class Generator:
             self._check_max_new_tokens(prompt, before)
             if not all(own):
                 raise StageError(f"a prompt of role {prompt.role!r} has a choice without tokens")
-        input_ids, attention_mask = self._pad(befores)  # (U, L)
-        self._check_vocabulary(chain.from_iterable(choices))
+        self._check_vocabulary(chain(befores, *choices))
         with memory_errors(sum(map(len, choices))):
-            shared = not self.loaded.alone  # else a text and its choices are no more one batch than texts are
-            scored = score_choices(self.model, self.accepts, input_ids, attention_mask, choices) if shared else None
+            scored = self._scored_choices(befores, choices)
         if scored is None:
             scored = [self._one_by_one(prompt) for prompt in prompts]
         if not all(map(math.isfinite, chain.from_iterable(scored))):
@@ -265,6 +270,16 @@ class Generator:
             Reply(text="", tokens=sum(map(len, own)), choice_log_likelihoods=tuple(values))
             for own, values in zip(choices, scored, strict=True)
         ]
+
+    def _scored_choices(
+        self, befores: Sequence[list[int]], choices: Sequence[list[list[int]]]
+    ) -> list[list[float]] | None:
+        if self.loaded.alone:  # a text and its choices are no more one batch than texts are
+            return None
+        if self.decoder.by_batch is None:
+            trees = [Tree.of(before, own) for before, own in zip(befores, choices, strict=True)]
+            return score_trees(self.model, trees, self.loaded.device)
+        return score_choices(self.model, self.accepts, *self._pad(befores), choices)
 
     def _one_by_one(self, prompt: Prompt) -> list[float]:
         asked = [prompt.model_copy(update={"choices": (), "target": choice}) for choice in prompt.choices]

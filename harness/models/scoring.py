@@ -1,4 +1,5 @@
-"""Score given text: the ends of sequences, or several continuations of one text that is read once.
+"""Score given text: the ends of sequences, or several continuations of one text that is read once, by the model's own cache
+(choice_tree.py does it in one pass, with the models that can).
 
 Shape notation: B sequences or U texts, L their padded length, R continuations of all texts together, K scored tokens of the
 longest one.

@@ -81,7 +81,7 @@ def test_a_target_beyond_the_context_is_an_error(generator: Generator) -> None:
 
 
 CHOICES = (
-    ("Once upon a time, there was a", (" little girl", " dog who ran and ran.", " boy.")),
+    ("Once upon a time, there was a", (" little girl", " little dog who ran and ran.", " boy.")),
     ("Lily and Tom went to the park. They saw a big", (" red ball", " tree", " cat in the old house")),
     ("Tim had", (" a ball", " two", " no")),
 )
@@ -103,9 +103,10 @@ def test_choices_share_a_text_and_score_as_if_each_were_a_target(generator: Gene
         assert (reply.text, reply.log_likelihood) == ("", None)
 
 
-def test_the_text_is_read_once_and_only_choices_are_read_beside_it(
-    generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def reads(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Shapes (rows, tokens) of the forward passes to come."""
+    assert generator.decoder.by_batch is None  # its proof reads, too
     forward, shapes = generator.model.forward, []
 
     def seen(*args: object, **kwargs: object) -> object:
@@ -113,10 +114,30 @@ def test_the_text_is_read_once_and_only_choices_are_read_beside_it(
         return forward(*args, **kwargs)
 
     monkeypatch.setattr(generator.model, "forward", seen)
+    return shapes
+
+
+def test_what_a_text_and_its_choices_have_in_common_is_read_once(
+    generator: Generator, reads: list[tuple[int, ...]]
+) -> None:
     (prompt, *_) = choosing()
+    text = generator.encode(prompt)
+    choices = [generator.encode_continuation(prompt, choice) for choice in prompt.choices]
+    distinct = {(*choice[:end],) for choice in choices for end in range(1, 1 + len(choice))}
+    assert len(distinct) < sum(map(len, choices))
     generator.choose([prompt])
-    longest = max(len(generator.encode_continuation(prompt, text)) for text in prompt.choices)
-    assert shapes == [(1, len(generator.encode(prompt)) - 1), (3, longest)]
+    assert reads == [(1, len(text) + len(distinct))]
+
+
+def test_a_model_that_cannot_be_asked_for_a_tree_reads_the_text_once(
+    generator: Generator, reads: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generator.decoder, "by_batch", "its attention cannot be replaced")
+    (prompt, *_) = choosing()
+    (reply,) = generator.choose([prompt])
+    longest = max(len(generator.encode_continuation(prompt, choice)) for choice in prompt.choices)
+    assert reads == [(1, len(generator.encode(prompt)) - 1), (3, longest)]
+    assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
 
 
 def test_a_text_of_one_token_and_a_memory_that_cannot_be_shared_are_scored_apart(
@@ -125,8 +146,10 @@ def test_a_text_of_one_token_and_a_memory_that_cannot_be_shared_are_scored_apart
     generator = Generator(load(stories260k, device="cpu"))
     prompt = Prompt(role="choose", text="", choices=("Once upon", " a time"))
     assert len(generator.encode(prompt)) == 1
-    (reply,) = generator.choose([prompt])
-    assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
+    for refusal in (None, "its attention cannot be replaced"):
+        monkeypatch.setattr(generator.decoder, "by_batch", refusal)
+        (reply,) = generator.choose([prompt])
+        assert reply.choice_log_likelihoods == pytest.approx(separately(generator, prompt), abs=1e-4)
 
     monkeypatch.setattr("harness.models.scoring.prefill", lambda *_: None)
     for prompt, reply in zip(choosing(), generator.choose(choosing()), strict=True):
