@@ -31,6 +31,7 @@ class Options(TypedDict, total=False):
     tasks: Names
     model: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     trainer: Names
+    train_on: str  # the suite that trainers train on, where it is not the one that judges
     detectors: Names
     items: int  # per family
     grader: str

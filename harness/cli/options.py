@@ -36,6 +36,14 @@ Trainer = Annotated[
 Tasks = Annotated[
     Names, typer.Option("--tasks", "-t", help="Comma list; see `harness list tasks`.", autocompletion=names("tasks"))
 ]
+TrainOn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TASKS",
+        help="Train on this suite, and judge the arms on all of --tasks.",
+        autocompletion=names("tasks"),
+    ),
+]
 Detectors = Annotated[Names, typer.Option("--detectors", help="Comma list, or all.", autocompletion=names("detectors"))]
 Items = Annotated[int | None, typer.Option(help="Items per family (1 = the canonical ones).", min=1)]
 Grader = Annotated[str | None, typer.Option(help="Which of a suite's graders judges, e.g. strict or published.")]
@@ -95,6 +103,7 @@ def experiment_options(
     tasks: Tasks = None,
     model: Model = None,
     trainer: Trainer = None,
+    train_on: TrainOn = None,
     detectors: Detectors = None,
     items: Items = None,
     grader: Grader = None,

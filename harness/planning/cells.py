@@ -30,6 +30,13 @@ class Settings(Record):
     chat: Chat = Chat()
 
 
+class TrainsOn(Record):
+    """The suite that a cell's trainer is given, and how the policy is asked it."""
+
+    suite: Component
+    chat: Chat = Chat()
+
+
 class Cell(Record):
     """One row of work, as JSON: a model, what was done to it, and what it is asked. Stage keys are full sha256 hex."""
 
@@ -52,8 +59,16 @@ class Cell(Record):
     grade_key: str = ""
     detectors: tuple[Component, ...] = ()
     detect_keys: dict[str, str] = {}  # by detector label
+    trains_on: TrainsOn | None = None  # None: the cell's own suite, as it is asked
     monitor: Component | None = None  # the detector that steers this arm's training
     notes: tuple[str, ...] = ()  # what a reader of plan and report must know of how it is asked
+
+    @property
+    def training(self) -> TrainsOn | None:
+        """What the cell's trainer trains on; None for a cell that is not trained."""
+        if self.trainer.untouched:
+            return None
+        return self.trains_on or TrainsOn(suite=self.suite, chat=self.settings.chat)
 
     def monitored_by(self, detector: Component) -> bool:
         """Whether the trainer had this detector, or another preset of its plugin, as its monitor."""
@@ -123,7 +138,9 @@ class Plan(Record):
         if experiment.backend is None:
             arms |= {"backend", "backend_args"}
         arms |= {
-            name for name in ("chat_template", "template_args", "system") if getattr(experiment, name) in (None, {})
+            name
+            for name in ("chat_template", "template_args", "system", "train_on")
+            if getattr(experiment, name) in (None, {})
         }
         asked = {name for cell in self.cells for name in (cell.suite.label, cell.suite.plugin)}
         questions = {name: given for name, given in experiment.params.items() if name in asked}
@@ -135,7 +152,21 @@ class Plan(Record):
     @property
     def notes(self) -> list[str]:
         """One line for each thing that a reader of the plan must know."""
-        return [*self.monitor_notes, *dict.fromkeys(note for cell in self.cells for note in cell.notes)]
+        return [
+            *self.training_notes,
+            *self.monitor_notes,
+            *dict.fromkeys(note for cell in self.cells for note in cell.notes),
+        ]
+
+    @property
+    def training_notes(self) -> list[str]:
+        """One line for each suite that arms are trained on without being judged on it alone."""
+        arms: dict[str, dict[str, None]] = {}
+        for cell in self.cells:
+            if cell.trains_on:
+                arms.setdefault(cell.trains_on.suite.label, {})[cell.trainer.label] = None
+        judged = ", ".join(dict.fromkeys(cell.suite.label for cell in self.cells))
+        return [f"trained on {suite}: {', '.join(trainers)}; judged on {judged}" for suite, trainers in arms.items()]
 
     @property
     def monitor_notes(self) -> list[str]:

@@ -42,6 +42,7 @@ class Experiment(Record):
     trainer: tuple[str, ...] = ("none",)
     compressor: tuple[str, ...] = ("none",)
     tasks: tuple[str, ...] = ()
+    train_on: str | None = None  # the suite that trainers train on; None: the one that judges the arm
     detectors: tuple[str, ...] = ()
     baseline: bool = True
     seeds: tuple[int, ...] = Field(default=(42,), max_length=MOST_SEEDS)

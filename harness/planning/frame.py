@@ -41,6 +41,8 @@ def _differences(stored: Plan, plan: Plan, catalogue: Catalogue) -> Iterator[str
     for name in OPTIONS:
         there, here = (getattr(one.experiment, name) for one in (stored, plan))
         yield from _unlike(f"--{name.replace('_', '-').replace('template-args', 'template-arg')} is", there, here)
+    if all(any(cell.training for cell in one.cells) for one in (stored, plan)):
+        yield from _unlike("--train-on is", stored.experiment.train_on, plan.experiment.train_on)
     before, now = _by_question(stored), _by_question(plan)
     told = [(one.experiment.suite_flags, one.experiment.params) for one in (stored, plan)]
     same_command = told[0] == told[1]  # parameters then differ because `harness rescore` has changed them: it may go on

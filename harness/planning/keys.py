@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from harness.contract import Chat
-from harness.planning.cells import Cell, Settings, slug
+from harness.planning.cells import Cell, Settings, TrainsOn, slug
 from harness.planning.questions import Questions
 from harness.registry.component import Component
 from harness.registry.sources import ModelRef
@@ -31,8 +31,9 @@ def make_cell(
     detectors: tuple[Component, ...],
     settings: Settings,
     questions: Questions,
+    trains_on: TrainsOn | None = None,
 ) -> Cell:
-    """The cell with the keys of all its stages."""
+    """The cell with the keys of all its stages. Arms that learned the same share a training, whichever suite judges them."""
     where: dict[str, JsonValue] = {
         "device": settings.device.partition(":")[0],
         "dtype": settings.dtype,
@@ -45,12 +46,13 @@ def make_cell(
         identity: dict[str, JsonValue] = {
             "train": {**trainer.identity, "params": learned},
             "model": model.digest,
-            "suite": suite.identity,
+            "suite": (trains_on.suite if trains_on else suite).identity,
             "seed": seed,
             **where,
         }
-        if settings.chat != Chat():
-            identity["chat"] = settings.chat.model_dump(mode="json")
+        chat = trains_on.chat if trains_on else settings.chat
+        if chat != Chat():
+            identity["chat"] = chat.model_dump(mode="json")
         if monitor:
             identity["monitor"] = {**monitor.identity, "core": code_digest(*DETECT)}
         if files := params_files(trainer.params):
@@ -101,6 +103,7 @@ def make_cell(
         generations=questions.generated * settings.runs,
         scored=questions.scored * settings.runs,
         asked=questions.prompts * settings.runs,
+        trains_on=None if trainer.untouched else trains_on,
         monitor=monitor,
     )
     return with_judges(cell, suite, detectors)

@@ -24,6 +24,7 @@ from harness.planning.questions import count_questions
 from harness.planning.readings import without_likelihood
 from harness.planning.selection import Selection
 from harness.planning.sizes import CompressionSize, size_of
+from harness.planning.training import refuse_trained_questions, trained_on
 from harness.registry.catalogue import Catalogue
 from harness.registry.sources import model_shape
 
@@ -62,7 +63,11 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         if chosen.backend:
             instead = partial(without_likelihood, suite, catalogue)
             refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors, instead)
-        chosen.refuse_untrainable(asker, label)
+        trains_on = trained_on(chosen, model, settings)
+        if trains_on is None:
+            chosen.refuse_untrainable(asker, label)
+        else:
+            refuse_trained_questions(chosen, trains_on, asker, label, experiment.limit)
         repeats = not isinstance(asker, OwnLoop | AgainstSource)  # these answer the same however often they are asked
         once = settings if repeats else settings.model_copy(update={"runs": 1})
         questions = count_questions(asker, once)
@@ -70,7 +75,9 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         once = once.model_copy(update={"chat": chat})
         for trainer, compressor, seed in itertools.product(chosen.trainers, chosen.compressors, experiment.seeds):
             monitor = chosen.monitor(trainer)
-            cell = make_cell(model, trainer, monitor, compressor, suite, seed, chosen.detectors, once, questions)
+            cell = make_cell(
+                model, trainer, monitor, compressor, suite, seed, chosen.detectors, once, questions, trains_on
+            )
             cells.append(cell.model_copy(update={"notes": notes}))
             if cell.compressed_key and cell.compressed_key not in sizes:
                 shape = shapes.setdefault(model.digest, model_shape(model))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from harness.contract import TaskSuite, Trainable
+from harness.contract.trainable import single_prompt
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import locate_for_backend, make_backend, model_names
 from harness.planning.experiment import SUITE_FLAGS, Experiment
@@ -26,13 +27,14 @@ class Selection:
         self.experiment = experiment
         self.params, self.unused = self._overrides(), set(experiment.params)
         self.suites = [self._component("tasks", label) for label in experiment.tasks]
+        trained_on = [self._component("tasks", experiment.train_on)] if experiment.train_on else []
         self.trainers = self._arms("trainers", experiment.trainer)
         self.compressors = self._arms("compressors", experiment.compressor)
         self.detectors = tuple(self._component("detectors", label) for label in self._detector_labels())
         if self.unused:
             raise UsageError(f"-P names {sorted(self.unused)[0]!r}, which this run does not select")
         for flag in set(experiment.suite_flags) & set(SUITE_FLAGS):
-            if not any(catalogue.accepts(suite, flag) for suite in self.suites):
+            if not any(catalogue.accepts(suite, flag) for suite in [*self.suites, *trained_on]):
                 raise UsageError(f"none of the selected suites takes --{flag}")
         if experiment.backend_args and not experiment.backend:
             raise UsageError("--backend-args without a backend", "add --backend, e.g. --backend local-chat-completions")
@@ -64,8 +66,10 @@ class Selection:
         if trainer is None:
             return
         cause = f"{trainer.label} cannot train on {label}, which keeps no items for training"
-        if not require_capability(suite, Trainable, cause, self.catalogue).training_items():
+        items = require_capability(suite, Trainable, cause, self.catalogue).training_items()
+        if not items:
             raise UsageError(cause, "choose another suite, or other parameters for it")
+        single_prompt(suite, items[0])
 
     def _overrides(self) -> dict[str, dict[str, JsonValue]]:
         """-P by label. A plugin's name stands for all selected presets of that plugin, unless the name itself is
@@ -73,7 +77,7 @@ class Selection:
         given, experiment = self.experiment.params, self.experiment
         found = dict(given)
         for kind, labels in (
-            ("tasks", experiment.tasks),
+            ("tasks", (*experiment.tasks, *([experiment.train_on] if experiment.train_on else []))),
             ("trainers", experiment.trainer),
             ("compressors", experiment.compressor),
         ):

@@ -9,7 +9,7 @@ from typing import Any
 from harness.contract import Axes
 from harness.report.arms import Arm, PublishedArm, SampledArm, label_cells
 from harness.report.compare import Comparison, compare
-from harness.report.data import PublishedChecks, ReportData, SummaryRow, TrainingSummary
+from harness.report.data import CellSummary, PublishedChecks, ReportData, SummaryRow, TrainingSummary
 from harness.report.metrics import Metric, axes_metrics, score_metrics
 from harness.report.seeds import Config, SeedComparison, SeedGroup, compare_seeds, configurations, group_by_seed
 from harness.report.training.analysis import Training, published_training, training_of
@@ -87,7 +87,8 @@ def analyse(data: ReportData) -> list[Block]:
 def cell_blocks(data: ReportData) -> Iterable[Block]:
     for suite, axes in data.suites.items():
         cells = [cell for cell in data.cells if cell.suite == suite]
-        if not cells:
+        runs = [run for run in data.training if run.suite == suite]
+        if not cells and not runs:
             continue
         labels = label_cells(cells)
         arms = {cell.id: SampledArm(cell, labels[cell.id], data.rows.get(cell.id, ())) for cell in cells}
@@ -100,19 +101,26 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
         named = axes_metrics(axes) if axes else score_metrics(rows)
         metrics = [one.seen_in(rows) for one in named if one.is_rate or any(map(one.present, rows))]
         groups = group_by_seed(arms.values())
-        runs = [run for run in data.training if run.suite == suite]
-        between = [(arms[pair.base.id], arms[pair.other.id]) for pair in pairs if pair.factor == "trainer"]
         yield Block(
             suite,
-            suite,
+            suite if cells else f"Training on {suite}",
             axes,
             list(arms.values()),
             metrics,
             pairs,
             seed_groups=groups,
             seed_pairs=pairs_over_seeds(pairs, groups),
-            training=training_of(runs, axes.rates, list(arms.values()), between) if axes else None,
+            training=training_of(runs, axes.rates, list(arms.values()), trainer_contrasts(data, suite))
+            if axes
+            else None,
         )
+
+
+def trainer_contrasts(data: ReportData, suite: str) -> list[tuple[CellSummary, CellSummary]]:
+    """(base, other) of the declared contrasts between arms trained on this suite and their bases, whoever judges them."""
+    cells = {cell.id: cell for cell in data.cells}
+    declared = [(cells[one.base], cells[one.other]) for one in data.contrasts if one.factor == "trainer"]
+    return [(base, other) for base, other in declared if (other.trained_on or other.suite) == suite]
 
 
 def pairs_over_seeds(pairs: Iterable[Pair], groups: Sequence[SeedGroup]) -> list[SeedPair]:

@@ -125,6 +125,7 @@ def caveats(block: Block, data: ReportData) -> tuple[str, ...]:
     if block.axes and sampled:
         notes += unmeasured(block, block.axes, data.labels)
     notes += cut_short(block, data)
+    notes += trained_elsewhere(sampled)
     notes += without_samples([arm for arm in sampled if not arm.samples()])
     for arm in sampled:
         if arm.samples() > 0 and arm.cell.attempted < arm.cell.planned:
@@ -146,6 +147,16 @@ def cut_short(block: Block, data: ReportData) -> Iterable[str]:
             share = sum(row.truncated for row in arm.rows) / len(arm.rows)
             if share > CUT:
                 yield f"Warning: {arm.label}: the token limit cut {percent(share)} of the replies; see --max-tokens."
+
+
+def trained_elsewhere(arms: Sequence[SampledArm]) -> Iterable[str]:
+    """One line for each other suite that arms of this one were trained on."""
+    found: dict[str, dict[str, None]] = {}
+    for arm in arms:
+        if arm.cell.trained_on:
+            found.setdefault(arm.cell.trained_on, {})[arm.cell.trainer] = None
+    for suite, trainers in found.items():
+        yield f"Trained on {suite}, judged here: {', '.join(trainers)}."
 
 
 def without_samples(arms: Sequence[SampledArm]) -> Iterable[str]:

@@ -12,6 +12,7 @@ from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
 from harness.registry.catalogue import Catalogue
+from harness.registry.component import Component
 from harness.report.backends import backend_notes, coupled, decoding_notes, says_truncated
 from harness.report.coverage import not_covered, stamp
 from harness.report.data import (
@@ -67,15 +68,19 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
 
 
 def axes_of(plan: Plan, catalogue: Catalogue) -> dict[str, Axes | None]:
-    """By suite; None for one whose verdicts are scores."""
-    return {cell.suite.label: _axes(cell, catalogue) for cell in plan.cells}
+    """By suite, those that are trained on last; None for one whose verdicts are scores."""
+    suites = {cell.suite.label: cell.suite for cell in plan.cells}
+    for cell in plan.cells:
+        if cell.training:
+            suites.setdefault(cell.training.suite.label, cell.training.suite)
+    return {label: _axes(suite, catalogue) for label, suite in suites.items()}
 
 
-def _axes(cell: Cell, catalogue: Catalogue) -> Axes | None:
-    spec, _ = catalogue.spec("tasks", cell.suite.plugin)
+def _axes(suite: Component, catalogue: Catalogue) -> Axes | None:
+    spec, _ = catalogue.spec("tasks", suite.plugin)
     assert isinstance(spec, TaskSuiteSpec)
-    axes = spec.axes_under(cell.suite.params)
-    return axes and axes.holding_under(cell.suite.params)
+    axes = spec.axes_under(suite.params)
+    return axes and axes.holding_under(suite.params)
 
 
 def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tuple[str, float] | None) -> CellSummary:
@@ -95,6 +100,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tup
         trainer=cell.trainer.label,
         seed=cell.seed,
         training=cell.training_key,
+        trained_on=_trained_elsewhere(cell),
         deployment={name: cell.trainer.params[name] for name in sorted(cell.trainer.deployment)},
         compression=store.weights,
         fidelity=fidelity,
@@ -107,6 +113,11 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tup
         seconds=sum(state.seconds.values()) or None,
         truncation_known=says_truncated(cell, store),
     )
+
+
+def _trained_elsewhere(cell: Cell) -> str:
+    label = cell.training.suite.label if cell.training else ""
+    return "" if label == cell.suite.label else label
 
 
 def _arm(cell: Cell) -> tuple[str, str, str, int]:
@@ -159,8 +170,10 @@ def _training(plan: Plan, stores: dict[str, CellStore]) -> Iterable[TrainingRun]
     """One run for each trained arm and seed, from the first of its cells that has its rows."""
     found: dict[tuple[str, str, str, int], TrainingRun] = {}
     for cell in plan.cells:
-        frame = (cell.model.name, cell.suite.label, cell.trainer.label, cell.seed)
-        if cell.trained_key and not (frame in found and found[frame].rows):
+        if cell.training is None:
+            continue
+        frame = (cell.model.name, cell.training.suite.label, cell.trainer.label, cell.seed)
+        if not (frame in found and found[frame].rows):
             model, suite, trainer, seed = frame
             monitor = cell.trainer.params.get("monitor")
             found[frame] = TrainingRun(

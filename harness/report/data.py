@@ -21,6 +21,7 @@ class CellSummary(Record):
     trainer: str = "none"
     seed: int = 0
     training: str | None = None  # key of what the trainer learned; arms that share it differ in deployment alone
+    trained_on: str = ""  # the suite that the trainer was given, where it is another than this one
     deployment: dict[str, JsonValue] = Field(default_factory=dict)  # the trainer's deployment parameters
     compression: CompressionFacts | None = None
     fidelity: tuple[str, float] | None = (

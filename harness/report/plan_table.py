@@ -48,6 +48,7 @@ def _row(cell: Cell, plan: Plan, store: RunStore, stages: tuple[StageOutlook, ..
     stored = stored_replies(cell, store.cell(cell.id))
     return {
         "cell": cell.id,
+        "trained_on": cell.training.suite.label if cell.training else None,
         "layers_replaced": size.replaced if size else None,
         "linears": size.linears if size else None,
         "bits_per_weight": size.bits_per_weight if size else None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.contract import Rate
 from harness.registry.component import NONE
 from harness.report.arms import SampledArm
-from harness.report.data import TrainingRun, TrainingSummary
+from harness.report.data import CellSummary, TrainingRun, TrainingSummary
 from harness.report.metrics import Metric
 from harness.report.seeds import SeedGroup, seed_groups
 from harness.report.training.arms import PublishedTraining, TrainedArm, TrainingArm, number, trained_arms
@@ -46,7 +46,7 @@ def training_of(
     runs: Sequence[TrainingRun],
     rates: Iterable[Rate],
     cells: Sequence[SampledArm],
-    declared: Iterable[tuple[SampledArm, SampledArm]],
+    declared: Iterable[tuple[CellSummary, CellSummary]],
 ) -> Training | None:
     """`declared`: (base, other) cells of the plan's contrasts between trainers. None if no row was written."""
     arms = trained_arms(runs)
@@ -69,13 +69,11 @@ def training_of(
 
 
 def contrasts_of(
-    arms: Sequence[TrainedArm], rates: Sequence[str], declared: Iterable[tuple[SampledArm, SampledArm]]
+    arms: Sequence[TrainedArm], rates: Sequence[str], declared: Iterable[tuple[CellSummary, CellSummary]]
 ) -> list[TrainingContrast]:
     """Each declared contrast once, whatever its seeds and compressors; the untouched model's part is an arm's own start."""
     by_name = {(arm.model, arm.trainer): arm for arm in arms}
-    names = dict.fromkeys(
-        ((base.cell.model, base.cell.trainer), (other.cell.model, other.cell.trainer)) for base, other in declared
-    )
+    names = dict.fromkeys(((base.model, base.trainer), (other.model, other.trainer)) for base, other in declared)
     found = []
     for base, other in names:
         if other not in by_name:

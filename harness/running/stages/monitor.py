@@ -30,7 +30,8 @@ def training_monitor(
     spec = catalogue.spec("detectors", cell.monitor.plugin)[0]
     if reason := not_applicable(cell.monitor, spec, None):
         raise StageError(f"{cell.trainer.label} cannot be monitored by {cell.monitor.label}: it {reason}")
-    sandbox = str(cell.suite.params.get("sandbox", "bwrap"))
+    assert cell.training is not None
+    sandbox = str(cell.training.suite.params.get("sandbox", "bwrap"))
     settings = cell.settings
     detector: Detector = build(cell.monitor, spec)
     detector.tools = make_tools(

@@ -12,7 +12,7 @@ from harness.checkpoints.digest import model_digest
 from harness.checkpoints.manifest import MARKER, summary
 from harness.contract import Flag, Trainable, TrainContext, Trainer, View
 from harness.errors import ModelError, PluginError
-from harness.planning.cells import Cell
+from harness.planning.cells import Cell, TrainsOn
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import build
 from harness.running.stages.monitor import training_monitor
@@ -85,7 +85,8 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
     cell_folder = run.cell(cell.id).folder
     with exclusive_lock(out), shared(out, TRAINED):
         if not (out / TRAINED).exists():
-            suite: Trainable = build(cell.suite, catalogue.spec("tasks", cell.suite.plugin)[0])
+            learned = _learned(cell).suite
+            suite: Trainable = build(learned, catalogue.spec("tasks", learned.plugin)[0])
 
             def log(row: dict[str, JsonValue]) -> None:
                 append_training(row, out, cell_folder)
@@ -98,6 +99,11 @@ def _training(cell: Cell, key: str, source: Path, catalogue: Catalogue, run: Run
             _finish(cell, key, _trainer(cell, catalogue).train(suite, context), out)
         copy_training_log(out, cell_folder)
     return out
+
+
+def _learned(cell: Cell) -> TrainsOn:
+    assert cell.training is not None
+    return cell.training
 
 
 def _trainer(cell: Cell, catalogue: Catalogue) -> Trainer:
@@ -117,7 +123,7 @@ def _context(
         seed=cell.seed,
         device=cell.settings.device,
         dtype=cell.settings.dtype,
-        chat=cell.settings.chat,
+        chat=_learned(cell).chat,
         log=log,
         monitor=monitor,
     )
