@@ -37,7 +37,7 @@ def test_names_and_options(cli, arguments, expected):
     assert expected in one_line(done)
 
 
-@pytest.mark.parametrize("verb", [["plan"], ["run"], ["run", "--dry-run"]])
+@pytest.mark.parametrize("verb", [["plan"], ["run", "--dry-run"]])
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

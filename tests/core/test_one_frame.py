@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 
 def plan(cli, *arguments: str, code: int = 0):
     return cli("plan", "--tasks", "toy", "--model", str(cli.model), "--out", "r", *arguments, code=code)
@@ -16,20 +14,20 @@ def stages(cli, *arguments: str) -> list[dict[str, str]]:
     return [{name: stage["state"] for name, stage in cell["stages"].items()} for cell in cells]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "difference"),
-    [
-        (["--limit", "3"], "--limit is not set there and 3 here"),
-        (["-P", "toy.items=4"], "the parameter items of toy is 6 there and 4 here"),
-        (["--grader", "published"], "the parameter grader of toy is strict there and published here"),
-        (["--temperature", "1"], "--temperature is 0.0 there and 1.0 here"),
-    ],
-)
-def test_another_experiment_is_refused_and_nothing_is_lost(cli, arguments, difference):
+OTHERS = {
+    "--limit is not set there and 3 here": ["--limit", "3"],
+    "the parameter items of toy is 6 there and 4 here": ["-P", "toy.items=4"],
+    "the parameter grader of toy is strict there and published here": ["--grader", "published"],
+    "--temperature is 0.0 there and 1.0 here": ["--temperature", "1"],
+}
+
+
+def test_another_experiment_is_refused_and_nothing_is_lost(cli):
     cli.run()
     report = (cli.cwd / "r" / "report" / "report.md").read_text()
-    expected = f"error: r holds another experiment: {difference} (give --out another folder"
-    assert cli.run(*arguments, code=2).stderr.startswith(expected)
+    for difference, arguments in OTHERS.items():
+        expected = f"error: r holds another experiment: {difference} (give --out another folder"
+        assert cli.run(*arguments, code=2).stderr.startswith(expected)
     assert cli.run(*arguments, "--dry-run", code=2).stderr.startswith(expected)
     assert plan(cli, *arguments, code=2).stderr.startswith(expected)
     assert (cli.cwd / "r" / "report" / "report.md").read_text() == report

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+
+from harness.planning.cells import Plan
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
+from harness.report.collect import axes_of
+from harness.report.transcripts import transcripts
+from harness.report.vocabulary import Words
+from harness.store.run import RunStore
 
 OLD = Path(__file__).parent / "old_run"
 
@@ -34,9 +43,15 @@ def test_every_word_of_the_tables_finds_its_samples(cli, old):
         "does": sum(truth for _, truth in said),
         "error": 0,
     }
+    store = RunStore(old)
+    plan = Plan.of(store)
+    words = Words.of(plan, store, axes_of(plan, load_catalogue(load_plugins())))
     for word, count in expected.items():
-        found = json.loads(cli("show", "old", "--label", word, "--json", plugins=None).stdout)
-        assert len(found) == count, word
+        words.refuse_unknown(word)
+        wanted = functools.partial(words.means, word)
+        assert len(list(transcripts(plan, store, wanted=wanted))) == count, word
+    found = json.loads(cli("show", "old", "--label", "Goodhart gap", "--json", plugins=None).stdout)
+    assert len(found) == expected["gap"]
 
 
 def test_words_and_ids_that_name_nothing_are_refused(cli, old):
