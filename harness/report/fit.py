@@ -3,7 +3,8 @@ order that they declare, and where they declare none, from the right. What has n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from rich.cells import cell_len
@@ -12,15 +13,19 @@ from harness.errors import plural
 from harness.report.table import Column, Table
 
 HEADER_WIDTH = 14  # titles of columns wrap; numbers never do
-FOLDED = 20  # columns of text fold down to this
+FOLDED, FOLDED_NAMES = 16, 24  # columns of text, and of names, fold down to this
 GAP = 2  # between two columns
 
 
 @dataclass(frozen=True)
 class Fitted:
     table: Table
+    widths: tuple[int, ...]  # of its columns; text folds in them
     dropped: int  # columns
-    width: int  # that it takes unfolded
+
+    @property
+    def width(self) -> int:
+        return total(self.widths)
 
     @property
     def note(self) -> str:
@@ -38,7 +43,9 @@ def natural_width(table: Table, number: int) -> int:
 
 def least_width(table: Table, number: int) -> int:
     natural = natural_width(table, number)
-    return min(natural, FOLDED) if table.columns[number].align == "left" else natural
+    if table.columns[number].align == "right":
+        return natural
+    return min(natural, FOLDED if number else FOLDED_NAMES)
 
 
 def fit(table: Table, width: int) -> Fitted:
@@ -46,20 +53,28 @@ def fit(table: Table, width: int) -> Fitted:
     kept = list(range(len(table.columns)))
     least = [least_width(table, number) for number in kept]
     leaving = sorted((n for n in kept[1:] if table.columns[n].drop >= 0), key=lambda n: (-table.columns[n].drop, -n))
-    while _total(least[number] for number in kept) > width and leaving:
+    while total(least[number] for number in kept) > width and leaving:
         kept.remove(leaving.pop(0))
-    narrowed = Table(
-        table.key,
-        table.title,
-        tuple(table.columns[number] for number in kept),
-        tuple(tuple(row[number] for number in kept) for row in table.rows),
-        table.notes,
-        table.detail,
+    narrowed = replace(
+        table,
+        columns=tuple(table.columns[number] for number in kept),
+        rows=tuple(tuple(row[number] for number in kept) for row in table.rows),
     )
-    unfolded = _total(natural_width(table, number) for number in kept)
-    return Fitted(narrowed, len(table.columns) - len(kept), unfolded)
+    natural = [natural_width(table, number) for number in kept]
+    widths = allocate(natural, [least[number] for number in kept], width - GAP * (len(kept) - 1))
+    return Fitted(narrowed, tuple(widths), len(table.columns) - len(kept))
 
 
-def _total(widths) -> int:
+def allocate(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths that sum to at most `room`: the widest shrinks first, down to its least and, where that is not enough, beyond."""
+    widths = list(natural)
+    for floor in (least, [1] * len(widths)):
+        while sum(widths) > room and (able := [n for n in range(len(widths)) if widths[n] > floor[n]]):
+            widths[max(able, key=lambda n: widths[n])] -= 1
+    return widths
+
+
+def total(widths: Iterable[int]) -> int:
+    """With the gaps between them."""
     widths = list(widths)
     return sum(widths) + GAP * (len(widths) - 1)

@@ -16,6 +16,7 @@ from harness.report.measures import named
 from harness.report.metrics import Metric
 from harness.report.numbers import bracket, decimals_of, percent, points, signed, significant
 from harness.report.result_tables import first_pair
+from harness.report.seeds import spread
 from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import MIN_ITEMS, Interval, items_needed
 
@@ -118,7 +119,10 @@ def _partial(arm: SampledArm) -> bool:
 def _measured(block: Block, label: str, metric: Metric, relative: bool) -> Measured:
     if block.seed_groups:
         return _over_seeds(block, label, metric, relative)
-    arm = next(arm for arm in block.arms if arm.label == label)
+    return _of_cell(block, next(arm for arm in block.arms if arm.label == label), metric, relative)
+
+
+def _of_cell(block: Block, arm: Arm, metric: Metric, relative: bool) -> Measured:
     if not relative:
         return _estimate(arm, metric)
     pair = first_pair(block, arm)
@@ -136,16 +140,23 @@ def _estimate(arm: Arm, metric: Metric) -> Measured:
 
 
 def _over_seeds(block: Block, label: str, metric: Metric, relative: bool) -> Measured:
-    from harness.report.seeds import spread
-
+    """The mean over seeds with its interval. Where all seeds give the same, that interval says nothing: it is then the
+    hull of each seed's own, over items."""
+    group = next(group for group in block.seed_groups if group.label == label)
     if relative:
         pair = next(pair for pair in block.seed_pairs if pair.other.label == label)
         comparison = block.seed_comparison(pair, metric)
         found = comparison.difference if comparison else spread({}, bounded=False)
     else:
-        group = next(group for group in block.seed_groups if group.label == label)
         found = spread(group.values(metric), bounded=metric.is_rate)
-    return Measured(found.mean, found.interval, len(found.seeds), "seed")
+    if found.sd:
+        return Measured(found.mean, found.interval, len(found.seeds), "seed")
+    own = [_of_cell(block, arm, metric, relative) for seed, arm in group.arms.items() if seed in found.seeds]
+    intervals = [one.interval for one in own if one.interval]
+    if not own or len(intervals) < len(own):
+        return Measured(found.mean, None, min((one.count for one in own), default=0))
+    hull = Interval(min(one.low for one in intervals), max(one.high for one in intervals))
+    return Measured(found.mean, hull, min(one.count for one in own), proportion=all(one.proportion for one in own))
 
 
 def _verdict(condition: Condition, label: str, metric: Metric, found: Measured, missing: str) -> Judged:

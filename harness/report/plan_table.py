@@ -8,7 +8,7 @@ from typing import Any
 from harness.planning.cells import Cell, Plan
 from harness.registry.catalogue import Catalogue
 from harness.report.table import Column, Table, text_cell
-from harness.running.outlook import StageOutlook, outlook, stored_replies
+from harness.running.outlook import NOTHING, StageOutlook, outlook, stored_replies
 from harness.store.run import RunStore
 
 
@@ -20,27 +20,23 @@ def plan_rows(plan: Plan, store: RunStore, catalogue: Catalogue) -> list[dict[st
 
 def plan_table(rows: Sequence[dict[str, Any]]) -> Table:
     """A column for each stage that some cell has, then sizes and counts, which a narrow terminal leaves out first."""
-    shown = [stage for stage in rows[0]["stages"] if any(row["stages"][stage]["state"] != "none" for row in rows)]
-    columns = [Column("cell", "cell"), *(Column(stage, stage) for stage in shown)]
-    counts = ("size", "replaced", "generations", "scored", "stored")
-    titles = ("bits/weight", "replaced", "generations", "scored", "stored")
-    columns += [
-        Column(key, title, "right", drop) for drop, (key, title) in enumerate(zip(counts, titles, strict=True), 1)
-    ]
+    stages = list(rows[0]["stages"])
+    columns = [Column("cell", "cell"), *(Column(stage, stage) for stage in stages)]
+    counts = ("bits/weight", "replaced", "generations", "scored", "stored")
+    columns += [Column(name, name, "right", drop) for drop, name in enumerate(counts, 1)]
     lines = []
     for row in rows:
-        replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else "–"
-        sizes = (
-            row["size"],
-            replaced,
-            str(row["generations"]),
-            str(row["scored"]),
-            f"{row['stored']}/{row['samples']}",
-        )
-        lines.append(
-            (row["cell"], *(StageOutlook(stage=stage, **row["stages"][stage]).described for stage in shown), *sizes)
-        )
-    return Table("plan", "", tuple(columns), tuple(tuple(map(text_cell, line)) for line in lines))
+        described = [StageOutlook(stage=stage, **row["stages"][stage]).described for stage in stages]
+        lines.append((row["cell"], *described, *_counts(row)))
+    used = [number for number in range(len(columns)) if any(line[number] != NOTHING for line in lines)]
+    cells = tuple(tuple(text_cell(line[number]) for number in used) for line in lines)
+    return Table("plan", "", tuple(columns[number] for number in used), cells)
+
+
+def _counts(row: dict[str, Any]) -> tuple[str, ...]:
+    replaced = f"{row['layers_replaced']}/{row['linears']}" if row["linears"] else NOTHING
+    stored = f"{row['stored']}/{row['samples']}"
+    return row["size"], replaced, str(row["generations"]), str(row["scored"]), stored
 
 
 def _row(cell: Cell, plan: Plan, store: RunStore, stages: tuple[StageOutlook, ...]) -> dict[str, Any]:
@@ -53,7 +49,7 @@ def _row(cell: Cell, plan: Plan, store: RunStore, stages: tuple[StageOutlook, ..
         "linears": size.linears if size else None,
         "bits_per_weight": size.bits_per_weight if size else None,
         "stored_bits": size.stored_bits if size else None,
-        "size": size.described if size else "–",
+        "size": size.described if size else NOTHING,
         "generations": cell.generations,
         "scored": cell.scored,
         "samples": cell.asked,

@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.errors import shown
-from harness.report.fit import fit, header, least_width
+from harness.report.fit import Fitted, fit, header, natural_width
 from harness.report.table import Report, Table
 
 NAMED = 6  # hidden tables that are named
@@ -49,25 +49,26 @@ def print_table(table: Table, console: Console, wide: bool = False) -> None:
     fitted = fit(table, WIDEST if wide else width)
     if wide:
         console.width = max(width, fitted.width)
-    console.print(rich_table(fitted.table))
+    console.print(rich_table(fitted))
     console.width = width
     if fitted.note:
         console.print(Text(f" {fitted.note}", style="dim"))
 
 
-def rich_table(table: Table) -> RichTable:
+def rich_table(fitted: Fitted) -> RichTable:
+    table = fitted.table
     title = Text(table.title, style="bold") if table.title else None
     out = RichTable(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
     )
-    for number, column in enumerate(table.columns):
+    for number, (column, width) in enumerate(zip(table.columns, fitted.widths, strict=True)):
         out.add_column(
             Text(header(column)),
             justify=column.align,
-            no_wrap=column.align == "right",
+            no_wrap=column.align == "right" and width >= natural_width(table, number),
             overflow="fold",
             vertical="top",
-            min_width=least_width(table, number),
+            width=width,  # rich's own, from least widths, may sum to more than there is
         )
     numeric = any(column.align == "right" for column in table.columns)
     stacked = numeric and any("\n" in cell.text for row in table.rows for cell in row)

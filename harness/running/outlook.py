@@ -15,7 +15,7 @@ from harness.running.stages.weights import TRAINED
 from harness.store.paths import artefact_folder
 from harness.store.run import CellStore, RunStore
 
-STAGES = ("train", "compress", "sample", "grade", "detect")
+NOTHING = "–"  # what stands for a stage that a cell goes without
 
 
 class StageOutlook(Record):
@@ -32,7 +32,7 @@ class StageOutlook(Record):
     def described(self) -> str:
         """ "done 12 s", "begun 20/84, 40 s left", "to do, about 60 s"; a dash for a stage that the cell goes without."""
         if self.state == "none":
-            return "–"
+            return NOTHING
         time = "" if self.seconds is None else _duration(self.seconds)
         if self.state in ("done", "cached"):
             return f"{self.state} {time}".rstrip()

@@ -102,8 +102,8 @@ def test_missing_samples_are_no_pass(run):
 
 
 def test_over_seeds_the_seed_is_the_unit_and_seeds_are_asked_for(run):
-    def over(seeds: int, lost: int) -> ReportData:
-        parts = [run(100, lost=lost + seed % 3, gained=1) for seed in range(seeds)]
+    def over(seeds: int, lost: int, varied: bool = True) -> ReportData:
+        parts = [run(100, lost=lost + varied * seed % 3, gained=lost and 1) for seed in range(seeds)]
         cells = [
             cell.model_copy(update={"id": f"{cell.id}{seed}", "seed": seed})
             for seed, part in enumerate(parts)
@@ -119,6 +119,13 @@ def test_over_seeds_the_seed_is_the_unit_and_seeds_are_asked_for(run):
     few = verdict(over(3, lost=2), "s.execution >= base - 0.03")
     assert few.verdict == "not enough items"
     assert few.described.startswith("not enough seeds: 3 seeds; about ")
+    alike = verdict(over(2, lost=0, varied=False), "s.execution >= base - 0.02")
+    assert (alike.verdict, alike.unit, alike.count) == (
+        "not enough items",
+        "item",
+        100,
+    )  # no seed differs: [0, 0] is no proof
+    assert alike.interval.low == pytest.approx(-wilson(0, 100).high)
     headline = next(table for table in build(over(6, lost=9)).sections[0].tables if table.key == "headline")
     assert [row[0].text for row in headline.rows] == ["baseline", "small"]
     assert headline.rows[1][-1].text == "worse"

@@ -20,7 +20,7 @@ from harness.report.table import Column, Table, text_cell
 from harness.report.terminal import print_table, render_terminal
 
 WIDTHS = (80, 120)
-LONG = "random-protect@budget@2.5#7 + erase-contrastive-random"
+LONG = "random-protect@budget@2.5#7, erase-contrastive-random"
 OLD = Path(__file__).parents[1] / "core" / "old_run"
 
 
@@ -144,3 +144,27 @@ def test_tables_of_verbs_keep_the_width_and_the_names(folder, verb, width):
         "gate": ["ultra3"],
     }.get(verb, ["uniform@"])
     assert all(name in text for name in names)
+
+
+def test_text_that_folds_is_never_cropped():
+    """Least widths that rich takes for itself may sum to more than the console has: it then cuts the last column."""
+    row = (
+        "leetcode-loopholes.solve >= base - 5%",
+        "vanilla",
+        "0.0 pp [−15.5, +15.5]",
+        "not enough items: 21 items; 73 would do",
+    )
+    columns = (
+        Column("a", "condition"),
+        Column("b", "arm"),
+        Column("c", "found", "left", -1),
+        Column("d", "verdict", "left", -1),
+    )
+    table = Table("t", "", columns, (tuple(map(text_cell, row)),) * 2)
+    for width in range(30, 120):
+        lines = rendered(width, lambda console, width=width: print_table(table, console))
+        assert max(map(cell_len, lines)) <= width
+        fitted = fit(table, width)
+        cells = [cell.text for one in fitted.table.rows for cell in one]
+        expected = [*(column.title for column in fitted.table.columns), *cells, fitted.note]
+        assert sorted(unfolded(lines).replace("─", "")) == sorted(unfolded(expected)), width
