@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +48,9 @@ def test_the_stated_error_is_that_of_what_is_stored(
     truth = (metric.error(weight - result.dequantize()) / metric.error(weight)) ** 0.5
     assert result.error is not None
     assert abs(result.error - truth) < 1e-3 * truth + 1e-5
-    assert result.error <= min(result.trace[1:] or result.trace) + 1e-9  # the best full iterate is the one that is kept
+    assert result.error <= min(result.trace[1:] or result.trace) * (
+        1 + 1e-4
+    )  # the best full iterate is the one that is kept
 
 
 @given(**SHAPES, rank=st.integers(1, 3), factor_bits=st.sampled_from([4, 16]))
@@ -71,5 +74,5 @@ def test_a_low_rank_step_never_raises_it(rows: int, columns: int, bits: int, gro
     rounded, corrected = (
         helped.trace
     )  # Q alone, then Q + L·R; a plain Q is polished as well, and may be better than both
-    assert helped.error == corrected
+    assert helped.error == pytest.approx(corrected, rel=1e-3, abs=1e-6)  # of what is stored, and as the loop saw it
     assert corrected <= rounded * (1 + 1e-3) + 1e-5  # factors are stored in float16

@@ -44,7 +44,7 @@ def test_the_best_full_iterate_is_kept_and_the_error_falls(factor_bits: int, sta
     one = decompose(weight, prepare(hessian), decision, Schedule(1, 4, start))  # type: ignore[arg-type]
     many = decompose(weight, prepare(hessian), decision, Schedule(8, 4, start))  # type: ignore[arg-type]
     full = many.trace[1:]  # the first half-step has only one of Q and L·R
-    assert many.error == min(full)
+    assert many.error == pytest.approx(min(full), rel=1e-4)  # the loop's own errors come from thin products
     assert many.error <= one.error * (1 + 1e-6)  # type: ignore[operator]
     difference = weight - many.dequantize()
     metric = prepare(hessian)

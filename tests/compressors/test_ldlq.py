@@ -38,7 +38,9 @@ def test_the_blocked_sweep_is_the_plain_one(n: int) -> None:
     metric = prepare(correlated(n))
     assert isinstance(metric, HessianMetric)
     step = grid.expand(grid.search_scales(weight, metric.diagonal()), n)
-    blocked = grid.decode(sweep(weight, metric.ldl, grid, step), step)
+    rounded = sweep(weight, metric.ldl, grid, step)
+    blocked = grid.decode(rounded.codes, step)
+    torch.testing.assert_close(rounded.q, blocked, rtol=1e-4, atol=1e-5)
     plain = column_by_column(weight, metric, grid, step)
     # Summation order may flip a near-tie, which later columns then make up for differently: errors agree, codes nearly.
     assert (blocked == plain).float().mean() > 0.9
@@ -46,14 +48,19 @@ def test_the_blocked_sweep_is_the_plain_one(n: int) -> None:
 
 
 def test_the_error_is_the_sum_of_plain_rounding_errors() -> None:
-    """E(A − Q) = Σ_j d_j ‖round error of column j‖², what LDLQ is built on."""
+    """E(A − Q) = Σ_j d_j ‖round error of column j‖², what LDLQ is built on and how a sweep knows its cost."""
     n, grid = 96, Grid(2, 32)
     weight, metric = torch.randn(20, n), prepare(correlated(n))
     assert isinstance(metric, HessianMetric)
     step = grid.expand(grid.search_scales(weight), n)
-    q = grid.decode(metric.encode(weight, grid, step), step)
-    rounding = weight - q + metric.ldl.feedback(weight - q)
-    assert float((rounding.square() * metric.ldl.costs()).sum()) == pytest.approx(metric.error(weight - q), rel=1e-3)
+    rounded = metric.round(weight, grid, step)
+    assert rounded.feedback is not None
+    rounding = weight + rounded.feedback - rounded.q
+    assert float((rounding.square() * metric.costs()).sum()) == pytest.approx(rounded.cost, rel=1e-5)
+    assert metric.error(weight - grid.decode(rounded.codes, step)) == pytest.approx(rounded.cost, rel=1e-3)
+    order = metric.ldl.order
+    fed = (weight - rounded.q)[:, order] @ (metric.ldl.unit_lower - torch.eye(n))
+    torch.testing.assert_close(rounded.feedback[:, order], fed, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])
@@ -62,7 +69,7 @@ def test_feedback_beats_rounding_to_nearest(bits: int) -> None:
     weight, metric = torch.randn(64, n), prepare(correlated(n))
     scales = grid.search_scales(weight, metric.diagonal())
     step = grid.expand(scales, n)
-    fed = grid.decode(metric.encode(weight, grid, step), step)
+    fed = metric.round(weight, grid, step).q
     assert metric.error(weight - fed) < 0.7 * metric.error(weight - grid.nearest(weight, scales).dequantize())
 
 

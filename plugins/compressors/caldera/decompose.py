@@ -17,11 +17,23 @@ from harness.contract import Decision
 from harness.errors import StageError
 from harness_plugins.compressors.caldera.descent import descend
 from harness_plugins.compressors.caldera.grid import Grid
-from harness_plugins.compressors.caldera.lowrank import Factors, alternate, balanced, principal, sixteen_bit
+from harness_plugins.compressors.caldera.lowrank import (
+    Factors,
+    alternate,
+    balanced,
+    change,
+    nearest,
+    principal,
+    sixteen_bit,
+)
 from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
 
 RELATIVE_GAIN = 1e-3  # the loop stops at the second iteration that gains less than this on the one before it
 PATIENCE = 2
+EXPLORED, AROUND = (
+    7,
+    (1.0, 0.8, 1.25),
+)  # in so many sweeps these multiples of the last scales are tried; then they settle
 
 
 @dataclass(frozen=True)
@@ -41,13 +53,14 @@ class Loop:
         self.weight, self.metric, self.decision, self.schedule = weight, metric, decision, schedule
         self.grid = Grid(decision.bits, decision.group, decision.grid)
         self.factor_grid = Grid(decision.factor_bits, decision.factor_group, decision.grid)
-        self.total = metric.error(weight)
+        self.total = self.error = metric.error(weight)  # E(W), E(W − Q − L R)
         self.q = torch.zeros_like(weight)
         self.low_rank = torch.zeros_like(weight)
         self.codes: QuantMatrix | None = None
         self.factors: Factors | None = None
         self.basis: torch.Tensor | None = None
         self.feedback: torch.Tensor | None = None  # of the last sweep: what it added to its target
+        self.sweeps = 0
         self.trace: list[float] = []
         self.best: tuple[float, QuantMatrix, Factors | None] | None = None
 
@@ -57,37 +70,43 @@ class Loop:
         if self.schedule.rounding != "ldlq":
             scales = self.grid.absmax_scales(target, symmetric=self.schedule.rounding == "symmetric")
             self.codes = self.grid.nearest(target, scales)
-        elif isinstance(self.metric, HessianMetric):
-            ldl = self.metric.ldl
-            if self.feedback is None:
-                scales = self.grid.search_scales(target, self.metric.diagonal())
-            else:
-                scales = self.grid.search_scales(target + self.feedback, ldl.costs())
-            codes = self.metric.encode(target, self.grid, self.grid.expand(scales, target.shape[1]))
-            self.codes = self.grid.store(codes, scales)
+            self.q = self.codes.dequantize()
+            self.error = self.metric.error(target - self.q)
         else:
-            self.codes = self.grid.nearest(target, self.grid.search_scales(target))
-        self.q = self.codes.dequantize()
-        if isinstance(self.metric, HessianMetric):
-            self.feedback = self.metric.ldl.feedback(target - self.q)
+            wanted, importance = target, self.metric.diagonal()
+            if self.feedback is not None:
+                wanted, importance = target + self.feedback, self.metric.costs()
+            near = self.codes.scales if self.codes else None
+            around = AROUND if self.sweeps < EXPLORED else (1.0,)
+            scales = self.grid.search_scales(wanted, importance, near, around)
+            rounded = self.metric.round(target, self.grid, self.grid.expand(scales, target.shape[1]))
+            self.codes = self.grid.store(rounded.codes, scales)
+            self.q, self.feedback, self.error = rounded.q, rounded.feedback, rounded.cost
+            self.sweeps += 1
         self._record()
 
     def approximate(self) -> None:
         """L R ← argmin E(W − Q − L R); quantized factors start from the last ones, so that they converge together with
         Q."""
         residual = self.weight - self.q
-        rank = self.decision.rank
+        rank, rounds, last = self.decision.rank, self.schedule.factor_iterations, self.factors
+        energy: float | None = None  # E(W − Q − L R), where it comes with the factors
         if self.decision.factor_bits >= 16:
             self.basis = principal(residual, self.metric, rank, self.basis)
             self.factors = sixteen_bit(*balanced(residual, self.basis[:, :rank]))
+        elif rounds == 0:
+            self.factors = nearest(
+                *balanced(residual, principal(residual, self.metric, rank)[:, :rank]), self.factor_grid
+            )
+        elif last is None:
+            _, right = balanced(residual, principal(residual, self.metric, rank)[:, :rank])
+            self.factors, energy = alternate(residual, self.error, self.metric, right, self.factor_grid, rounds)
         else:
-            if self.factors is None:
-                left, right = balanced(residual, principal(residual, self.metric, rank)[:, :rank])
-            else:
-                left, right = self.factors.dense()
-            rounds = self.schedule.factor_iterations
-            self.factors = alternate(residual, self.metric, left, right, self.factor_grid, rounds)
+            left, right = last.dense()
+            alone = self.error - change(self.metric, left, right, residual)  # E(W − Q)
+            self.factors, energy = alternate(residual, alone, self.metric, right, self.factor_grid, rounds, last)
         self.low_rank = self.factors.product()
+        self.error = self.metric.error(residual - self.low_rank) if energy is None else energy
         self._record()
 
     def polish(self) -> None:
@@ -99,11 +118,14 @@ class Loop:
         better = descend(self.weight, codes.codes.float(), self.metric.ldl.matrix, self.grid, step)
         self.codes = self.grid.store(better, codes.scales)
         self.q = self.codes.dequantize()
+        self.error = self.metric.error(self.weight - self.q)
         self._record()
 
+    def relative(self, error: float) -> float:
+        return (max(error, 0.0) / self.total) ** 0.5 if self.total else 0.0
+
     def _record(self) -> None:
-        error = self.metric.error(self.weight - self.q - self.low_rank)
-        self.trace.append((error / self.total) ** 0.5 if self.total else 0.0)
+        self.trace.append(self.relative(self.error))
         if self.codes is None or (self.factors is None and self.decision.rank):
             return
         if self.best is None or self.trace[-1] < self.best[0]:
@@ -143,6 +165,10 @@ def decompose(weight: torch.Tensor, metric: Metric, decision: Decision, schedule
     if decision.rank == 0:
         loop.polish()
     assert loop.best is not None
-    error, codes, factors = loop.best
+    _, codes, factors = loop.best
     left, right = (factors.left, factors.right) if factors else (None, None)
-    return QLR(decision, codes, left, right, error=error, trace=loop.trace, damping=metric.damping)
+    result = QLR(decision, codes, left, right, trace=loop.trace, damping=metric.damping)
+    result.error = loop.relative(
+        metric.error(weight - result.dequantize())
+    )  # in full: the loop's come from thin products
+    return result

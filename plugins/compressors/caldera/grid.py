@@ -6,6 +6,7 @@ Every scale is rounded to fp16 before it is used, so that the sweep optimises ex
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ from harness.errors import StageError
 # Step over standard deviation with the least mean squared error for a Gaussian on a mid-rise grid (Max 1960).
 GAUSSIAN_STEP = {2: 0.9957, 3: 0.5860, 4: 0.3352, 5: 0.1881, 6: 0.1041, 7: 0.0569, 8: 0.0308}
 CANDIDATES = 12  # scales tried per group, between a narrow Gaussian fit and the one that covers the largest entry
-REFINEMENTS = 2  # Lloyd steps after the search: the least-squares scale for the codes just found
+REFINEMENTS = 2  # Lloyd steps from each: the least-squares scale for the codes just found
 SEARCHED = 1 << 16  # entries whose scales are searched at a time: few enough to fit a core's cache
 FP16_MAX = 65504.0
 
@@ -39,7 +40,7 @@ class Grid:
 
     def encode(self, x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         """Nearest codes of x, as floats 0 … 2^bits − 1; `scale` broadcasts against x and may be zero."""
-        return torch.round(x * reciprocal(scale) + self.offset).clamp_(0, self.top)
+        return (x * reciprocal(scale)).add_(self.offset).round_().clamp_(0, self.top)
 
     def decode(self, codes: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         return (codes - self.offset) * scale
@@ -62,37 +63,55 @@ class Grid:
         reach = self.top - self.offset if symmetric else self.offset
         return to_fp16(self._split(x).abs().amax(dim=2) / reach)
 
-    def search_scales(self, x: torch.Tensor, importance: torch.Tensor | None = None) -> torch.Tensor:
+    def search_scales(
+        self,
+        x: torch.Tensor,
+        importance: torch.Tensor | None = None,
+        near: torch.Tensor | None = None,
+        around: Sequence[float] = (1.0,),
+    ) -> torch.Tensor:
         """(rows, groups) fp16 scales that minimise Σ_j importance_j (x_ij − x̂_ij)² within each group.
 
-        x: (rows, columns); importance: (columns,), the Hessian's diagonal, or None for equal weights.
+        x: (rows, columns); importance: (columns,), the Hessian's diagonal, or None for equal weights. near: (rows,
+        groups), scales of a matrix that was almost the same: where given, only these times each of `around` are refined.
         """
         weight = torch.ones_like(x[:1]) if importance is None else importance[None]
         weight = self._split(weight if self.group else weight.expand_as(x))  # (1, G, group); padding weighs nothing
-        parts = x.split(max(1, SEARCHED // x.shape[1])) if self.group else (x,)
-        return torch.cat([self._best_scales(self._split(part), weight) for part in parts])
+        rows = max(1, SEARCHED // x.shape[1]) if self.group else len(x)
+        nears = near.split(rows) if near is not None else (None,) * len(x.split(rows))
+        found = [
+            self._best_scales(self._split(part), weight, close, around)
+            for part, close in zip(x.split(rows), nears, strict=True)
+        ]
+        return torch.cat(found)
 
-    def _best_scales(self, groups: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """groups (R, G, group), weight (1, G, group) -> (R, G) fp16."""
-        sigma = groups.square().mean(dim=2).sqrt()
-        absmax = groups.abs().amax(dim=2) / self.offset
+    def _best_scales(
+        self, groups: torch.Tensor, weight: torch.Tensor, near: torch.Tensor | None, around: Sequence[float]
+    ) -> torch.Tensor:
+        """groups (R, G, group), weight (1, G, group), near (R, G) or None -> (R, G) fp16."""
+        weighted = weight * groups
+        best, least = groups.new_zeros(groups.shape[:2]), groups.new_full(groups.shape[:2], torch.inf)
+        for scale in self._starts(groups) if near is None else (near.float() * factor for factor in around):
+            for _ in range(REFINEMENTS):
+                levels = self.encode(groups, scale[..., None]).sub_(self.offset)
+                fitted = (weighted * levels).sum(dim=2) / levels.square().mul_(weight).sum(dim=2).clamp_min(1e-30)
+                scale = torch.where(fitted > 0, fitted, scale)
+            scale = to_fp16(scale).float()
+            levels = self.encode(groups, scale[..., None]).sub_(self.offset)
+            error = levels.mul_(scale[..., None]).sub_(groups).square_().mul_(weight).sum(dim=2)
+            best = torch.where(error < least, scale, best)
+            least = torch.minimum(error, least)
+        return best.half()
+
+    def _starts(self, groups: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Scales (R, G) to refine: the one that covers the largest entry, and CANDIDATES up to a little above it."""
+        sigma, absmax = groups.square().mean(dim=2).sqrt(), groups.abs().amax(dim=2)
         narrow = 0.6 * GAUSSIAN_STEP[self.bits] * sigma
-        wide = torch.maximum(groups.abs().amax(dim=2) / (self.top / 2), 1.4 * GAUSSIAN_STEP[self.bits] * sigma)
+        wide = torch.maximum(absmax / (self.top / 2), 1.4 * GAUSSIAN_STEP[self.bits] * sigma)
         ratio = wide / narrow.clamp_min(1e-30)
-        best, least = absmax, torch.full_like(absmax, torch.inf)
-        for start in (absmax, *(narrow * ratio ** (step / (CANDIDATES - 1)) for step in range(CANDIDATES))):
-            scale = start
-            for refinement in range(REFINEMENTS + 1):
-                scale = to_fp16(scale).float()
-                codes = self.encode(groups, scale[..., None]) - self.offset
-                error = (weight * (groups - codes * scale[..., None]).square()).sum(dim=2)
-                better = error < least
-                best, least = torch.where(better, scale, best), torch.where(better, error, least)
-                if refinement < REFINEMENTS:
-                    power = (weight * codes.square()).sum(dim=2)
-                    fitted = (weight * codes * groups).sum(dim=2) / power.clamp_min(1e-30)
-                    scale = torch.where((power > 0) & (fitted > 0), fitted, scale)
-        return to_fp16(best)
+        yield absmax / self.offset
+        for step in range(CANDIDATES):
+            yield narrow * ratio ** (step / (CANDIDATES - 1))
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         """(rows, columns) -> (rows, G, group), zero-padded; (1, 1, rows · columns) for one scale per matrix."""

@@ -30,13 +30,6 @@ class LDL:
     pivots: torch.Tensor  # d (n,), in `order`: what a unit rounding error costs in each column
     damping: float  # fraction of the mean diagonal that was added
 
-    def feedback(self, error: torch.Tensor) -> torch.Tensor:
-        """(m, n) rounding error A − Q -> Σ_{k>j} (A_k − Q_k) U_kj, what the sweep added to each column."""
-        ordered = error[:, self.order]
-        result = torch.empty_like(error)
-        result[:, self.order] = ordered @ self.unit_lower - ordered
-        return result
-
     def costs(self) -> torch.Tensor:
         """(n,) the pivots, in the matrix's own order."""
         return torch.empty_like(self.pivots).scatter_(0, self.order, self.pivots)
@@ -56,25 +49,43 @@ def factorise(matrix: torch.Tensor, ladder: Sequence[float]) -> LDL | None:
     return None
 
 
-def sweep(target: torch.Tensor, ldl: LDL, grid: Grid, step: torch.Tensor) -> torch.Tensor:
-    """Codes (m, n), as floats, of `target` A (m, n); `step` is the scale of every entry, broadcastable to (m, n)."""
+@dataclass
+class Rounded:
+    """What a sweep leaves behind: the codes, what they decode to, and what that costs."""
+
+    codes: torch.Tensor  # (m, n), as floats
+    q: torch.Tensor  # (m, n)
+    feedback: torch.Tensor | None  # (m, n) Σ_{k>j} (A_k − Q_k) U_kj: what was added to A before it was rounded
+    cost: float  # E(A − Q)
+
+
+def sweep(target: torch.Tensor, ldl: LDL, grid: Grid, step: torch.Tensor) -> Rounded:
+    """Round `target` A (m, n); `step` is the scale of every entry, broadcastable to (m, n)."""
     order, unit_lower = ldl.order, ldl.unit_lower
     count = len(order)
     a = target.T[order]  # (n, m): columns become contiguous rows
     steps = step.expand_as(target).T[order] if step.numel() > 1 else step.expand(count, 1)
     inverses = reciprocal(steps)
-    levels = torch.empty_like(a)  # codes − offset
-    error = torch.zeros_like(a)  # A − Q of the columns done
-    rows = list(zip(a, steps, inverses, levels, error, strict=True))  # views; slicing anew would double the loop's cost
+    lowest = torch.addcmul(
+        a, steps, torch.ones_like(steps), value=grid.offset
+    )  # A + offset · step: A − Q = this − code · step
+    offset = torch.tensor(grid.offset, device=a.device)
+    fed, codes, error = (
+        torch.empty_like(a),
+        torch.empty_like(a),
+        torch.zeros_like(a),
+    )  # error: A − Q of the columns done
+    # views of each row; slicing anew in every step would double the loop's cost
+    rows = list(zip(fed, lowest, steps, inverses, codes, error, strict=True))
     for start in reversed(range(0, count, BLOCK)):
         stop = min(start + BLOCK, count)
-        fed = a[start:stop] + unit_lower[stop:, start:stop].T @ error[stop:]  # (B, n − stop) @ (n − stop, m)
+        torch.addmm(a[start:stop], unit_lower[stop:, start:stop].T, error[stop:], out=fed[start:stop])
         for i in reversed(range(start, stop)):
-            a_i, step_i, inverse_i, level_i, error_i = rows[i]
-            x = torch.addmv(fed[i - start], error[i + 1 : stop].T, unit_lower[i + 1 : stop, i])
-            torch.mul(x, inverse_i, out=level_i)
-            level_i.add_(grid.offset).round_().clamp_(0, grid.top).sub_(grid.offset)
-            torch.addcmul(a_i, level_i, step_i, value=-1, out=error_i)
-    result = torch.empty_like(target)
-    result[:, order] = levels.T + grid.offset
-    return result
+            fed_i, lowest_i, step_i, inverse_i, code_i, error_i = rows[i]
+            fed_i.addmv_(error[i + 1 : stop].T, unit_lower[i + 1 : stop, i])
+            torch.addcmul(offset, fed_i, inverse_i, out=code_i).round_().clamp_(0, grid.top)
+            torch.addcmul(lowest_i, code_i, step_i, value=-1, out=error_i)
+    cost = (fed - a + error).square_().sum(dim=1, dtype=torch.float64) @ ldl.pivots.double()
+    back = torch.empty_like(order).scatter_(0, order, torch.arange(count, device=order.device))
+    q, fed = (x[back].T for x in (a - error, fed - a))
+    return Rounded(codes[back].T, q, fed, float(cost))

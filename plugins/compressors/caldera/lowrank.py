@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from harness.checkpoints.qlr import Factor, dense
+from harness.checkpoints.qlr import Factor, QuantMatrix, dense
 from harness.errors import StageError
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
@@ -69,40 +69,66 @@ def sixteen_bit(left: torch.Tensor, right: torch.Tensor) -> Factors:
     return Factors(left.T.contiguous().half(), right.half())
 
 
-def alternate(
-    a: torch.Tensor, metric: Metric, left: torch.Tensor, right: torch.Tensor, grid: Grid, rounds: int
-) -> Factors:
-    """Quantized factors by alternating least squares from L (m, r), R (r, n); the best round is kept.
+def change(metric: Metric, left: torch.Tensor, right: torch.Tensor, a: torch.Tensor) -> float:
+    """E(A − L R) − E(A) = tr(L (R H Rᵀ) Lᵀ) − 2 tr(L R H Aᵀ): of thin matrices, where E(A − L R) takes (m, n) × (n, n)."""
+    weighted = metric.apply(right)  # R H (r, n)
+    return _change(left, weighted @ right.T, weighted @ a.T)
 
-    At most `rounds`, fewer once a round gains less than RELATIVE_GAIN. Each factor is solved for given the other and
-    rounded with LDLQ against the Hessian of its own problem: R H Rᵀ for L, H for R. With no rounds both are rounded as
-    they are, scaled by their largest magnitude.
+
+def _change(left: torch.Tensor, gram: torch.Tensor, pull: torch.Tensor) -> float:
+    """The same from L (m, r), R H Rᵀ (r, r) and R H Aᵀ (r, m), summed in float64."""
+    return float((gram * (left.T @ left)).sum(dtype=torch.float64) - 2 * (pull * left.T).sum(dtype=torch.float64))
+
+
+def alternate(
+    a: torch.Tensor,
+    energy: float,
+    metric: Metric,
+    right: torch.Tensor,
+    grid: Grid,
+    rounds: int,
+    last: Factors | None = None,
+) -> tuple[Factors, float]:
+    """Quantized factors by alternating least squares from R (r, n), and E(A − L R); `energy` is E(A).
+
+    The best round is kept. At most `rounds`, fewer once a round gains less than RELATIVE_GAIN. Each factor is solved for
+    given the other and rounded with LDLQ against the Hessian of its own problem: R H Rᵀ for L, H for R. `last`: the
+    factors that R comes from, whose scales are then refined.
     """
-    if rounds == 0:
-        lefts, rights = (grid.nearest(x, grid.absmax_scales(x, symmetric=True)) for x in (left.T, right))
-        return Factors(lefts, rights)
+    near_left, near_right = (_scales(last.left), _scales(last.right)) if last else (None, None)
     best, least = None, float("inf")
+    weighted = metric.apply(right)  # R H (r, n)
+    gram, pull = weighted @ right.T, weighted @ a.T  # R H Rᵀ (r, r), R H Aᵀ (r, m)
     for _ in range(rounds):
-        weighted = metric.apply(right)  # R H (r, n)
-        normal = _definite(weighted @ right.T)
-        target = _solve(normal, weighted @ a.T)  # Lᵀ (r, m)
-        scales = grid.search_scales(target)
-        step = grid.expand(scales, target.shape[1])
-        codes = sweep(target.T, normal, grid, step.T).T
-        lefts = grid.store(codes, scales)
-        left = lefts.dequantize().T
+        normal = _definite(gram)
+        target = _solve(normal, pull)  # Lᵀ (r, m)
+        near_left = grid.search_scales(target, near=near_left)
+        step = grid.expand(near_left, target.shape[1])
+        rounded = sweep(target.T, normal, grid, step.T)
+        lefts, left = grid.store(rounded.codes.T, near_left), rounded.q
         target = _solve(_definite(left.T @ left), left.T @ a)  # R (r, n): H cancels where it is positive definite
-        scales = grid.search_scales(target, metric.diagonal())
-        rights = grid.store(metric.encode(target, grid, grid.expand(scales, target.shape[1])), scales)
-        right = rights.dequantize()
-        error = metric.error(a - left @ right)
+        near_right = grid.search_scales(target, metric.diagonal(), near_right)
+        rounded = metric.round(target, grid, grid.expand(near_right, target.shape[1]))
+        rights, right = grid.store(rounded.codes, near_right), rounded.q
+        weighted = metric.apply(right)
+        gram, pull = weighted @ right.T, weighted @ a.T
+        error = energy + _change(left, gram, pull)
         settled = error > least * (1 - RELATIVE_GAIN)
         if best is None or error < least:
             best, least = Factors(lefts, rights), error
         if settled:
             break
     assert best is not None
-    return best
+    return best, least
+
+
+def _scales(factor: Factor) -> torch.Tensor | None:
+    return factor.scales if isinstance(factor, QuantMatrix) else None
+
+
+def nearest(left: torch.Tensor, right: torch.Tensor, grid: Grid) -> Factors:
+    """L (m, r) and R (r, n) rounded as they are, scaled by their largest magnitude."""
+    return Factors(*(grid.nearest(x, grid.absmax_scales(x, symmetric=True)) for x in (left.T, right)))
 
 
 def _definite(gram: torch.Tensor) -> LDL:

@@ -7,7 +7,7 @@ import torch
 from harness.checkpoints.manifest import USUAL_DAMPING
 from harness.errors import StageError
 from harness_plugins.compressors.caldera.grid import Grid
-from harness_plugins.compressors.caldera.ldlq import LDL, factorise, sweep
+from harness_plugins.compressors.caldera.ldlq import LDL, Rounded, factorise, sweep
 
 # Fractions of the mean diagonal, tried in turn until Cholesky succeeds.
 DAMPING_LADDER = (USUAL_DAMPING, 0.02, 0.05, 0.1)
@@ -26,13 +26,19 @@ class Metric:
         """(n,), or None when every column weighs the same."""
         return None
 
+    def costs(self) -> torch.Tensor | None:
+        """(n,) what a unit rounding error costs in each column once feedback makes up for it."""
+        return None
+
     def error(self, difference: torch.Tensor) -> float:
         """E(D) of D (m, n), summed in float64."""
         return float((self.apply(difference) * difference).sum(dtype=torch.float64))
 
-    def encode(self, target: torch.Tensor, grid: Grid, step: torch.Tensor) -> torch.Tensor:
-        """Codes (m, n) of `target`, chosen to make E small."""
-        return grid.encode(target, step)
+    def round(self, target: torch.Tensor, grid: Grid, step: torch.Tensor) -> Rounded:
+        """`target` (m, n) on the grid with scales `step`, so that E is small."""
+        codes = grid.encode(target, step)
+        q = grid.decode(codes, step)
+        return Rounded(codes, q, None, self.error(target - q))
 
 
 class HessianMetric(Metric):
@@ -48,7 +54,10 @@ class HessianMetric(Metric):
     def diagonal(self) -> torch.Tensor:
         return self.ldl.matrix.diagonal()
 
-    def encode(self, target: torch.Tensor, grid: Grid, step: torch.Tensor) -> torch.Tensor:
+    def costs(self) -> torch.Tensor:
+        return self.ldl.costs()
+
+    def round(self, target: torch.Tensor, grid: Grid, step: torch.Tensor) -> Rounded:
         return sweep(target, self.ldl, grid, step)
 
 
