@@ -53,7 +53,7 @@ class BlockWalker:
 
     def __init__(self, checkpoint: Checkpoint, device: str) -> None:
         self.checkpoint, self.device = checkpoint, device
-        self.model = empty_model(checkpoint)
+        self.model = empty_model(checkpoint).requires_grad_(False)
         self.blocks: Any = self.model.get_submodule(module_path(self.model, checkpoint.stack))
         self.calls: dict[tuple[int, tuple[int, ...]], tuple[tuple[Any, ...], dict[str, Any]]] = {}
         for module in self.model.modules():
@@ -106,7 +106,7 @@ class BlockWalker:
                 sums[group] = Hessian(linear_shape(layer)[1], self.device)
                 stack.callback(layer.register_forward_pre_hook(self._collect(sums[group])).remove)
             for batch in batches:
-                self._forward(index, batch)
+                self.forward(index, batch)
         return sums
 
     def forward_order(self, index: int, inputs: Mapping[str, str], batch: Batch) -> list[str]:
@@ -121,41 +121,24 @@ class BlockWalker:
                 hook = self.linear(name).register_forward_pre_hook(lambda *_, group=group: reached.append(group))
                 stack.callback(hook.remove)
             if inputs:
-                self._forward(index, batch)
+                self.forward(index, batch)
         missed = sorted(inputs.keys() - set(reached))
         if missed:
             raise ModelError(f"the forward pass of block {index} never calls {inputs[missed[0]]}")
         return list(dict.fromkeys(reached))
 
-    def input_of(self, name: str, index: int, batch: Batch) -> torch.Tensor:
-        """(B, T, n) what enters the Linear `name` of the loaded block; the forward pass stops there."""
-        seen: list[torch.Tensor] = []
-
-        def keep(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-            seen.append(args[0].reshape(*batch.shape, -1))
-            raise _Recorded
-
-        hook = self.linear(name).register_forward_pre_hook(keep)
-        try:
-            self._forward(index, batch)
-        except _Recorded:
-            pass
-        finally:
-            hook.remove()
-        return seen[0]
-
     def advance(self, index: int, batches: Sequence[Batch]) -> None:
         """Replace each batch's hidden states by the output of the loaded block `index`."""
         for batch in batches:
-            batch.hidden = self._forward(index, batch).cpu()
+            batch.hidden = self.forward(index, batch).cpu()
 
-    @torch.no_grad()
-    def _forward(self, index: int, batch: Batch) -> torch.Tensor:
+    def forward(self, index: int, batch: Batch) -> torch.Tensor:
+        """(B, T, d) output of the loaded block `index`. Its weights take no gradient."""
         args, kwargs = self.calls[index, batch.shape]
         self._current = batch
         with self._running():
             output = self.blocks[index](batch.hidden.to(self.device), *args, **kwargs)
-        return output[0] if isinstance(output, (tuple, list)) else output  # (B, T, d)
+        return output[0] if isinstance(output, (tuple, list)) else output
 
     def linear(self, name: str) -> Any:
         """The module of a Linear, by its name in the checkpoint."""

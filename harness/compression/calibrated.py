@@ -3,7 +3,8 @@ it.
 
 Within a block the groups are taken in the order of the forward pass (q/k/v, then o, then gate/up, then down). Two
 streams of activations pass through the model: that of the compressed prefix, which gives the Hessians, and that of the
-original model, to whose outputs each Linear is fitted. Both use one copy of the block, whose weights are swapped.
+original model, to whose outputs each Linear is fitted. Both use one copy of the block, whose weights are swapped, and pass
+through it once, waiting at each group.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ from harness.checkpoints.shape import input_groups
 from harness.compression.blocks import BlockWalker
 from harness.compression.input_groups import InputGroupJob
 from harness.compression.moments import Drift, Hessian, InputStatistics
+from harness.compression.paused import Parameters, PausedForward, Room
 from harness.compression.pieces import Piece
 from harness.contract import LinearShape
 from harness.contract.compression import Calibration
-
-Parameters = Mapping[str, nn.Parameter]  # Linear -> its weight as the architecture stores it
 
 
 class CalibratedBlocks:
@@ -42,52 +42,66 @@ class CalibratedBlocks:
         piece = work.block(index)
         if piece is not None and last:
             return piece
+        room = Room()
+        prefix, original = (
+            [PausedForward(self.walker, index, batch, room) for batch in batches]
+            for batches in (self.prefix, self.original)
+        )
         with self.walker.loaded(index):
             before = {linear.name: self.walker.linear(linear.name).weight for linear in linears}
             if piece is None:
-                piece = self._groups(index, linears, work, before)
-            after = self._parameters(work.weights_of_block(index, piece)) if self.sequential and not last else {}
+                piece = self._groups(index, linears, work, before, prefix, original)
             if not last:
-                self._advance(index, before, after)
+                after = self._parameters(work.weights_of_block(index, piece)) if self.sequential else before
+                for stream, weights in ((original, before), (prefix, after)):
+                    for one in stream:
+                        one.finish(weights)
         return piece
 
-    def _groups(self, index: int, linears: Sequence[LinearShape], work: InputGroupJob, before: Parameters) -> Piece:
+    def _groups(
+        self,
+        index: int,
+        linears: Sequence[LinearShape],
+        work: InputGroupJob,
+        before: Parameters,
+        prefix: Sequence[PausedForward],
+        original: Sequence[PausedForward],
+    ) -> Piece:
         groups = dict(input_groups(linears))
         inputs = {group: members[0].name for group, members in groups.items()}
-        after: dict[str, nn.Parameter] = {}
+        after = dict(before)
         pieces = {}
         for group in self.walker.forward_order(index, inputs, self.prefix[0]):
             piece = work.finished(group, groups[group])
             if piece is None:
-                piece = work.compress(group, groups[group], self._seen(index, group, groups[group][0], before, after))
+                seen = self._seen(group, groups[group], before, after, prefix, original)
+                piece = work.compress(group, groups[group], seen)
             if self.sequential:
                 after |= self._parameters(work.weights_of_group(group, piece))
             pieces[group] = piece
-        self.walker.install(before)
         return work.gather(index, pieces)
 
     def _seen(
-        self, index: int, group: str, linear: LinearShape, before: Parameters, after: Mapping[str, nn.Parameter]
+        self,
+        group: str,
+        members: Sequence[LinearShape],
+        before: Parameters,
+        after: Parameters,
+        prefix: Sequence[PausedForward],
+        original: Sequence[PausedForward],
     ) -> InputStatistics:
-        """The input of `linear` over all batches, the Linears before it replaced by `after`."""
-        device = self.walker.device
-        hessian = Hessian(linear.columns, device)
-        drift = Drift(linear.columns, device) if self.refit else None
-        for number, batch in enumerate(self.prefix):
-            weights = batch.weights.to(device)
-            self.walker.install(after)
-            x = self.walker.input_of(linear.name, index, batch)  # (B, T, n)
+        """The input of the group's `members` over all batches: from the prefix with weights `after`, and what it was."""
+        names, columns, device = [linear.name for linear in members], members[0].columns, self.walker.device
+        hessian = Hessian(columns, device)
+        drift = Drift(columns, device) if self.refit else None
+        for number, one in enumerate(prefix):
+            weights = one.batch.weights.to(device)
+            x = one.input_of(names, after)  # (B, T, n)
             hessian.add(x, weights)
             if drift is not None:
-                self.walker.install(before)
-                drift.add(self.walker.input_of(linear.name, index, self.original[number]), x, weights)
+                drift.add(original[number].input_of(names, before), x, weights)
         mean, dead = hessian.finish(group)
         return InputStatistics(mean, dead, drift.finish() if drift else None)
-
-    def _advance(self, index: int, before: Parameters, after: Parameters) -> None:
-        self.walker.advance(index, self.original)
-        self.walker.install(after)
-        self.walker.advance(index, self.prefix)
 
     def _parameters(self, weights: Mapping[str, torch.Tensor]) -> dict[str, nn.Parameter]:
         return {name: self.walker.parameter(weight) for name, weight in weights.items()}

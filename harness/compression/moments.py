@@ -27,9 +27,8 @@ class Hessian:
 
     def add(self, x: torch.Tensor, weights: torch.Tensor) -> None:
         """x (B, T, n), weights (B, T)."""
-        keep = weights > 0
-        rows = x[keep].float() * weights[keep].sqrt().unsqueeze(-1)  # (B, T, n) -> (N, n)
-        self.total.addmm_(rows.T, rows)
+        rows = _rows(x)
+        self.total.addmm_(_weighted(rows, weights).T, rows)
         self.weight += float(weights.sum())
 
     def finish(self, name: str) -> tuple[torch.Tensor, int]:
@@ -54,14 +53,23 @@ class Drift:
 
     def add(self, original: torch.Tensor, seen: torch.Tensor, weights: torch.Tensor) -> None:
         """original, seen (B, T, n), weights (B, T)."""
-        keep = weights > 0
-        moved = (original[keep] - seen[keep]).float() * weights[keep].unsqueeze(-1)  # (B, T, n) -> (N, n)
-        self.total.addmm_(moved.T, seen[keep].float())
+        rows = _rows(seen)
+        self.total.addmm_(_weighted(_rows(original) - rows, weights).T, rows)
         self.weight += float(weights.sum())
 
     def finish(self) -> torch.Tensor:
         """(n, n)."""
         return self.total.div_(self.weight)
+
+
+def _rows(x: torch.Tensor) -> torch.Tensor:
+    """(B, T, n) -> (B T, n) float32."""
+    return x.flatten(0, 1).float()
+
+
+def _weighted(rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Each row times its weight; nothing is copied where all weigh 1."""
+    return rows if bool((weights == 1).all()) else rows * weights.reshape(-1, 1)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from harness.checkpoints.manifest import MARKER, read_manifest
+from harness.compression import paused
 from harness.compression.blocks import BATCH_TOKENS, pad
 from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
@@ -161,6 +162,18 @@ def test_gpt2_hessians(shared_data: Path, tmp_path: Path) -> None:
     x = torch.cat(rows)
     truth = x.T @ x / len(x)
     torch.testing.assert_close(compressor.hessians[name], truth.detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_a_pass_that_finds_no_room_to_wait_starts_over(
+    tiny_qwen2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ragged: Path
+) -> None:
+    wanted = CalibrationSource(source=str(ragged), length=40)
+    made = []
+    for room in (paused.HELD_BYTES, 40_000, 0):  # all batches wait, some, none
+        monkeypatch.setattr(paused, "HELD_BYTES", room)
+        compress(tiny_qwen2, CalibratedRTN(RTNParams()), wanted, tmp_path / str(room))
+        made.append(read_manifest(tmp_path / str(room)).tensors)
+    assert made[0] == made[1] == made[2]
 
 
 def test_too_few_tokens_are_refused_with_the_number_needed(tiny_qwen2: Path, tmp_path: Path) -> None:
