@@ -2,7 +2,9 @@
 
 The dry run really compresses a truncated model: its first two blocks with their weights, embeddings with few rows, and
 only as many random tokens as the widest Linear needs. It stops after the first block. It runs in a child process, whose
-peak memory is read, and in a temporary folder, so that no artefact is left behind.
+peak memory is read, and in a temporary folder, so that no artefact is left behind. What it finds is kept, by machine and
+shape. Where the model writes its own calibration text, which can take longer than compressing it, a few steps of one batch
+are timed as well.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import platform
 import resource
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +30,29 @@ from harness.checkpoints.weight_files import SINGLE
 from harness.compression.blocks import read_tensors
 from harness.compression.calibration import SELF, CalibrationSource, context_length
 from harness.compression.driver import compress
-from harness.compression.job import PARTIAL
+from harness.compression.job import PARTIAL, code_record, compressor_record
 from harness.compression.measurements import PROBES
+from harness.compression.paused import HELD_BYTES
 from harness.compression.pieces import Piece, write_json
+from harness.compression.self_samples import sampling_seconds
 from harness.contract import Compressor, LinearShape, ModelShape, Record
 from harness.errors import HarnessError, ModelError, UsageError
 from harness.planning.sizes import stored_bits
+from harness.store.files import read_json
+from harness.store.hashing import key_of
+from harness.store.paths import cache_folder
 
 CUT_BLOCKS, CUT_VOCABULARY = 2, 256
 LEAST_SEQUENCES = 16  # with fewer, costs that do not grow with the tokens would weigh too much
 
 
 class CostEstimate(Record):
-    """`memory` and `disk` in bytes. `block_seconds` is the dry run's time for one of the `blocks`."""
+    """`memory` and `disk` in bytes. `block_seconds` is the dry run's time for one of the `blocks`; `sampling_seconds`, in
+    `seconds`, what the model takes to write its own calibration text."""
 
     blocks: int
     block_seconds: float
+    sampling_seconds: float = 0.0
     seconds: float
     memory: int
     device_memory: int | None  # of an accelerator
@@ -50,10 +60,11 @@ class CostEstimate(Record):
 
     @property
     def described(self) -> str:
+        sampling = f", sampling calibration text {self.sampling_seconds:.0f} s" if self.sampling_seconds else ""
         device = f", {self.device_memory / 1e9:.1f} GB on the device" if self.device_memory is not None else ""
         return (
             f"{self.memory / 1e9:.1f} GB memory{device}, {self.disk / 1e9:.2f} GB disk, {self.seconds / 3600:.2f} hours "
-            f"(one of {self.blocks} blocks took {self.block_seconds:.0f} s)"
+            f"(one of {self.blocks} blocks took {self.block_seconds:.0f} s{sampling})"
         )
 
 
@@ -73,37 +84,65 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     length = min(wanted.length, context_length(Path(source)))
     widest = max(linear.columns for linear in shape.linears)
     count = min(wanted.sequences, max(LEAST_SEQUENCES, math.ceil(widest / length) + 1))
-    with tempfile.TemporaryDirectory(prefix="harness-estimate-") as scratch:
-        with streaming(checkpoint.folder):
-            vocabulary = write_truncated_model(checkpoint, Path(scratch) / "model")
-        generator = torch.Generator().manual_seed(wanted.seed)
-        tokens = torch.randint(vocabulary, (count, length), generator=generator).tolist()
-        unscored = {"min_score": None, "weighted": False}
-        given = wanted.model_copy(update={"tokens": tuple(map(tuple, tokens)), "sequences": count, **unscored})
-        dry = _in_child_process(Path(scratch), compressor, given, device)
+    unscored = {"min_score": None, "weighted": False}
+    given = wanted.model_copy(update={"sequences": count, "length": length, **unscored})
+    samples = compressor.calibrated and wanted.source == SELF and not wanted.texts
+    dry = _known(checkpoint, shape, compressor, given, device)
+    sampling = sampling_seconds(Path(source), wanted.sequences, length, wanted.seed, device) if samples else 0.0
     share = shape.weights / _weights(shape, 0)  # blocks, when all are alike
     per_token = wanted.sequences / count
     seconds = dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing * per_token
     streams = 2 if wanted.sequential and wanted.refit and compressor.calibrated else 1
-    activations = 4 * shape.hidden * length * (wanted.sequences if compressor.calibrated else 0)
+    tokens = length * wanted.sequences if compressor.calibrated else 0
+    activations = 4 * shape.hidden * tokens
+    waiting = min(HELD_BYTES, streams * (2 * activations + 4 * widest * tokens))
     probed = min(wanted.sequences, PROBES) if compressor.measures else 0
     spilled = 4 * shape.hidden * length * probed * shape.blocks  # gone before the artefact's first file
     outside = sum(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())
     everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
-    samples = compressor.calibrated and wanted.source == SELF and not wanted.texts
     on_device = dry.device_memory is not None
     return CostEstimate(
         blocks=shape.blocks,
         block_seconds=dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing,
-        seconds=share * seconds,
+        sampling_seconds=sampling,
+        seconds=share * seconds + sampling,
         memory=max(
-            dry.memory + streams * activations,
+            dry.memory + streams * activations + (0 if on_device else waiting),
             dry.imports + activations + 4 * outside,
             dry.imports + (4 * everything if samples and not on_device else 0),
         ),
-        device_memory=max(dry.device_memory or 0, 4 * everything if samples else 4 * outside) if on_device else None,
+        device_memory=max((dry.device_memory or 0) + waiting, 4 * everything if samples else 4 * outside)
+        if on_device
+        else None,
         disk=max(artefact_bytes(shape, compressor), spilled) + max_streamed_bytes(checkpoint.folder),
     )
+
+
+def _known(
+    checkpoint: Checkpoint, shape: ModelShape, compressor: Compressor, wanted: CalibrationSource, device: str
+) -> DryRun:
+    """The dry run of a block of this shape, on this machine: made once, then kept in the shared cache."""
+    machine = (platform.node(), os.cpu_count(), torch.get_num_threads(), device)
+    like = [(linear.kind, linear.rows, linear.columns) for linear in _of_block(shape, 0)]
+    work = (
+        compressor_record(compressor),
+        wanted.model_dump(mode="json", exclude={"texts", "source"}),
+        shape.blocks > 1,
+    )
+    key = key_of([machine, like, checkpoint.model_type, work, code_record(compressor)])
+    file = cache_folder() / "estimates" / f"{key[:32]}.json"
+    if file.is_file():
+        return DryRun(**read_json(file))
+    with tempfile.TemporaryDirectory(prefix="harness-estimate-") as scratch:
+        with streaming(checkpoint.folder):
+            vocabulary = write_truncated_model(checkpoint, Path(scratch) / "model")
+        generator = torch.Generator().manual_seed(wanted.seed)
+        tokens = torch.randint(vocabulary, (wanted.sequences, wanted.length), generator=generator).tolist()
+        given = wanted.model_copy(update={"tokens": tuple(map(tuple, tokens))})
+        dry = _in_child_process(Path(scratch), compressor, given, device)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, asdict(dry))
+    return dry
 
 
 def artefact_bytes(shape: ModelShape, compressor: Compressor) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
 
 SAMPLING_BATCH = 32
+TIMED_STEPS = 5  # of which the median counts
 
 
 def self_samples(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> list[list[int]]:
@@ -26,6 +29,35 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
         raise UsageError(
             f"sampling from {model} needs all its shards at once", "calibrate on a text, or download it first"
         )
+    file = _kept(model, count, length, seed, device)
+    with exclusive_lock(file):
+        if not file.is_file():
+            write_json(file, sample_from(model, count, length, seed, device))
+    return read_json(file)
+
+
+@torch.no_grad()
+def sampling_seconds(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> float:
+    """What `self_samples` will take if no sequence ends early: every step as long as one half way through; 0 if drawn."""
+    from harness.checkpoints.pretrained import load_model
+
+    if remote_model(model) or _kept(model, count, length, seed, device).is_file():
+        return 0.0
+    network = load_model(model, dtype=torch.float32).eval().to(device)
+    rows = min(SAMPLING_BATCH, count)
+    middle = torch.zeros(1, max(1, length // 2), dtype=torch.long, device=device)
+    cache = network(input_ids=middle, use_cache=True).past_key_values
+    cache.batch_repeat_interleave(rows)
+    tokens, times = middle[:, :1].expand(rows, 1), []
+    for _ in range(TIMED_STEPS):
+        begun = time.monotonic()
+        network(input_ids=tokens, past_key_values=cache, use_cache=True).logits[:, -1].float().softmax(dim=-1).cpu()
+        times.append(time.monotonic() - begun)
+    return statistics.median(times) * (length - 1) * -(-count // SAMPLING_BATCH)
+
+
+def _kept(model: Path, count: int, length: int, seed: int, device: str) -> Path:
+    """The file of the shared cache in which the samples lie, or will."""
     drawn = (
         model_digest(model),
         count,
@@ -35,11 +67,7 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
         code_digest(__name__),
         arithmetic_versions(),
     )
-    file = cache_folder() / "self-samples" / f"{key_of(drawn)[:32]}.json"
-    with exclusive_lock(file):
-        if not file.is_file():
-            write_json(file, sample_from(model, count, length, seed, device))
-    return read_json(file)
+    return cache_folder() / "self-samples" / f"{key_of(drawn)[:32]}.json"
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from harness.checkpoints.checkpoint import open_checkpoint, stored_bytes
 from harness.checkpoints.digest import model_digest
 from harness.checkpoints.shape import read_shape
+from harness.compression import estimate as estimating
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
 from harness.compression.estimate import artefact_bytes, estimate, write_truncated_model
@@ -34,15 +35,20 @@ def test_the_dry_run_measures_a_block_and_leaves_nothing(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     before = model_digest(stories260k)
     expected = estimate(stories260k, CalibratedRTN(RTNParams(bits=3, rank=2)), WANTED)
-    assert not list(tmp_path.iterdir())
+    assert [one.name for one in tmp_path.iterdir()] == ["cache"]
     assert model_digest(stories260k) == before
     assert expected.blocks == 5
     assert expected.block_seconds > 0
     assert 4 * expected.block_seconds < expected.seconds  # five blocks, and more tokens than the dry run passed through
     assert 50e6 < expected.memory < 4e9  # an interpreter with torch, and next to nothing
     assert "hours (one of 5 blocks took" in expected.described
+    assert expected.sampling_seconds > 0  # the model is to write its own calibration text
+    monkeypatch.setattr(estimating, "_in_child_process", None)  # what a block of this shape takes here is known now
+    known = estimate(stories260k, CalibratedRTN(RTNParams(bits=3, rank=2)), WANTED)
+    assert (known.block_seconds, known.memory) == (expected.block_seconds, expected.memory)
 
 
 @pytest.mark.parametrize("name", ["stories260k", "gpt2-tarot"])
