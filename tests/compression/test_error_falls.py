@@ -48,9 +48,8 @@ def test_the_stated_error_is_that_of_what_is_stored(
     truth = (metric.error(weight - result.dequantize()) / metric.error(weight)) ** 0.5
     assert result.error is not None
     assert abs(result.error - truth) < 1e-3 * truth + 1e-5
-    assert result.error <= min(result.trace[1:] or result.trace) * (
-        1 + 1e-4
-    )  # the best full iterate is the one that is kept
+    best = min(result.trace[1:] or result.trace)  # of the full iterates; as the loop saw it, from thin products
+    assert result.error <= best * (1 + 1e-4) + 1e-5
 
 
 @given(**SHAPES, rank=st.integers(1, 3), factor_bits=st.sampled_from([4, 16]))
