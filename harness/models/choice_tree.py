@@ -1,78 +1,47 @@
-"""Score the continuations of a text in one forward pass, every token once: a text and its continuations are a tree.
+"""Score the continuations of a text in one forward pass: the text, and what continuations begin with, are read once.
 
-Each token attends to those before it on its own path, itself included, and has the position that it has there. What
-continuations begin with is read once, as is the text. The rows of a batch are trees, padded at their beginning.
-
-Shape notation: U texts, N tokens of the largest tree, K those of its continuations and the text's last, V vocabulary.
+Shape notation: U texts, K tokens of the most continuations and the last of their text, V vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-
-@dataclass
-class Tree:
-    """The distinct tokens of a text with its continuations; a node's parent comes before it."""
-
-    text: int  # its length
-    tokens: list[int]
-    parents: list[int]
-    paths: list[list[int]] = field(default_factory=list)  # nodes of each continuation
-
-    @classmethod
-    def of(cls, text: Sequence[int], continuations: Sequence[Sequence[int]]) -> Tree:
-        tree = cls(len(text), list(text), list(range(-1, len(text) - 1)))
-        nodes: dict[tuple[int, int], int] = {}  # by parent and token
-        for continuation in continuations:
-            path, node = [], tree.text - 1
-            for token in continuation:
-                parent, node = node, nodes.setdefault((node, token), len(tree.tokens))
-                if node == len(tree.tokens):
-                    tree.tokens.append(token)
-                    tree.parents.append(parent)
-                path.append(node)
-            tree.paths.append(path)
-        return tree
+from harness.models.trees import Tree, plant
 
 
 @torch.inference_mode()
-def score_trees(model: Any, trees: Sequence[Tree], device: torch.device) -> list[list[float]]:
-    """The log-likelihood of each tree's continuations, in nats summed over their tokens.
+def score_trees(
+    model: Any, texts: Sequence[Sequence[int]], choices: Sequence[Sequence[Sequence[int]]], device: torch.device
+) -> list[list[float]]:
+    """The log-likelihood of each text's continuations, in nats summed over their tokens.
 
-    For models that take a mask and positions and attend to everything before: those that can be decoded row by row.
+    For models that can be decoded row by row: they take a mask and positions, and attend to everything before.
     """
-    size = max(len(tree.tokens) for tree in trees)  # N
-    kept = max(len(tree.tokens) - tree.text + 1 for tree in trees)  # K
-    ids = torch.zeros(len(trees), size, dtype=torch.int64)
-    positions = torch.zeros_like(ids)
-    sees = torch.eye(size, dtype=torch.bool).repeat(len(trees), 1, 1)  # padding sees itself: some number must come out
-    for row, tree in enumerate(trees):
-        first = size - len(tree.tokens)
-        ids[row, first:] = torch.tensor(tree.tokens)
-        sees[row, first : first + tree.text, first : first + tree.text] = True
-        sees[row].tril_()
-        for node in range(tree.text, len(tree.tokens)):
-            sees[row, first + node] |= sees[row, first + tree.parents[node]]
-        positions[row, first:] = sees[row, first:].sum(dim=1) - 1
+    trees = [Tree() for _ in texts]
+    for tree, text in zip(trees, texts, strict=True):
+        tree.add(text)
+    paths = [
+        [tree.add([*text, *continuation])[len(text) :] for continuation in own]
+        for tree, text, own in zip(trees, texts, choices, strict=True)
+    ]
+    ids, positions, sees = plant(trees, device, left=True)
+    lengths = [len(tree.tokens) - len(text) + 1 for tree, text in zip(trees, texts, strict=True)]
     logits = model(
-        input_ids=ids.to(device),
-        position_ids=positions.to(device),
-        attention_mask=sees[:, None].to(device),
-        use_cache=False,
-        logits_to_keep=kept,
+        input_ids=ids, position_ids=positions, attention_mask=sees, use_cache=False, logits_to_keep=max(lengths)
     ).logits  # (U, K, V)
-    return [_totals(tree, row[-(len(tree.tokens) - tree.text + 1) :]) for tree, row in zip(trees, logits, strict=True)]
+    return [
+        _totals(tree, len(text), row[-length:], own)
+        for tree, text, row, length, own in zip(trees, texts, logits, lengths, paths, strict=True)
+    ]
 
 
-def _totals(tree: Tree, logits: torch.Tensor) -> list[float]:
-    """Logits of the text's last token and of all after it -> the continuations' log-likelihoods."""
-    last = tree.text - 1
-    parents = torch.tensor(tree.parents[tree.text :], device=logits.device) - last
-    tokens = torch.tensor(tree.tokens[tree.text :], device=logits.device)
+def _totals(tree: Tree, text: int, logits: torch.Tensor, paths: Sequence[Sequence[int]]) -> list[float]:
+    """Logits of the last of a text's tokens and of all nodes after it -> the log-likelihood of each path."""
+    parents = torch.tensor(tree.parents[text:], device=logits.device) - (text - 1)
+    tokens = torch.tensor(tree.tokens[text:], device=logits.device)
     scored = logits.float().log_softmax(dim=-1)[parents, tokens].double().cpu()  # by node after the text
-    return [float(scored[torch.tensor(path) - tree.text].sum()) for path in tree.paths]
+    return [float(scored[torch.tensor(path) - text].sum()) for path in paths]

@@ -18,7 +18,7 @@ from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.hub import one_line
 from harness.contract import Chat, Prompt, Record, Reply
 from harness.errors import StageError
-from harness.models.choice_tree import Tree, score_trees
+from harness.models.choice_tree import score_trees
 from harness.models.decoding.asks import Ask
 from harness.models.decoding.decoder import Decoder
 from harness.models.failures import memory_errors, not_finite
@@ -277,8 +277,7 @@ class Generator:
         if self.loaded.alone:  # a text and its choices are no more one batch than texts are
             return None
         if self.decoder.by_batch is None:
-            trees = [Tree.of(before, own) for before, own in zip(befores, choices, strict=True)]
-            return score_trees(self.model, trees, self.loaded.device)
+            return score_trees(self.model, befores, choices, self.loaded.device)
         return score_choices(self.model, self.accepts, *self._pad(befores), choices)
 
     def _one_by_one(self, prompt: Prompt) -> list[float]:

@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, MambaConfig, MambaForCausalLM, MistralCo
 
 from harness.contract import Prompt, Reply
 from harness.models.decoding.asks import Ask
+from harness.models.decoding.continuous import RowDecoder
 from harness.models.generate import Generator, Request
 from harness.models.load import load
 from harness.models.sampling import Sampling, draw, gumbel_noise, keep_top_p
@@ -81,16 +82,21 @@ def test_replies_come_as_they_end(qwen: Generator) -> None:
     assert lengths == sorted(lengths)
 
 
-def test_what_prompts_have_in_common_is_read_once(qwen: Generator) -> None:
+def test_what_prompts_have_in_common_is_read_once(qwen: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = requests(TEXTS + TEXTS[:3])
-    prompts = [qwen.encode(one.prompt)[:-1] for one in asked]
-    shared = next(n for n, column in enumerate(zip(*prompts, strict=False)) if len(set(column)) > 1)
-    assert shared > 10
-    assert qwen.decoder.by_batch is None  # its proof reads two rows
+    prompts = {tuple(qwen.encode(one.prompt)[:-1]) for one in asked}
+    distinct = {prompt[:end] for prompt in prompts for end in range(1, 1 + len(prompt))}
+    assert 2 * len(distinct) < sum(map(len, prompts))
+    expected = alone(qwen, asked)  # and its proof reads two rows
     with forwards(qwen) as shapes:
-        assert answers(qwen, asked, 64) == alone(qwen, asked)
-    assert shapes[0] == (1, shared)
-    assert shapes[1] == (len(TEXTS), max(map(len, prompts)) - shared)
+        assert answers(qwen, asked, 64) == expected
+    assert shapes[0] == (1, len(distinct))
+    assert {tokens for _, tokens in shapes[1:]} == {1}
+
+    monkeypatch.setattr(RowDecoder.enter, "__defaults__", (40,))  # a tree of more tokens makes room for another
+    with forwards(qwen) as shapes:
+        assert answers(qwen, asked, 64) == expected
+    assert shapes[0][0] > 1
 
 
 def test_one_row_that_is_not_finite_costs_itself_alone(qwen: Generator) -> None:

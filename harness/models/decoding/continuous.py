@@ -1,7 +1,6 @@
 """Decode many prompts with a fixed number of rows in flight: one that ends makes room for one that waits.
 
-Shape notation: n running rows, u prompts that are read at once, L their padded length, P length of what all prompts
-begin with, T columns filled by the longest row, V vocabulary.
+Shape notation: n running rows, T columns filled by the longest row, V vocabulary.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any
 
 import torch
@@ -17,11 +15,13 @@ from transformers import PreTrainedTokenizerBase
 
 from harness.models.decoding.asks import Ask, Ended, Step
 from harness.models.decoding.attention import RowAttention
-from harness.models.decoding.row_cache import RowCache
+from harness.models.decoding.row_cache import Path, RowCache
 from harness.models.sampling import Sampling, draw
 from harness.models.stopping import stopped, tail_of
+from harness.models.trees import Tree, plant
 
 PROMPT_TOKENS = 4096  # read in one forward pass, about: bounds the memory of reading prompts
+TREE = 512  # tokens of one: the mask over them, and what is computed in vain under it, grow with the square
 PATIENCE = 8  # waiting rows enter once an 8th of the slots is free: reading several prompts at once is cheaper
 
 
@@ -49,23 +49,23 @@ class RowDecoder:
     def decode(self, asks: Sequence[Ask], sampling: Sampling, slots: int) -> Iterator[Step]:
         """All replies, in the order in which they end, with at most `slots` rows in flight."""
         slots = min(slots, len(asks))
-        order = sorted(range(len(asks)), key=lambda number: (len(asks[number].tokens), asks[number].tokens))
-        waiting = deque(reversed(order))  # the longest prompts first: what does not fit the memory shows at once
+        waiting = deque(
+            sorted(range(len(asks)), key=lambda number: [*asks[number].tokens])
+        )  # those that begin alike together
         running: list[Row] = []
         cache = RowCache(self.layers, slots, self.device)
-        shared = self.read_shared(cache, asks)
         while waiting or running:
             free = slots - len(running)
             if not running or (waiting and free * PATIENCE >= slots):
                 entering = [waiting.popleft() for _ in range(min(free, len(waiting)))]
-                running += self.enter(cache, len(running), shared, {number: asks[number] for number in entering})
+                running += self.enter(cache, len(running), {number: asks[number] for number in entering})
             tokens, finite = self._step(cache, running, sampling)
             ended = []
             for slot, (row, token, good) in enumerate(zip(running, tokens, finite, strict=True)):
                 row.new.append(token)
                 row.last, row.filled = token, row.filled + 1
                 if not good:
-                    cache.clear(slot, shared)
+                    cache.clear([slot])
                 if not good or self._ends(row):
                     ended.append(Ended(row.number, row.new if good else None))
             stepped = len(running)
@@ -79,52 +79,30 @@ class RowDecoder:
 
     # ---------------------------------------------------------------------------------------------------- forward passes
 
-    def read_shared(self, cache: RowCache, asks: Sequence[Ask]) -> int:
-        """Read what all prompts begin with, once, into every slot. Its length P; a prompt's last token is no part of it."""
-        prompts = sorted([*ask.tokens[:-1]] for ask in asks)
-        pairs = zip(prompts[0], prompts[-1], strict=False)  # what the first and the last share, all in between share
-        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if shared:
-            self._read(cache, 0, 0, [prompts[0][:shared]])
-            cache.copy(range(1, cache.slots), [0] * (cache.slots - 1), shared)
-        return shared
+    def enter(self, cache: RowCache, first: int, asks: dict[int, Ask], largest: int = TREE) -> list[Row]:
+        """Read prompts into the slots from `first` on, all but their last token; what some begin with is read once.
 
-    def enter(self, cache: RowCache, first: int, shared: int, asks: dict[int, Ask]) -> list[Row]:
-        """Read prompts into the slots from `first` on, all but their last token; equal ones once."""
-        prompts: dict[tuple[int, ...], list[int]] = {}
-        for number, ask in asks.items():
-            prompts.setdefault(tuple(ask.tokens[:-1]), []).append(number)
-        unread = [prompt[shared:] for prompt in prompts]
-        slot = first
-        while unread:
-            count = max(1, PROMPT_TOKENS // max(1, len(unread[0])))  # the longest comes first
-            self._read(cache, slot, shared, unread[:count])
-            slot, unread = slot + count, unread[count:]
-        numbers = [numbers[0] for numbers in prompts.values()]
-        copies, origins = [], []
-        for place, same in enumerate(prompts.values()):
-            for number in same[1:]:
-                copies.append(first + len(numbers))
-                origins.append(first + place)
-                numbers.append(number)
-        cache.copy(copies, origins, max(map(len, prompts)))
-        return [Row(n, asks[n], last=asks[n].tokens[-1], filled=len(asks[n].tokens) - 1) for n in numbers]
+        `largest`: tokens of a tree, beyond which the next prompt gets another.
+        """
+        rows = [Row(n, ask, last=ask.tokens[-1], filled=len(ask.tokens) - 1) for n, ask in asks.items()]
+        rows.sort(key=lambda row: [*row.ask.tokens])  # those that begin alike side by side
+        read = 0
+        while read < len(rows):
+            trees, paths = forest([row.ask.tokens[:-1] for row in rows[read:]], largest)
+            self._read(cache, first + read, trees, paths)
+            if largest and not cache.finite(first + read, len(paths)):  # what is no number spreads over its tree
+                again = {row.number: row.ask for row in rows[read : read + len(paths)]}
+                cache.clear(range(first + read, first + read + len(paths)))
+                self.enter(cache, first + read, again, 0)
+            read += len(paths)
+        return rows
 
-    def _read(self, cache: RowCache, first: int, start: int, prompts: Sequence[Sequence[int]]) -> None:
-        """Read u rows of tokens into the cache, from column `start` on; they are padded at their end, which none sees."""
-        length = max(map(len, prompts))
-        if not length:
-            return
-        ids = torch.tensor(
-            [[*prompt, *[0] * (length - len(prompt))] for prompt in prompts], device=self.device
-        )  # (u, L)
-        positions = torch.arange(start, start + length, device=self.device)[None].expand(len(prompts), -1)
-        mask = None  # causal
-        if start and length > 1:
-            columns = torch.arange(start + length, device=self.device)
-            mask = (columns <= positions[:1, :, None])[:, None]  # (1, 1, L, P + L)
-        cache.begin(first, [start] * len(prompts), length)
-        self._forward(cache, ids, positions, mask, torch.empty(0, dtype=torch.int64, device=self.device))
+    def _read(self, cache: RowCache, first: int, trees: Sequence[Tree], paths: Sequence[Path]) -> None:
+        if not any(tree.tokens for tree in trees):
+            return  # prompts of one token
+        ids, positions, sees = plant(trees, self.device)
+        cache.begin_trees(first, paths)
+        self._forward(cache, ids, positions, sees, torch.empty(0, dtype=torch.int64, device=self.device))
 
     def _step(self, cache: RowCache, running: Sequence[Row], sampling: Sampling) -> tuple[list[int], list[bool]]:
         """The next token of each row, and whether its logits are finite."""
@@ -136,7 +114,7 @@ class RowDecoder:
     def logits(self, cache: RowCache, running: Sequence[Row]) -> torch.Tensor:
         """(n, V) of the rows' next tokens; their last ones are in the cache then."""
         filled = [row.filled for row in running]
-        cache.begin(0, filled, 1)
+        cache.begin(filled)
         ids = torch.tensor([[row.last] for row in running], device=self.device)
         positions = torch.tensor(filled, device=self.device)[:, None]  # (n, 1)
         mask = None
@@ -163,6 +141,20 @@ class RowDecoder:
                 use_cache=True,
                 logits_to_keep=kept,
             ).logits
+
+
+def forest(prompts: Sequence[Sequence[int]], largest: int) -> tuple[list[Tree], list[Path]]:
+    """The first of these prompts as trees that are read together, and each one's path."""
+    trees: list[Tree] = []
+    paths: list[Path] = []
+    for prompt in prompts:
+        if not trees or len(trees[-1].tokens) + len(prompt) > largest:
+            widest = max((len(tree.tokens) for tree in trees), default=0)
+            if trees and max(widest, len(prompt)) * (len(trees) + 1) > PROMPT_TOKENS:
+                break
+            trees.append(Tree())
+        paths.append((len(trees) - 1, trees[-1].add(prompt)))
+    return trees, paths
 
 
 def close_ranks(cache: RowCache, running: list[Row], ended: set[int]) -> list[Row]:

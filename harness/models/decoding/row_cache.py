@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+Path = tuple[int, list[int]]  # a tree, and the nodes of one of its texts
 COLUMNS = 128  # by which a cache grows, at least
 
 
@@ -23,20 +24,29 @@ class RowCache(Cache):
         self.slots, self.device = slots, device
         self.rows = [RowLayer(self) for _ in range(layers)]
         super().__init__(layers=[*self.rows])
-        self.first = 0  # the slot of the first row that a forward pass is about
-        self.starts: list[int] = []  # of each such row, the columns that are filled already
+        self.starts: list[int] = []  # of each row that a step is about, the columns that are filled already
         self.next: tuple[torch.Tensor, slice, torch.Tensor] | None = None  # slots and columns of their next tokens
+        self.nodes: tuple[torch.Tensor, slice, torch.Tensor] | None = (
+            None  # trees and nodes of their tokens, in reading
+        )
         self.columns = 0
 
-    def begin(self, first: int, starts: Sequence[int], tokens: int) -> None:
-        """The next forward pass reads `tokens` tokens of each of the rows in the slots from `first` on.
-
-        Several tokens of a row may be read only where all rows have the same number of columns filled.
-        """
-        self.first, self.starts = first, list(starts)
-        slots = torch.arange(first, first + len(starts), device=self.device)
+    def begin(self, starts: Sequence[int]) -> None:
+        """The next forward pass reads one token of each of the first rows, behind the columns that they have."""
+        self.starts, self.nodes = list(starts), None
+        slots = torch.arange(len(starts), device=self.device)
         self.next = (slots, slice(None), torch.tensor(starts, device=self.device))
-        self._grow(max(starts) + tokens)
+        self._grow(max(starts) + 1)
+
+    def begin_trees(self, first: int, paths: Sequence[Path]) -> None:
+        """The next forward pass reads trees. The rows in the slots from `first` on get a path each."""
+        length = max(len(path) for _, path in paths)
+        trees = torch.tensor([[tree] for tree, _ in paths], device=self.device)
+        nodes = torch.tensor([[*path, *path[-1:] * (length - len(path))] for _, path in paths], device=self.device)
+        self.starts, self.nodes = [], (trees, slice(None), nodes)
+        slots = torch.arange(first, first + len(paths), device=self.device)[:, None]
+        self.next = (slots, slice(None), torch.arange(length, device=self.device)[None])
+        self._grow(length)
 
     def copy(self, to: Sequence[int], origin: Sequence[int], columns: int) -> None:
         """Slots `to` get the first `columns` columns of the slots `origin`."""
@@ -45,11 +55,16 @@ class RowCache(Cache):
                 layer.keys[to, :, :columns] = layer.keys[origin, :, :columns]
                 layer.values[to, :, :columns] = layer.values[origin, :, :columns]
 
-    def clear(self, slot: int, start: int) -> None:
-        """Forget columns from `start` on that hold what is no number: times a weight of zero it would still be none."""
+    def clear(self, slots: Sequence[int]) -> None:
+        """Forget what is no number: times a weight of zero it would still be none."""
         for layer in self.rows:
-            layer.keys[slot, :, start:] = 0
-            layer.values[slot, :, start:] = 0
+            layer.keys[list(slots)] = 0
+            layer.values[list(slots)] = 0
+
+    def finite(self, first: int, rows: int) -> bool:
+        """Whether the slots from `first` on hold numbers alone: what is none in a block is none in the last one."""
+        layer = self.rows[-1]
+        return not layer.is_initialized or bool(layer.values[first : first + rows].isfinite().all())
 
     def _grow(self, columns: int) -> None:
         if columns > self.columns:
@@ -76,20 +91,18 @@ class RowLayer(CacheLayerMixin):
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write the new states (rows, H, tokens, D) behind what the rows have, and return all that is filled."""
+        """Write one new state of each row (rows, H, 1, D) behind what it has, and return all that is filled; or write the
+        states of trees (trees, H, nodes, D) along the rows' paths, and return them, for a tree sees itself alone."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        first, starts, tokens = self.cache.first, self.cache.starts, key_states.shape[2]
-        rows = slice(first, first + len(starts))
-        if tokens == 1:
-            self.keys[self.cache.next] = key_states[:, :, 0]
-            self.values[self.cache.next] = value_states[:, :, 0]
-        else:
-            columns = slice(starts[0], starts[0] + tokens)
-            self.keys[rows, :, columns] = key_states
-            self.values[rows, :, columns] = value_states
-        filled = max(starts) + tokens
-        return self.keys[rows, :, :filled], self.values[rows, :, :filled]
+        nodes, starts = self.cache.nodes, self.cache.starts
+        if nodes is not None:
+            self.keys[self.cache.next], self.values[self.cache.next] = key_states[nodes], value_states[nodes]
+            return key_states, value_states
+        self.keys[self.cache.next] = key_states[:, :, 0]
+        self.values[self.cache.next] = value_states[:, :, 0]
+        rows, columns = len(starts), max(starts) + 1
+        return self.keys[:rows, :, :columns], self.values[:rows, :, :columns]
 
     def grow(self) -> None:
         if self.is_initialized:

@@ -50,18 +50,17 @@ def _agrees(decoder: RowDecoder) -> bool:
     """Whether two rows of unequal length, with a beginning in common, get the logits that each gets by itself."""
     model = decoder.model
     vocabulary: int = model.get_input_embeddings().weight.shape[0]
-    texts = [[7, 3, 11, 5, 2, 13, 4], [7, 3, 9, 6]]
+    texts = [[7, 3, 9, 6], [7, 3, 11, 5, 2, 13, 4]]
     rows = [[token % vocabulary for token in text] for text in texts]
     cache = RowCache(decoder.layers, len(rows), decoder.device)
     asks = [Ask(row[:-1], 0, 2, ()) for row in rows]
-    shared = decoder.read_shared(cache, asks)
-    running = decoder.enter(cache, 0, shared, dict(enumerate(asks)))
+    running = decoder.enter(cache, 0, dict(enumerate(asks)))
     first = decoder.logits(cache, running)
-    for row, own in zip(running, rows, strict=True):
-        row.last, row.filled = own[-1], row.filled + 1
+    for row in running:
+        row.last, row.filled = rows[row.number][-1], row.filled + 1
     second = decoder.logits(cache, running)
     got = torch.stack([first, second], dim=1)  # (2, 2, V)
-    alone = torch.stack([_last_logits(decoder, row) for row in rows])
+    alone = torch.stack([_last_logits(decoder, rows[row.number]) for row in running])
     bound = TOLERANCE.get(model.dtype, 0.1) * alone.abs().nan_to_num().max().item()
     return torch.allclose(got.float(), alone, rtol=0, atol=max(bound, 1e-6), equal_nan=True)
 
