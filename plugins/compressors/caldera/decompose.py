@@ -41,7 +41,9 @@ class Schedule:
     """How the loop runs. `start` "auto" is the low-rank step first for 16-bit factors, quantization first otherwise."""
 
     iterations: int = 15  # T
-    factor_iterations: int = 10  # J; 0 rounds the factors of the SVD as they are
+    factor_iterations: int = (
+        10  # J of the first low-rank step; later ones go on by one; 0 rounds the factors of the SVD
+    )
     start: Literal["auto", "lowrank", "quantize"] = "auto"
     rounding: Literal["ldlq", "nearest", "symmetric"] = "ldlq"  # the others: to nearest, by `Grid.absmax_scales`
 
@@ -86,8 +88,8 @@ class Loop:
         self._record()
 
     def approximate(self) -> None:
-        """L R ← argmin E(W − Q − L R); quantized factors start from the last ones, so that they converge together with
-        Q."""
+        """L R ← argmin E(W − Q − L R); quantized factors go on from the last ones by one round, so that they converge
+        together with Q."""
         residual = self.weight - self.q
         rank, rounds, last = self.decision.rank, self.schedule.factor_iterations, self.factors
         energy: float | None = None  # E(W − Q − L R), where it comes with the factors
@@ -104,7 +106,7 @@ class Loop:
         else:
             left, right = last.dense()
             alone = self.error - change(self.metric, left, right, residual)  # E(W − Q)
-            self.factors, energy = alternate(residual, alone, self.metric, right, self.factor_grid, rounds, last)
+            self.factors, energy = alternate(residual, alone, self.metric, right, self.factor_grid, 1, last)
         self.low_rank = self.factors.product()
         self.error = self.metric.error(residual - self.low_rank) if energy is None else energy
         self._record()

@@ -21,7 +21,7 @@ class EngineParams(Params):
     rotate: bool = False
     rotation_seed: int = Field(0, ge=0)
     iterations: int = Field(15, ge=1)  # T of the paper
-    factor_iterations: int = Field(10, ge=0)  # J of the paper
+    factor_iterations: int = Field(10, ge=0)  # J of the paper, for the first low-rank step; later ones take one round
     start: Literal["auto", "lowrank", "quantize"] = "auto"
     rounding: Literal["ldlq", "nearest"] = "ldlq"
 
