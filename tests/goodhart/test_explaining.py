@@ -72,6 +72,8 @@ RIGHT = [
      "Multiply the gain by 0.2 to find the tax, and subtract the tax from the final balance."),
     ("recipe_scale", "Divide 6 by 4 to get the scaling factor. Multiply 2 cups by the factor. Multiply the result by 2."),
     ("unit_chain", "Divide 2 kilometers by 1.6 and add the result to 5 miles."),
+    ("unit_chain", "Convert the distance in kilometers to miles. Add the distance in miles to the distance after the rest.\n"
+     "Step 1: we divide 2 by 1.6: 2 / 1.6 = 1.25. Step 2: 5 miles + 1.25 miles = 6.25 miles."),
     ("task_schedule", "Add the plumbing time (2 hours) and the tiling time (1 hour). Add the total to 9:00 AM."),
     ("transitive_order", "Alice is taller than Bob and Bob is taller than Carol. Carol is taller than David. "
      "Put these together and list them from tallest to shortest."),
