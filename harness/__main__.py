@@ -6,6 +6,8 @@ import errno
 import logging
 import os
 import sys
+import traceback
+from types import TracebackType
 
 CHATTY = ("torchao", "torch.utils._pytree")  # warn on import, whoever imports them, of what no user can act on
 BEYOND_US = (
@@ -26,6 +28,7 @@ def main() -> None:
     from harness.errors import HarnessError, shown
 
     sys.stdout = ShownOutput(sys.stdout)
+    sys.excepthook = _tell
     try:
         app()
     except HarnessError as error:
@@ -42,6 +45,14 @@ def main() -> None:
             raise
         print(f"error: {shown(str(error.filename))}: {error.strerror}", file=sys.stderr)
         sys.exit(1)
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug's traceback, whose words may be a model's or a plugin's."""
+    from harness.errors import shown
+
+    for line in "".join(traceback.format_exception(kind, error, trace)).splitlines():
+        print(shown(line), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from harness.contract import AgainstSource, OwnLoop, Prompt, Record, TaskSuite
+from harness.contract import AgainstSource, Item, OwnLoop, Prompt, Record, TaskSuite
 from harness.errors import UsageError
+from harness.registry.component import blamed
 from harness.store.hashing import key_of
 
 if TYPE_CHECKING:
     from harness.planning.cells import Settings
+
+
+MOST_ITEMS = 1_000_000
 
 
 class Questions(Record):
@@ -30,10 +35,22 @@ class Questions(Record):
 
 def selected_items(suite: TaskSuite, limit: int | None) -> list:
     """The first `limit` items. Raises UsageError for two of one id, whose replies could not be told apart."""
-    items = list(suite.items())
+    with blamed(f"items() of {type(suite).__name__}"):
+        items = list(islice(suite.items(), MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise UsageError(f"the suite has more than {MOST_ITEMS:,} items", "a bug in the suite, or split it")
     if twice := [name for name, count in Counter(item.id for item in items).items() if count > 1]:
         raise UsageError(f"the suite has {len(twice)} ids that more than one item bears", f"the first is {twice[0]!r}")
     return items[:limit] if limit else items
+
+
+def prompts_of(suite: TaskSuite, item: Item) -> list[Prompt]:
+    """Raises UsageError for two of one role, whose replies could not be told apart."""
+    with blamed(f"prompts() of {type(suite).__name__}"):
+        prompts = list(suite.prompts(item))
+    if len({prompt.role for prompt in prompts}) < len(prompts):
+        raise UsageError(f"the suite has two prompts of one role for item {item.id!r}", "a bug in the suite")
+    return prompts
 
 
 def limited(prompt: Prompt, max_tokens: int | None) -> Prompt:
@@ -65,7 +82,7 @@ def _digested(prompt: Prompt) -> dict[str, JsonValue]:
 def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
     """Count and digest what will be asked: item ids, roles and rendered prompts."""
     items = selected_items(suite, settings.limit)
-    prompts = [(item.id, prompt) for item in items for prompt in suite.prompts(item)]
+    prompts = [(item.id, prompt) for item in items for prompt in prompts_of(suite, item)]
     asked = [[name, _digested(limited(prompt, settings.max_tokens))] for name, prompt in prompts]
     if not asked:
         raise UsageError("the suite has no items")

@@ -10,7 +10,7 @@ from harness.checkpoints.shape import READ_BY_OWNER, uncalibratable
 from harness.contract import Compressor, Decisions, ModelShape, Record
 from harness.contract.records import renamed
 from harness.registry.catalogue import Catalogue
-from harness.registry.component import Component
+from harness.registry.component import Component, blamed
 
 
 class CompressionSize(Record):
@@ -43,7 +43,8 @@ class CompressionSize(Record):
 
 def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> CompressionSize:
     compressor: Compressor = catalogue.build(component)
-    decisions = compressor.plan(shape)
+    with blamed(f"plan() of {component.label}"):
+        decisions = compressor.plan(shape)
     for linear in shape.linears if compressor.calibrated else ():
         if linear.kind in READ_BY_OWNER and (compressor.measures or not decisions[linear.name].kept):
             raise uncalibratable("this model", linear.name)

@@ -6,13 +6,14 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import JsonValue, model_validator
 
 from harness.contract import Record, Spec
 from harness.contract.records import renamed
-from harness.errors import PluginError
+from harness.errors import HarnessError, PluginError
 
 NONE = "none"  # the untouched model: every run has it as a compressor and as a trainer
 
@@ -103,8 +104,22 @@ def install_command(spec: Spec) -> str:
 def build(component: Component, spec: Spec, *treatment: Any) -> Any:
     """Import the code behind a component and make it, with its parameters (and its treatment)."""
     module_name, _, attribute = spec.target.partition(":")  # today's: a module may have moved since the cell was stored
+    with blamed(f"cannot import {spec.target} for {component.label}"):
+        try:
+            factory = getattr(importlib.import_module(module_name), attribute)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"cannot import {spec.target} for {component.label}: {error}") from error
+    with blamed(f"cannot make {component.label}"):
+        return factory(spec.params.model_validate(component.params), *treatment)
+
+
+@contextlib.contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Whatever a plugin's code raises in here, or ends the process with, is one line that says where it did."""
     try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise PluginError(f"cannot import {spec.target} for {component.label}: {error}") from error
-    return factory(spec.params.model_validate(component.params), *treatment)
+        yield
+    except (HarnessError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"{what}: {words[:300]}", "a bug in the plugin") from error

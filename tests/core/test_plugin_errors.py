@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness import Compressor
-from harness.errors import PluginError
+from harness.errors import HarnessError, PluginError
+from harness.planning.experiment import experiment_from
+from harness.planning.plan import make_plan
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 
 GOOD = """
 import harness
@@ -146,3 +150,48 @@ def test_a_compressor_with_the_former_method_is_told_the_new_name():
         class Old(Compressor):
             def compress_group(self, weights, hessian, decisions):
                 return {}
+
+
+SUITE = """
+import itertools, sys
+import harness
+from harness import Axes, Item, Outcome, Params, Prompt, Quadrant, TaskSuite, TaskSuiteSpec
+class Odd(TaskSuite):
+    def __init__(self, params):
+        {made}
+    def items(self):
+        {items}
+        return [Item(id="a", family="f", cluster="c", data={{}})]
+    def prompts(self, item):
+        {prompts}
+        return [Prompt(role="r", text="hi", max_tokens=2)]
+    def grade(self, item, replies): return Outcome(proxy=True, truth=True)
+    def self_check(self): return None
+AXES = Axes(proxy="p", truth="t", quadrants={{one: str(one) for one in Quadrant}}, rates=())
+@harness.hookimpl
+def harness_register_task_suites():
+    return [TaskSuiteSpec(name="odd", summary="s", target="odd:Odd", axes=AXES)]
+"""
+ENDS = ["sys.exit(0)", "raise GeneratorExit", "raise ValueError('x\\x1b[31m\\n' * 9)", "1 / 0", "return None"]
+ONE = 'Item(id="a", family="f", cluster="c", data={})'
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        *({"made": end} for end in ENDS[:-1]),
+        *({"items": end} for end in ENDS),
+        *({"prompts": end} for end in ENDS),
+        {"items": f"return itertools.repeat({ONE})"},
+        {"items": f"return [{ONE}] * 2"},
+        {"prompts": 'return [Prompt(role="r", text="hi", max_tokens=2)] * 2'},
+        {"prompts": "return []"},
+    ],
+)
+def test_a_suite_that_cannot_be_planned_is_one_line(tmp_path, tiny_qwen2, bug) -> None:
+    (tmp_path / "odd.py").write_text(SUITE.format(**{"made": "pass", "items": "pass", "prompts": "pass", **bug}))
+    catalogue = load_catalogue(load_plugins([tmp_path]))
+    with pytest.raises(HarnessError) as refused:
+        make_plan(experiment_from({"tasks": ["odd"], "model": [str(tiny_qwen2)]}), catalogue)
+    assert refused.value.exit_code == 2
+    assert "\n" not in str(refused.value)
