@@ -13,8 +13,10 @@ from harness.contract import AgainstSource, Detector, OwnLoop, Spec, TaskSuite
 from harness.detection.activations import Activations
 from harness.detection.tools import make_tools, not_applicable
 from harness.detection.views import references
+from harness.errors import PluginError
 from harness.lm_eval.backends.known import backend_info
 from harness.planning.cells import Cell
+from harness.planning.questions import count_questions
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import build
 from harness.registry.sources import locate_model
@@ -75,6 +77,11 @@ class CellRunner:
 
     def _sample(self, cell: Cell, suite: TaskSuite, folder: Path | None) -> None:
         store, asked = self.run.cell(cell.id), questions(cell, suite)
+        if count_questions(suite, cell.settings).digest != cell.questions:
+            raise PluginError(
+                f"{cell.suite.label} asks other questions than the plan has",
+                "its items() and prompts() must give the same each time: draw by a seed",
+            )
 
         def stored(rows: Sequence[SampleRow]) -> None:
             for row in rows:

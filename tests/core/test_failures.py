@@ -34,6 +34,12 @@ def test_a_grader_that_raises_costs_one_sample_which_stays_in_the_denominator(cl
     assert len(rows) == 6
 
 
+def test_a_suite_that_asks_something_else_each_time_is_not_asked(cli):
+    done = cli.run("-P", "toy.misbehave=draw", code=1)
+    assert "toy asks other questions than the plan has" in done.stderr
+    assert not any(cli.rows("samples.jsonl").values())
+
+
 def test_a_suite_that_fails_its_own_check_does_not_report(cli):
     done = cli.run("-P", "toy.misbehave=check", code=1)
     assert "fails its own check" in done.stderr

@@ -38,7 +38,8 @@ class ToyParams(Params):
     items: int = 6
     grader: str = "strict"
     crash_once: str = ""  # a file: its absence makes the first grading die, and creates it
-    misbehave: str = ""  # "crash", "hang", "raise" or "measure" (no number) in grade(); "check" fails the self-check
+    # "draw" in prompts; "crash", "hang", "raise" or "measure" (no number) in grade; "check" fails the self-check
+    misbehave: str = ""
 
 
 class ToySuite(TaskSuite):
@@ -51,7 +52,7 @@ class ToySuite(TaskSuite):
         ]
 
     def prompts(self, item):
-        n = item.data["n"]
+        n = item.data["n"] if self.params.misbehave != "draw" else time.time_ns()
         return [Prompt(role=role, text=f"{role}: what is {n} + {n}?", max_tokens=8) for role in ("explain", "answer")]
 
     def grade(self, item, replies):
