@@ -76,11 +76,16 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
+def read_bytes(path: Path) -> bytes:
+    """Raises OSError, and ValueError for more than any of our files has."""
+    with open_regular(path) as file:
+        return _whole(file.read(LARGEST_JSON + 1))
+
+
 def read_json(path: Path) -> Any:
     """Raises Damaged, naming the line, if it cannot be read as JSON."""
     try:
-        with open_regular(path) as file:
-            return json.loads(_whole(file.read(LARGEST_JSON + 1)))
+        return json.loads(read_bytes(path))
     except (ValueError, RecursionError) as error:
         raise Damaged(path, _line_of(error), _cause(error)) from None
     except OSError as error:

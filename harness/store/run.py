@@ -22,7 +22,7 @@ from harness.store.files import (
     append_jsonl,
     make_folder,
     numbered_jsonl,
-    open_regular,
+    read_bytes,
     read_json,
     write_json,
     write_jsonl,
@@ -260,8 +260,7 @@ class RunStore:
     def read_plan(self) -> dict[str, Any]:
         """Raises UsageError when the folder is not a run."""
         try:
-            with open_regular(self.plan_path) as file:
-                plan = json.load(file)
+            plan = json.loads(read_bytes(self.plan_path))
             if not isinstance(plan, dict) or not isinstance(plan.get("cells", []), list):
                 raise ValueError("it is not a plan")
         except FileNotFoundError:

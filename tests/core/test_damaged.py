@@ -178,6 +178,13 @@ def test_rows_are_not_appended_to_what_a_link_points_at(tmp_path):
     assert (tmp_path / "precious").read_text() == "kept\n"
 
 
+def test_a_plan_without_end_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.store.files.LARGEST_JSON", 1000)
+    (tmp_path / "plan.json").write_bytes(b"\0" * 5000)
+    with pytest.raises(UsageError, match="longer than"):
+        RunStore(tmp_path).read_plan()
+
+
 def test_a_line_without_end_is_damage_not_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.store.files.LARGEST_JSON", 1000)
     (tmp_path / "x").write_bytes(b'{"a":1}\n' + b"\0" * 5000 + b"\n")
