@@ -84,12 +84,10 @@ class Course:
                 self.stray = veto
                 self._result(Operand(text, strange))
         elif explicit and not loose and any(part.named and part.decimals is None for part in parts):
-            if any(
-                len(part.amounts) > 1 for part in parts
-            ):  # "the distance": a noun of several quantities refutes nothing
-                self.stray = f"{text} leads nowhere"
-            else:
+            if all(len(part.amounts) == 1 for part in parts):
                 self.vetoes.append(f"{text} leads nowhere")
+            else:  # "the distance": a noun of several quantities refutes nothing
+                self.stray = f"{text} leads nowhere"
         elif any(part.decimals is not None for part in parts) and not loose:
             self.stray = f"{text} leads nowhere"
             self.computed |= amounts
