@@ -17,8 +17,9 @@ def table_html(table: Table, title: str = "") -> str:
     rows = "".join(_row("td", (cell.text for cell in row), styles) for row in table.rows)
     caption = escape(": ".join(filter(None, (title, table.title))))
     notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in table.notes)
+    titled = f"<caption>{caption}</caption>" if caption else ""
     return shown(
-        f"<table><caption>{caption}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>{notes}",
+        f"<table>{titled}<thead>{head}</thead><tbody>{rows}</tbody></table>{notes}",
     )
 
 

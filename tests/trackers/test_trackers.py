@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,38 @@ def test_trackio_has_the_curve_the_result_and_the_settings(cell, tmp_path, monke
     (last,) = [row for row in logs if "unscored" in row]
     assert last["share/proxy_only"] == pytest.approx(1 / 3)
     assert SQLiteStorage.get_run_config("study", cell.id)["trainer"] == "vanilla"
+
+
+def test_wandb_has_the_curve_and_the_result_offline(cell, tmp_path, monkeypatch):
+    wandb = pytest.importorskip("wandb", reason="wandb is not installed (extra wandb)")
+    for name, value in {"WANDB_MODE": "offline", "WANDB_DIR": str(tmp_path), "WANDB_SILENT": "true"}.items():
+        monkeypatch.setenv(name, value)
+    follow("harness_plugins.trackers.wandb", tmp_path / "study", cell)
+    wandb.teardown()  # as at a process's end: what is under way is written
+    rows = [row for file in sorted(tmp_path.glob("wandb/offline-run-*/run-*.wandb")) for row in logged_offline(file)]
+    assert [row["train/hack"] for row in rows if "train/hack" in row] == [0.0, 0.5]
+    (last,) = [row for row in rows if "unscored" in row]
+    assert last["share/proxy_only"] == pytest.approx(1 / 3)
+
+
+def logged_offline(file: Path) -> Iterator[dict]:
+    """What was logged to a file that `wandb sync` reads: after 7 bytes, blocks of 32 KiB with records as LevelDB's log has."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    data, at, whole = file.read_bytes(), 7, b""
+    while at + 7 <= len(data):
+        if (left := 32768 - at % 32768) < 7:
+            at += left
+            continue
+        length, kind = struct.unpack_from("<HB", data, at + 4)  # behind a checksum
+        whole += data[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):  # whole, or its last part
+            record = Record()
+            record.ParseFromString(whole)
+            whole = b""
+            if record.HasField("history"):
+                yield {one.key or "/".join(one.nested_key): json.loads(one.value_json) for one in record.history.item}
 
 
 def test_a_tracker_that_is_not_there_is_refused_before_anything_runs(monkeypatch):
