@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -139,6 +140,15 @@ def test_what_is_asked_is_what_was_wanted(served):
     assert asked["messages"] == [{"role": "user", "content": "How?"}]
     assert (asked["model"], asked["max_tokens"], asked["temperature"], asked["seed"]) == ("alias", 7, 0.0, 11)
     assert asked["stop"] == ["\n", "END"]
+
+
+def test_a_request_that_fails_is_repeated_after_a_wait(served):
+    answers = iter([(503, {"error": "busy"}), (200, reply("at last"))])
+    served.answer = lambda question: next(answers)
+    model = BackendModel(make_backend("local-chat-completions", served.args(max_retries=2)))
+    started = time.monotonic()
+    assert model.ask([Prompt(role="r", text="hello")], [0], 0.0, 1.0)[0].text == "at last"
+    assert (len(served.asked), time.monotonic() - started >= 1) == (2, True)
 
 
 @pytest.mark.parametrize("packed", [False, True])
