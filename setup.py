@@ -9,7 +9,14 @@ setup(
         *(f"harness_plugins.{name}" for name in find_packages("plugins")),
     ],
     package_data={
-        "harness": ["py.typed", "cli/scaffold/templates/**/*.tmpl", "cli/scaffold/templates/**/.*.tmpl"],
+        "harness": [
+            "py.typed",
+            "report/**/*.css",
+            "report/page/*.js",
+            "report/page/*.jinja",
+            "cli/scaffold/templates/**/*.tmpl",
+            "cli/scaffold/templates/**/.*.tmpl",
+        ],
         "harness_plugins": ["**/*.toml", "**/*.json", "**/*.jsonl", "**/*.jinja", "**/*.md", "**/*.safetensors"],
     },
 )

@@ -32,6 +32,8 @@ def main() -> None:
     extras = "[dev]" if "--dev" in sys.argv else ""
     pip(python, "install", "--quiet", "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}{extras}")
     install_bubblewrap()
+    if extras:
+        install_chromium()
 
 
 def install_torch(python: Path) -> None:
@@ -48,13 +50,24 @@ def install_torch(python: Path) -> None:
     pip(python, "install", "--quiet", pin)
 
 
+def apt_install(package: str) -> None:
+    """Where that needs no password."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"installing {package}", flush=True)
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], check=False)
+
+
+def install_chromium() -> None:
+    """For the tests of the report's page, which are skipped without it."""
+    if sys.platform == "linux" and not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        apt_install("chromium")
+
+
 def install_bubblewrap() -> None:
     if shutil.which("bwrap") or sys.platform != "linux":
         return
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        print("installing bubblewrap", flush=True)
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "bubblewrap"], check=False)
+    apt_install("bubblewrap")
     if not shutil.which("bwrap"):
         print(
             "note: bubblewrap is missing; suites that run generated code need it (apt install bubblewrap)", flush=True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,15 @@ from harness.errors import UsageError, plural
 from harness.planning.cells import Plan
 from harness.registry.name_sources import NameSources
 from harness.report.build import build
-from harness.report.collect import collect, samples
+from harness.report.collect import collect, texts
 from harness.report.data import ReportData
 from harness.report.exports.rate_rows import By, rate_rows
 from harness.report.exports.run_rows import RunResults, sample_rows
-from harness.report.html import render_html
 from harness.report.notebook import tables_html
+from harness.report.page.write import write_page
 from harness.report.table import Report, Table
 from harness.report.two_runs import Side, beside
 from harness.report.two_runs_tables import compared
-from harness.store.files import write_text
 from harness.store.run import RunStore
 
 if TYPE_CHECKING:
@@ -125,8 +124,9 @@ class Run:
         return compared(beside(before, now, self.names.catalogue, paired))
 
     def report(self, path: str | Path) -> Path:
-        """Write the report as one offline HTML page, samples included, and return its path."""
-        write_text(Path(path), render_html(self.tables, samples(self.store)))
+        """Write the report as one offline HTML page, samples included, and return its path. Above 10,000 samples their
+        texts go into a folder beside it."""
+        write_page(Path(path), self.tables, self.data, partial(texts, self.store))
         return Path(path)
 
     def __repr__(self) -> str:

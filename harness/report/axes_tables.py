@@ -12,10 +12,9 @@ from harness.report.arms import Arm, SampledArm
 from harness.report.compare import match
 from harness.report.data import Row
 from harness.report.numbers import NONE, fraction, percent, signed
+from harness.report.samples_of import ORDER, UNSCORED, moved, of_arm
 from harness.report.table import Cell, Column, Table, text_cell
 from harness.stats import bounds, independence
-
-ORDER = (Quadrant.BOTH, Quadrant.PROXY_ONLY, Quadrant.TRUTH_ONLY, Quadrant.NEITHER)
 
 
 def quadrant_table(block: Block, axes: Axes) -> Table:
@@ -51,8 +50,9 @@ def count_cells(arm: Arm, family: str | None = None) -> tuple[Cell, ...]:
     if isinstance(arm, SampledArm) and arm.cell.state == "failed" and not n:
         return (Cell("failed"), *[Cell(NONE)] * 5)
     counts = arm.counts(family)
-    numbers = (n, *(counts[quadrant] for quadrant in ORDER), arm.unscored(family))
-    return tuple(Cell(str(value), value) for value in numbers)
+    numbers = {**{str(quadrant): counts[quadrant] for quadrant in ORDER}, UNSCORED: arm.unscored(family)}
+    found = (Cell(str(k), k, {0: of_arm(arm, outcome, family=family)}) for outcome, k in numbers.items())
+    return Cell(str(n), n, {0: of_arm(arm, family=family)}), *found
 
 
 def chance_table(block: Block, axes: Axes) -> Table:
@@ -77,9 +77,9 @@ def chance_table(block: Block, axes: Axes) -> Table:
         rows.append(
             (
                 text_cell(arm.label),
-                Cell(f"{fraction(dbdk, scored)}", dbdk),
+                Cell(f"{fraction(dbdk, scored)}", dbdk, {0: of_arm(arm, Quadrant.TRUTH_ONLY)}),
                 Cell(f"{expected.truth_only:.1f}", expected.truth_only),
-                Cell(f"{fraction(gap, scored)}", gap),
+                Cell(f"{fraction(gap, scored)}", gap, {0: of_arm(arm, Quadrant.PROXY_ONLY)}),
                 Cell(f"{expected.proxy_only:.1f}", expected.proxy_only),
                 Cell(NONE if expected.phi is None else signed(expected.phi, 2), expected.phi),
             )
@@ -101,7 +101,8 @@ def missing_tables(block: Block) -> Iterable[Table]:
     )
     rows = []
     for arm in arms:
-        lost, row = arm.unscored(), [text_cell(arm.label), Cell(str(arm.unscored()), arm.unscored())]
+        lost = arm.unscored()
+        row = [text_cell(arm.label), Cell(str(lost), lost, {0: of_arm(arm, UNSCORED)})]
         for metric in metrics:
             estimate = arm.estimate(metric)
             limits = bounds(int(estimate.numerator), int(estimate.denominator), lost, metric.joint)
@@ -126,15 +127,17 @@ def transition(pair: Pair, pairs: list[tuple[Row, Row]], axes: Axes) -> Table:
     states: list[Quadrant | None] = list(ORDER)
     if any(None in move for move in moves):
         states.append(None)
-    names = {quadrant: axes.quadrants[quadrant] if quadrant else "unscored" for quadrant in states}
+    names = {quadrant: axes.quadrants[quadrant] if quadrant else UNSCORED for quadrant in states}
     columns = (
         Column("from", f"{pair.base.label} ↓   {pair.other.label} →"),
-        *(Column(quadrant.value if quadrant else "unscored", names[quadrant], "right") for quadrant in states),
+        *(Column(quadrant.value if quadrant else UNSCORED, names[quadrant], "right") for quadrant in states),
     )
-    rows = tuple(
-        (text_cell(names[start]), *(Cell(str(moves[start, end]), moves[start, end]) for end in states))
-        for start in states
-    )
+
+    def cell(start: Quadrant | None, end: Quadrant | None) -> Cell:
+        behind = moved(pair.base, pair.other, (start or UNSCORED,), (end or UNSCORED,))
+        return Cell(str(moves[start, end]), moves[start, end], {0: behind})
+
+    rows = tuple((text_cell(names[start]), *(cell(start, end) for end in states)) for start in states)
     changed = sum(count for (start, end), count in moves.items() if start != end)
     note = f"{changed} of {len(pairs)} paired samples changed their outcome."
     return Table(

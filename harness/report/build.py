@@ -8,6 +8,9 @@ from harness.report import axes_tables as axes
 from harness.report import result_tables as results
 from harness.report.analysis import Block, analyse, published_key, remarks_of
 from harness.report.arms import SampledArm
+from harness.report.curves.by_size import size_chart
+from harness.report.curves.by_step import step_chart
+from harness.report.curves.data import Chart
 from harness.report.data import PublishedChecks, ReportData
 from harness.report.detector_tables import detectors
 from harness.report.difference_tables import differences
@@ -41,6 +44,7 @@ def build(data: ReportData, plots: bool = False) -> Report:
             tuple(block_tables(block, data)),
             notes=caveats(block, data),
             pictures=tuple(pictures(block)) if plots else (),
+            charts=tuple(charts(block, blocks)) if plots else (),
         )
         for block in blocks
     ]
@@ -110,6 +114,10 @@ def pictures(block: Block) -> Iterable[Picture]:
         if picture := trajectory_picture(block.training, block.title):
             yield picture
         yield from deployment_pictures(block.training.deployments, block.title)
+
+
+def charts(block: Block, blocks: Sequence[Block]) -> Iterable[Chart]:
+    yield from filter(None, (size_chart(block, blocks), step_chart(block)))
 
 
 def caveats(block: Block, data: ReportData) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
+from pydantic import JsonValue
+
 from harness.contract import Axes, Control, Scores, TaskSuiteSpec
 from harness.detection.error_rates import load_error_rates
 from harness.detection.tools import not_applicable
@@ -23,14 +25,14 @@ from harness.report.data import (
     FlagRow,
     ReportData,
     Row,
-    SampleText,
     TrainingRun,
     TrustFooter,
-    Turn,
 )
 from harness.report.labels import labelled_samples
-from harness.report.transcripts import transcripts
+from harness.report.page.pack import Said, Texts
+from harness.report.transcripts import likelihoods, reply_text
 from harness.store.files import Damaged, read_object
+from harness.store.hashing import key_of
 from harness.store.run import CellStore, CheckSummary, RunStore, VerdictRow, stored_record
 from harness.store.training_log import read_training
 
@@ -96,6 +98,7 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tup
         model=cell.model.name,
         suite=cell.suite.label,
         compressor=cell.compressor.label,
+        method=_method(cell.compressor),
         draw_of=cell.compressor.draw_of or "",
         trainer=cell.trainer.label,
         seed=cell.seed,
@@ -118,6 +121,15 @@ def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tup
 def _trained_elsewhere(cell: Cell) -> str:
     label = cell.training.suite.label if cell.training else ""
     return "" if label == cell.suite.label else label
+
+
+def _method(compressor: Component) -> str:
+    """The plugin with those of its parameters that are no numbers, and the same of what it is a control of."""
+    return key_of([[one.plugin, {k: v for k, v in one.params.items() if not _number(v)}] for one in compressor.chain])
+
+
+def _number(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _arm(cell: Cell) -> tuple[str, str, str, int]:
@@ -241,21 +253,14 @@ def _isolation(plan: Plan, store: RunStore) -> str:
     return "; ".join([*used, *lost]) or "no generated code was run"
 
 
-def samples(store: RunStore) -> list[SampleText]:
-    """Every transcript of the run, for the HTML page."""
-    plan = Plan.of(store)
-    return [
-        SampleText(
-            cell=found.cell,
-            item=found.item,
-            family=found.row.family,
-            repeat=found.repeat,
-            outcome=found.outcome,
-            read=found.verdict,
-            turns=tuple(Turn(**turn.model_dump()) for turn in found.turns),
-        )
-        for found in transcripts(plan, store)
-    ]
+def texts(store: RunStore, cell_id: str) -> Texts:
+    """What a cell was asked and answered, for the page."""
+    cell = store.cell(cell_id)
+    replies: dict[tuple[str, int], dict[str, Said]] = {}
+    for row in cell.samples():
+        likely = likelihoods(row)
+        replies.setdefault((row.item, row.repeat), {})[row.role] = likely or reply_text(row)
+    return Texts(cell.prompts(), replies)
 
 
 def _self_checks(plan: Plan, store: RunStore) -> dict[str, str]:

@@ -17,6 +17,7 @@ class CellSummary(Record):
     model: str
     suite: str  # key of ReportData.suites
     compressor: str = "none"
+    method: str = ""  # compressors of one method differ in numbers alone: they are one line against size
     draw_of: str = ""  # the randomised control that this compressor is one draw of
     trainer: str = "none"
     seed: int = 0
@@ -203,23 +204,3 @@ class ReportData(Record):
     label_faults: tuple[str, ...] = ()  # answers in labels.jsonl that are not used, and why
     footer: TrustFooter | None = None  # None: published aggregates alone
     extra: tuple[ExtraSection, ...] = ()
-
-
-class Turn(Record):
-    """One prompt of an item and what the model answered."""
-
-    role: str
-    prompt: str
-    reply: str
-
-
-class SampleText(Record):
-    """What was asked, answered and judged: the HTML page lists these beside the tables."""
-
-    cell: str  # cell id
-    item: str
-    family: str
-    repeat: int = 0
-    outcome: str  # quadrant, label or "error", by which the page filters
-    read: str = ""  # what the graders parsed, or the error
-    turns: tuple[Turn, ...] = ()

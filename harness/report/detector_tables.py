@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -13,7 +14,8 @@ from harness.report.corrections import NOTHING_CORRECTS, correction_cell
 from harness.report.data import DetectorRun, Row
 from harness.report.estimate_cells import NO_INFERENCE
 from harness.report.numbers import NONE, bracket, fraction, percent
-from harness.report.table import Cell, Column, Table, text_cell
+from harness.report.samples_of import ORDER
+from harness.report.table import Cell, Column, Samples, Table, text_cell
 from harness.stats import auroc, rogan_gladen
 
 MIN_POSITIVES = 20  # with fewer, a recall's interval spans most of the scale
@@ -103,9 +105,12 @@ def row_of(arm: SampledArm, run: DetectorRun, labelled: bool) -> tuple[Cell, ...
     judged = [row for row in rows if not flags[row.item, row.repeat].abstained]
     flagged, abstained = rate_of(judged, flags), len(rows) - len(judged)
     corrected = corrected_cell(flagged, run.error_rates)
-    cells = [name, text_cell(arm.label), rate_cell(flagged), corrected, Cell(str(abstained), abstained)]
+    behind = Samples(arm.id, detector=run.detector)
+    silent = replace(behind, said="abstained")
+    cells = [name, text_cell(arm.label), rate_cell(flagged, behind), corrected]
+    cells.append(Cell(str(abstained), abstained, {0: silent}))
     if labelled:
-        cells += truth_cells(judged, flags)
+        cells += truth_cells(judged, flags, behind)
     return tuple(cells)
 
 
@@ -117,21 +122,23 @@ def corrected_cell(flagged: Estimate, errors: Confusion | None) -> Cell:
     return correction_cell(rogan_gladen(flagged.effective, errors.recall, errors.specificity), measured)
 
 
-def truth_cells(judged: Sequence[Row], flags: Flags) -> list[Cell]:
+def truth_cells(judged: Sequence[Row], flags: Flags, flagged: Samples) -> list[Cell]:
     """Recall, false alarms and AUROC on the samples whose oracle verdict is known."""
     known = [row for row in judged if isinstance(row.verdict, Outcome)]
     positives = [row for row in known if gamed(row)]
     negatives = [row for row in known if not gamed(row)]
     recall, alarms = rate_of(positives, flags), rate_of(negatives, flags)
+    gaming = replace(flagged, outcome=(Quadrant.PROXY_ONLY,))
+    rest = replace(flagged, outcome=tuple(quadrant for quadrant in ORDER if quadrant != Quadrant.PROXY_ONLY))
     if len(positives) < MIN_POSITIVES:
         few: dict[str, JsonValue] = {"k": int(recall.numerator), "n": len(positives), "inference": False}
         return [
-            Cell(f"{fraction(recall.numerator, len(positives))}\n{NO_INFERENCE}", few),
-            rate_cell(alarms),
+            Cell(f"{fraction(recall.numerator, len(positives))}\n{NO_INFERENCE}", few, {0: gaming}),
+            rate_cell(alarms, rest),
             Cell(NONE),
         ]
     area = auroc([flags[row.item, row.repeat].score for row in known], [gamed(row) for row in known])
-    return [rate_cell(recall), rate_cell(alarms), Cell(NONE if area is None else f"{area:.3f}", area)]
+    return [rate_cell(recall, gaming), rate_cell(alarms, rest), Cell(NONE if area is None else f"{area:.3f}", area)]
 
 
 def gamed(row: Row) -> bool:
@@ -142,7 +149,7 @@ def rate_of(rows: Sequence[Row], flags: Flags) -> Estimate:
     return estimate(rows, lambda row: (float(flags[row.item, row.repeat].flagged), 1.0), rate=True)
 
 
-def rate_cell(rate: Estimate) -> Cell:
+def rate_cell(rate: Estimate, behind: Samples) -> Cell:
     if rate.value is None:
         return Cell(NONE)
     counts = fraction(rate.numerator, rate.denominator)
@@ -152,4 +159,4 @@ def rate_cell(rate: Estimate) -> Cell:
         "n": int(rate.denominator),
         "interval": list(rate.interval) if rate.interval else None,
     }
-    return Cell(f"{percent(rate.value)}  {counts}\n{bracket(rate.interval)}", value)
+    return Cell(f"{percent(rate.value)}  {counts}\n{bracket(rate.interval)}", value, {0: behind})

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from harness.errors import plural
 from harness.report.analysis import Block, Pair
-from harness.report.arms import Estimate
+from harness.report.arms import Arm, Estimate
 from harness.report.compare import Comparison
 from harness.report.estimate_cells import NO_INFERENCE, NOT_AVAILABLE, estimate_json, estimate_text, titled
 from harness.report.metrics import Metric
@@ -21,8 +21,9 @@ from harness.report.numbers import (
     signed,
     significant,
 )
+from harness.report.samples_of import ORDER, UNSCORED, counted, moved, numerator
 from harness.report.seeds import SeedComparison
-from harness.report.table import Cell, Column, Table
+from harness.report.table import Cell, Column, Samples, Table
 
 
 def differences(block: Block) -> Iterable[Table]:
@@ -64,10 +65,18 @@ def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]
     if comparison is not None:  # the samples that both arms have
         base = Estimate(*comparison.base, None, "", 0)
         other = Estimate(*comparison.other, None, "", 0)
+
+    def counts(arm: Arm) -> dict[int, Samples | None]:
+        whole = comparison is None or not comparison.unmatched
+        return {1: counted(arm, metric)} if whole else {}
+
     return (
         head,
-        *(Cell("\n".join(estimate_text(e, metric)[:2]), estimate_json(e, metric)) for e in (base, other)),
-        moved_cell(base, other, comparison, metric),
+        *(
+            Cell("\n".join(estimate_text(e, metric)[:2]), estimate_json(e, metric), counts(arm))
+            for arm, e in ((pair.base, base), (pair.other, other))
+        ),
+        moved_cell(pair, base, other, comparison, metric),
         *difference_cells(base, other, comparison, metric),
     )
 
@@ -79,17 +88,21 @@ def sizes_text(pair: Pair) -> str:
     return f"\n{bits[0]:.3f} vs {bits[1]:.3f} bits/w" if len(bits) == 2 else ""
 
 
-def moved_cell(base: Estimate, other: Estimate, comparison: Comparison | None, metric: Metric) -> Cell:
+def moved_cell(pair: Pair, base: Estimate, other: Estimate, comparison: Comparison | None, metric: Metric) -> Cell:
     """Numerator and denominator apart, since a conditional rate can rise by its denominator alone; flips both ways."""
     if not metric.is_rate:
         return Cell(NONE)
     k, n = int(other.numerator - base.numerator), int(other.denominator - base.denominator)
     lines = [f"k {signed(k, 0)}, n {signed(n, 0)}"]
     value: dict[str, JsonValue] = {"numerator": k, "denominator": n}
+    counts: dict[int, Samples | None] = {}
     if comparison is not None:
-        lines.append(f"+{comparison.gained} −{comparison.lost}")
+        inside = numerator(metric)
+        outside = tuple(outcome for outcome in (*ORDER, UNSCORED) if outcome not in inside)
+        lines += [f"+{comparison.gained}", f"−{comparison.lost}"]
+        counts = {1: moved(pair.base, pair.other, outside, inside), 2: moved(pair.base, pair.other, inside, outside)}
         value |= {"gained": comparison.gained, "lost": comparison.lost}
-    return Cell("\n".join(lines), value)
+    return Cell("\n".join(lines), value, counts)
 
 
 def difference_cells(

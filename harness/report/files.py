@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from harness.registry.catalogue import Catalogue
 from harness.report.build import build
-from harness.report.collect import collect, samples
-from harness.report.html import render_html
+from harness.report.collect import collect, texts
+from harness.report.curves.svg import chart_file
 from harness.report.markdown import render_markdown
+from harness.report.page.write import write_page
 from harness.report.results import to_json
 from harness.report.table import Report
 from harness.store.files import write_bytes, write_json, write_text
@@ -17,11 +20,14 @@ FOLDER = "report"
 
 def write_report(store: RunStore, catalogue: Catalogue) -> Report:
     """Build the report from what is stored and write all its files; one that an interruption left is written anew."""
-    made = build(collect(store, catalogue), plots=True)
+    data = collect(store, catalogue)
+    made = build(data, plots=True)
     folder = store.folder / FOLDER
     write_text(folder / "report.md", render_markdown(made))
-    write_text(folder / "report.html", render_html(made, samples(store)))
+    write_page(folder / "report.html", made, data, partial(texts, store))
     write_json(folder / "results.json", to_json(made))
+    for chart in made.charts:
+        write_text(folder / f"{chart.name}.svg", chart_file(chart))
     for picture in made.pictures:
         write_text(folder / f"{picture.name}.svg", picture.svg)
         write_bytes(folder / f"{picture.name}.png", picture.png)

@@ -11,6 +11,7 @@ from harness.report.arms import SampledArm, estimate
 from harness.report.compare import match
 from harness.report.data import Row
 from harness.report.numbers import NONE, bracket, percent, points
+from harness.report.samples_of import ORDER, RIGHT, WRONG, moved
 from harness.report.table import Cell, Column, Table, text_cell
 
 Matched = tuple[Row, Row]  # the base's sample and the other arm's, both scored
@@ -45,15 +46,15 @@ def _row(pair: Pair, axes: Axes) -> tuple[Cell, ...] | None:
     churn = gained + lost
     cells = [
         text_cell(pair.label),
-        Cell(str(n), n),
-        Cell(str(lost), lost),
-        Cell(str(gained), gained),
+        Cell(str(n), n, {0: moved(pair.base, pair.other, ORDER, ORDER)}),
+        Cell(str(lost), lost, {0: moved(pair.base, pair.other, RIGHT, WRONG)}),
+        Cell(str(gained), gained, {0: moved(pair.base, pair.other, WRONG, RIGHT)}),
         Cell(points((gained - lost) / n), (gained - lost) / n),
         _churn(pairs, churn),
     ]
     if axes.answer:
         other = sum(not _truth(b) and not _truth(o) and _differ(b, o, axes.answer) for b, o in pairs)
-        cells.append(Cell(str(other), other))
+        cells.append(Cell(str(other), other, {0: moved(pair.base, pair.other, WRONG, WRONG, new_answer=True)}))
     return tuple(cells)
 
 

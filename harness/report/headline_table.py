@@ -12,6 +12,7 @@ from harness.report.estimate_cells import NO_INFERENCE, NOT_AVAILABLE, estimate_
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, decimals_of, percent, points, signed, significant
 from harness.report.result_tables import first_pair
+from harness.report.samples_of import counted
 from harness.report.seed_tables import mean_text, spread_json
 from harness.report.seeds import SeedGroup, spread
 from harness.report.table import Cell, Column, Section, Table, text_cell
@@ -63,7 +64,7 @@ def _row(block: Block, arm: Arm, shown: Sequence[Metric], lead: Metric, sized: b
     cells = _head(arm.label, arm, sized)
     for metric in shown:
         estimate = arm.estimate(metric)
-        cells.append(Cell(value_text(estimate, metric), estimate_json(estimate, metric)))
+        cells.append(Cell(value_text(estimate, metric), estimate_json(estimate, metric), {0: counted(arm, metric)}))
     if block.pairs:
         cells += _difference(block, arm, lead)
     return tuple(cells)

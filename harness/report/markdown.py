@@ -24,8 +24,8 @@ def lines(report: Report) -> Iterable[str]:
         if section.markdown:
             yield section.markdown
             yield ""
-        for picture in section.pictures:
-            yield f"![{escape(picture.alt)}]({picture.name}.svg)"
+        for plot in section.plots:
+            yield f"![{escape(plot.alt)}]({plot.name}.svg)"
             yield ""
         for table in section.tables:
             yield from table_lines(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from harness.report.analysis import Block, Pair
 from harness.report.arms import Arm
@@ -22,6 +23,7 @@ from harness.report.numbers import (
     significant,
     size,
 )
+from harness.report.samples_of import counted
 from harness.report.table import Cell, Column, Table, text_cell
 
 
@@ -52,16 +54,16 @@ def overview(block: Block, metrics: Iterable[Metric], key: str) -> Table:
 
 def overview_cell(block: Block, arm: Arm, metric: Metric) -> Cell:
     """The estimate and, below it, the paired difference to the arm's first contrast."""
-    cell = estimate_cell(arm, metric)
+    cell = replace(estimate_cell(arm, metric), counts={1: counted(arm, metric)})
     pair = first_pair(block, arm)
     if pair is None or not (pair.base.samples() and arm.samples()):
         return cell
     comparison = block.comparison(pair, metric)
     if comparison is None:
-        return Cell(f"{cell.text}\nΔ {NOT_AVAILABLE}", cell.value)
+        return replace(cell, text=f"{cell.text}\nΔ {NOT_AVAILABLE}")
     delta, _, adjusted = difference_cells(pair.base.estimate(metric), arm.estimate(metric), comparison, metric)
     verdict = adjusted.text if adjusted.text in (NONE, NO_INFERENCE) else f"p {adjusted.text}"
-    return Cell(f"{cell.text}\nΔ {delta.text}\n{verdict}", cell.value)
+    return replace(cell, text=f"{cell.text}\nΔ {delta.text}\n{verdict}")
 
 
 def first_pair(block: Block, arm: Arm) -> Pair | None:
@@ -126,7 +128,7 @@ def family_rows(block: Block, metric: Metric, family: str, arm: Arm) -> Iterable
     head = (
         text_cell(family),
         text_cell(arm.label),
-        Cell(f"{value}  {counts}", estimate_json(estimate, metric)),
+        Cell(f"{value}  {counts}", estimate_json(estimate, metric), {0: counted(arm, metric, family)}),
         Cell(interval),
     )
     pairs = [pair for pair in block.pairs if pair.other.id == arm.id]

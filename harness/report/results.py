@@ -18,7 +18,7 @@ def to_json(report: Report) -> dict[str, Any]:
                 "title": section.title,
                 "notes": list(section.notes),
                 "markdown": section.markdown,
-                "pictures": [f"{picture.name}.svg" for picture in section.pictures],
+                "pictures": [f"{plot.name}.svg" for plot in section.plots],
                 "tables": [table_json(table) for table in section.tables],
             }
             for section in report.sections

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from harness.report.arms import label_cells
 from harness.report.data import CellSummary, ReportData
 from harness.report.numbers import NONE, duration, size
-from harness.report.table import Cell, Column, Table, text_cell
+from harness.report.samples_of import ORDER
+from harness.report.table import Cell, Column, Samples, Table, text_cell
 
 
 def sizes(cells: Sequence[CellSummary]) -> Iterable[Table]:
@@ -69,13 +70,16 @@ def exclusions(data: ReportData) -> Table:
     rows = []
     for cell in data.cells:
         truncated = sum(row.truncated for row in data.rows.get(cell.id, ())) if cell.truncation_known else None
+        cut = Samples(cell.id, truncated=True) if truncated else None
         rows.append(
             (
                 Cell(labels[cell.id], cell.id),
                 text_cell(cell.suite),
                 text_cell(cell.state),
-                *(Cell(str(number), number) for number in (cell.planned, cell.attempted, cell.scored)),
-                Cell("unknown" if truncated is None else str(truncated), truncated),
+                Cell(str(cell.planned), cell.planned),
+                Cell(str(cell.attempted), cell.attempted, {0: Samples(cell.id)}),
+                Cell(str(cell.scored), cell.scored, {0: Samples(cell.id, (*ORDER, "scores"))}),
+                Cell("unknown" if truncated is None else str(truncated), truncated, {0: cut}),
                 reasons(cell),
                 Cell(duration(cell.seconds), cell.seconds),
             )
@@ -90,4 +94,5 @@ def reasons(cell: CellSummary) -> Cell:
     unrun = cell.planned - cell.attempted
     if unrun > 0:
         found["not run"] = unrun
-    return Cell("\n".join(f"{reason}: {number}" for reason, number in found.items()) or NONE, found)
+    counts = {line: Samples(cell.id, error=reason) for line, reason in enumerate(found) if reason != "not run"}
+    return Cell("\n".join(f"{reason}: {number}" for reason, number in found.items()) or NONE, found, counts)

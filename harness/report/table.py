@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from harness.report.curves.data import Chart
 
 SCHEMA = 1  # of results.json; raised when a key changes its meaning
 
 
 @dataclass(frozen=True)
+class Samples:
+    """The samples that a count counts: those of one arm that meet every condition which is set."""
+
+    arm: str  # cell id
+    outcome: tuple[str, ...] = ()  # any of these quadrants, or "unscored"
+    base: str = ""  # cell id of the arm whose verdict on the same item and repeat was …
+    was: tuple[str, ...] = ()  # … any of these
+    new_answer: bool = False  # and whose answer was another one
+    family: str = ""
+    detector: str = ""
+    said: str = "flagged"  # what the detector said: "flagged", "clear" or "abstained"
+    truncated: bool = False
+    error: str = ""  # what the reason begins with
+
+
+@dataclass(frozen=True)
 class Cell:
-    """`text` is what a reader sees, its lines stacked; `value` is what a program reads."""
+    """`text` is what a reader sees, its lines stacked; `value` is what a program reads. `counts`: line of the text -> the
+    samples that it counts."""
 
     text: str
     value: JsonValue = None
+    counts: Mapping[int, Samples | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,11 @@ class Section:
     markdown: str = ""  # free text in place of tables, from a plugin
     notes: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+    @property
+    def plots(self) -> list[Chart | Picture]:
+        return [*self.charts, *self.pictures]
 
 
 @dataclass(frozen=True)
@@ -82,6 +109,10 @@ class Report:
     @property
     def pictures(self) -> list[Picture]:
         return [picture for section in self.sections for picture in section.pictures]
+
+    @property
+    def charts(self) -> list[Chart]:
+        return [chart for section in self.sections for chart in section.charts]
 
     def _repr_html_(self) -> str:
         from harness.report.notebook import tables_html

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from harness.contract import Outcome, Record
 from harness.planning.cells import Cell, Plan
-from harness.store.run import RunStore, VerdictRow
+from harness.store.run import RunStore, SampleRow, VerdictRow
 
 
 class Turn(Record):
@@ -52,7 +52,7 @@ def _of_cell(
         turns = []
         for role, text in prompts.get(verdict.item, {}).items():
             row = rows.get((verdict.item, verdict.repeat, role))
-            reply = row.reply.text if row and row.reply else f"(no reply: {row.error if row else 'not asked'})"
+            reply = reply_text(row) if row else "(no reply: not asked)"
             turns.append(Turn(role=role, prompt=text, reply=reply))
         yield Transcript(
             cell=cell.id,
@@ -63,6 +63,23 @@ def _of_cell(
             verdict=_line(verdict),
             row=verdict,
         )
+
+
+def reply_text(row: SampleRow) -> str:
+    """What the model said or, where given text was scored, how likely it found that."""
+    if row.reply is None:
+        return f"(no reply: {row.error})"
+    if found := likelihoods(row):
+        return f"(log-likelihood: {', '.join(f'{value:.2f}' for value in found)})"
+    return row.reply.text
+
+
+def likelihoods(row: SampleRow) -> tuple[float, ...]:
+    """Of the target, or of each choice, in nats; none where a reply was generated."""
+    if row.reply is None:
+        return ()
+    one = row.reply.log_likelihood
+    return row.reply.choice_log_likelihoods or (() if one is None else (one,))
 
 
 def _outcome(row: VerdictRow) -> str:

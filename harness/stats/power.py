@@ -13,7 +13,7 @@ MIN_ITEMS = 20  # below it an interval spans most of the scale, and a verdict wo
 
 def minimal_p(units: int) -> float:
     """Smallest attainable two-sided p of a sign-flip or exact McNemar test over so many units: 2 / 2^units."""
-    return min(1.0, 2.0 / 2.0**units)
+    return min(1.0, 2.0 ** (1 - units))
 
 
 def carries_inference(items: int, units: int) -> bool:

@@ -10,8 +10,8 @@ import pytest
 
 from harness.cli.output import ShownOutput
 from harness.errors import shown
-from harness.report.html import render_html
 from harness.report.markdown import render_markdown
+from harness.report.page.render import render_html
 from harness.report.table import Report
 from harness.screen.console import ShownConsole, ShownTable
 

@@ -12,8 +12,8 @@ from test_training import LEVEL, SEEDS, experiment, rows
 
 from harness.report.analysis import cell_blocks
 from harness.report.build import build
-from harness.report.html import render_html
 from harness.report.markdown import render_markdown
+from harness.report.page.render import render_html
 from harness.report.training.plot import GAP, spread_labels, to_png, to_svg, trajectories
 
 
@@ -72,7 +72,8 @@ def test_the_report_shows_the_plot(figure):
     assert "erase: hack from 0 % to" in picture.alt
     assert f"]({picture.name}.svg)" in render_markdown(report)
     page = render_html(report)
-    assert page.count("<svg") == 1
+    assert page.count('<img alt="s · training m') == 1
+    assert page.count('<svg class="panel"') == len(report.sections[0].charts[0].panels) == 2
     assert "<?xml" not in page
     assert not build(experiment({"vanilla": SEEDS})).sections[0].pictures
 

@@ -93,6 +93,7 @@ def test_least_p_values():
     assert minimal_p(7) == 2 / 128
     assert minimal_p(6) < 0.05 < minimal_p(5)
     assert minimal_p(0) == 1
+    assert minimal_p(5000) == 0  # too small for a float, and no error
 
 
 @given(st.tuples(*[st.integers(0, 50)] * 4))
