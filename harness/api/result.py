@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.api.frames import frame
+from harness.api.plot import Plot
 from harness.errors import UsageError, plural
 from harness.planning.cells import Plan
 from harness.registry.name_sources import NameSources
@@ -113,6 +114,20 @@ class Run:
         if by not in (None, "family"):
             raise UsageError(f"rates by {by!r}", "by=None or by='family'; group samples() for anything else")
         return frame(rate_rows(self._results, by))
+
+    def plot(self, suite: str | None = None) -> Plot:
+        """The report's curves of a suite: its measures against bits per weight, or against the step of a training.
+
+        Raises:
+            UsageError: no suite has curves, or several have and none is named.
+        """
+        charts = {section.key: section.charts[0] for section in self.tables.sections if section.charts}
+        wanted = [key for key in charts if suite in (None, key)]
+        if not wanted:
+            raise UsageError("no curves" + (f" of {suite!r}" if suite else ""), "nothing was compressed or trained")
+        if len(wanted) > 1:
+            raise UsageError("several suites have curves", f"suite= one of {', '.join(wanted)}")
+        return Plot(charts[wanted[0]])
 
     def compare(self, other: Run, paired: bool = True) -> Report:
         """This run against an earlier one: the same arms in both, paired by item where both asked the same question.

@@ -249,7 +249,7 @@ def _add_requested(plugins: PluginSet, name: str) -> None:
     distribution, version = (point.dist.name, point.dist.version) if point and point.dist else (module, "local")
     plugins.add(name, distribution, version, partial(_required, module))
     if error := plugins.statuses[-1].error:
-        raise PluginError(f"plugin {name}: {error}")
+        raise PluginError(f"plugin {name}: {error.removeprefix('PluginError: ')}")
 
 
 def _required(module: str) -> Any:

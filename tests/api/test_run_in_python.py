@@ -135,6 +135,15 @@ def test_importing_and_planning_from_python_is_light(tmp_path):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_a_plot_tells_every_measure(made, tmp_path):
+    shown = made.plot()
+    assert "answers" in shown.alt
+    assert "rtn4" in shown._repr_svg_()
+    assert shown.save(tmp_path / "curves.svg").read_text() == shown._repr_svg_()
+    with pytest.raises(UsageError, match="no curves of 'toys'"):
+        made.plot("toys")
+
+
 def test_two_runs_are_compared(made):
     found = made.compare(harness.load_run(made.folder, plugins_dir=TOYS))
     assert "rtn4" in found._repr_html_()
