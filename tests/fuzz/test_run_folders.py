@@ -6,6 +6,7 @@ import contextlib
 import io
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from damage import CONTROL, damages, one_line_at_most
@@ -61,7 +62,7 @@ def test_reports(whole, name, befalls):
 @given(name=st.sampled_from(FILES), befalls=damages(), item=st.sampled_from(["", "time"]))
 def test_shown_transcripts(whole, name, befalls, item):
     with damaged(whole, name, befalls) as store:
-        show(store.folder, cell=None, item=item, label=None, limit=5, json=False)
+        show(SimpleNamespace(obj=OPTIONS), store.folder, cell=None, item=item, label=None, limit=5, json=False)
 
 
 @given(name=st.sampled_from([name for name in FILES if "samples" in name or "verdicts" in name]), befalls=damages())
