@@ -75,7 +75,7 @@ def test_killed_and_resumed_the_budget_is_kept(command: Command) -> None:
     process.wait()
     (table,) = command.tables
     measured = table.stat().st_mtime_ns
-    assert "COMPLETE.json" in command("verify", "a", code=1)
+    assert "COMPLETE.json" in command("verify", "a", code=2)
 
     said = command("compress", *wanted)
     assert "plan: 21/21 Linears in ≤3.200 bits a weight" in said
