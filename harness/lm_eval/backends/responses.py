@@ -55,6 +55,9 @@ class ResponseRecorder:
         payload = self._payload(*args, **options)
         if not payload.get("stop", True):
             del payload["stop"]  # an empty list ends some servers' requests with an error
+        match payload.get("prompt"):
+            case [str(alone)]:
+                payload["prompt"] = alone  # some servers take no list of prompts
         return payload
 
     def parse(self, outputs: Any, **options: Any) -> list[str]:
