@@ -30,7 +30,8 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> 
 
 def blocked(weight: torch.Tensor) -> torch.Tensor:
     """The weight (m, n) in blocks, where that is known to be faster: float32 on an x86 CPU; else as it is."""
-    if weight.dtype != torch.float32 or weight.device.type != "cpu" or not _available():
+    plain = type(weight) in (torch.Tensor, nn.Parameter)  # a library's tensor may hold something else behind its dtype
+    if not plain or weight.dtype != torch.float32 or weight.device.type != "cpu" or not _available():
         return weight
     made: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), ROWS)
     return made

@@ -29,8 +29,7 @@ class Interpreter:
 
     def shown_packages(self) -> list[Path]:
         """The offered folders, and those in which wheels keep the libraries that they load."""
-        folders = list(self.offered.values())
-        return [*folders, *(libs for it in folders if (libs := it.with_name(f"{it.name}.libs")).is_dir())]
+        return with_libraries(list(self.offered.values()))
 
 
 @functools.cache
@@ -42,8 +41,14 @@ def this_interpreter() -> Interpreter:
     folders = [library, *(folder for folder in extensions if not folder.is_relative_to(library))]
     packages = [library / name for name in ("site-packages", "dist-packages") if (library / name).is_dir()]
     offered = {name: folder for name in OFFERED if (folder := package_folder(name))}
-    shared = shared_libraries(executable, [*extensions, *offered.values()])
+    found = shared_libraries(executable, [*extensions, *offered.values()])
+    brought = with_libraries(list(offered.values()))
+    shared = tuple(path for path in found if not any(path.is_relative_to(folder) for folder in brought))
     return Interpreter(executable, tuple(folders), tuple(packages), shared, offered)
+
+
+def with_libraries(packages: list[Path]) -> list[Path]:
+    return [*packages, *(libs for it in packages if (libs := it.with_name(f"{it.name}.libs")).is_dir())]
 
 
 def package_folder(name: str) -> Path | None:

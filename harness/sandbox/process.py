@@ -20,7 +20,7 @@ from harness.sandbox.inside import landlock
 from harness.sandbox.interpreter import Interpreter, this_interpreter
 from harness.sandbox.server import ServedSandbox, Server
 from harness.sandbox.worker import Ended
-from harness.sandbox.zygote_process import DEVICES, INSIDE, PYTHON_OPTIONS, offered
+from harness.sandbox.zygote_process import DEVICES, INSIDE, PYTHON_OPTIONS
 
 DUMPABLE = 4  # PR_SET_DUMPABLE
 LAST_WORD_SECONDS = 0.5
@@ -63,6 +63,7 @@ class Supervisor(Server):
         self._folder = f"{tempfile.gettempdir()}/harness-program-{secrets.token_hex(8)}"
         self.control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         python = this_interpreter()
+        offered = {name: str(folder) for name, folder in python.offered.items()}
         identity = [] if self._uid is None else [str(self._uid.number), *([] if readable_by_all(python) else ["read"])]
         locks = [self._uid.lock] if self._uid else []
         with inside:
@@ -70,7 +71,7 @@ class Supervisor(Server):
                 self._process = subprocess.Popen(
                     [
                         *(str(python.executable), *PYTHON_OPTIONS, "once"),
-                        *(str(inside.fileno()), offered(python), str(self._owner)),
+                        *(str(inside.fileno()), json.dumps(offered), str(self._owner)),
                         *(json.dumps(fence(python, self._folder)), *identity),
                     ],
                     pass_fds=[inside.fileno(), *locks],

@@ -23,6 +23,7 @@ from harness.sandbox.server import Server
 
 INSIDE = Path(__file__).with_name("inside")
 DEVICES = ("null", "zero", "full", "urandom")
+LIBRARIES = "/libraries"  # where the sandbox has what it offers
 START_SECONDS = 30.0
 REMEDY = (
     "it needs version 0.8 or newer and unprivileged user namespaces; in a container: "
@@ -142,12 +143,9 @@ def command(bwrap: str, python: Interpreter, given: Given, sources: dict[str, in
     arguments += ["--remount-ro", "/", "--chdir", "/"]
     # -I would ignore the hash seed, too; without it but with an otherwise empty environment, -P -s are what is left of -I.
     arguments += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--setenv", "PYTHONPATH", "/harness"]
-    arguments += ["--", str(python.executable), *PYTHON_OPTIONS, "serve", str(given.control), offered(python)]
+    arguments += ["--", str(python.executable), *PYTHON_OPTIONS, "serve", str(given.control)]
+    arguments.append(json.dumps({name: f"{LIBRARIES}/{name}" for name in python.offered}))
     return [bwrap, *arguments] + ([str(INSIDE_UID)] if root else [])
-
-
-def offered(python: Interpreter) -> str:
-    return json.dumps({name: str(folder) for name, folder in python.offered.items()})
 
 
 def mounts(python: Interpreter) -> list[str]:
@@ -162,11 +160,15 @@ def mounts(python: Interpreter) -> list[str]:
     for path in shown:
         arguments += ["--ro-bind", str(path), str(path)]
     for hidden in python.packages:
-        arguments += ["--tmpfs", str(hidden)]
-    for path in python.shown_packages():  # which may be among the hidden
-        arguments += ["--ro-bind", str(path), str(path)]
-    for hidden in python.packages:
-        arguments += ["--remount-ro", str(hidden)]
+        arguments += ["--tmpfs", str(hidden), "--remount-ro", str(hidden)]
+    arguments += [
+        "--perms",
+        "0755",
+        "--dir",
+        LIBRARIES,
+    ]  # their own place may be hidden, or below /tmp, which cells cover
+    for path in python.shown_packages():
+        arguments += ["--ro-bind", str(path), f"{LIBRARIES}/{path.name}"]
     for device in devices:
         arguments += ["--dev-bind", str(device), str(device)]
     return [*arguments, "--proc", "/proc", "--dir", "/tmp", "--perms", "0755", "--dir", "/harness/inside"]

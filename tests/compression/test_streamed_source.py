@@ -127,13 +127,13 @@ def test_a_second_process_is_refused(streamed: Path, text: CalibrationSource, tm
 def test_an_estimate_holds_the_shards_counts_two_and_leaves_none(streamed: Path, text: CalibrationSource) -> None:
     sizes = sorted(shard.bytes for shard in known.shards.values()) if (known := remote_model(streamed)) else []
     compressor = RTN(PARAMS)
-    expected = estimate(streamed, compressor, text)
-    assert expected.disk == artefact_bytes(read_shape(streamed), compressor) + sum(sizes[-2:])
-    assert not shards_in(streamed)
     with (streamed / ".lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(ModelError, match="another process is reading the shards"):
             estimate(streamed, compressor, text)
+    expected = estimate(streamed, compressor, text)
+    assert expected.disk == artefact_bytes(read_shape(streamed), compressor) + sum(sizes[-2:])
+    assert not shards_in(streamed)
 
 
 def test_a_damaged_remote_is_named(sharded: Path, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_plan_and_report_say_how_a_model_is_asked(cli, model: Path) -> None:
     cli.run("--limit", "1", model=model)
     assert said in (cli.cwd / "r" / "report" / "report.md").read_text()
     (model / "chat_template.jinja").write_text(TURNS + "{{ strftime_now('%Y') }}")
-    report = cli.run("--limit", "1", "--system", "x", model=model)
+    report = cli.run("--limit", "1", "--system", "x", "--out", "turns", model=model)
     told = f"The chat template of {model} asks for the time and is always told 2025-01-01 00:00."
-    assert told in (cli.cwd / "r" / "report" / "report.md").read_text()
+    assert told in (cli.cwd / "turns" / "report" / "report.md").read_text()
     assert report.returncode == 0

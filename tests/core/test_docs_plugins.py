@@ -62,14 +62,14 @@ def test_the_pages_plugins_keep_their_contracts(my_plugins, tiny_qwen2, monkeypa
 
 
 def test_links_between_the_pages_lead_somewhere():
-    for page in [DOCS / "plugins.md", *(DOCS / "plugins").glob("*.md")]:
+    for page in (DOCS / "how-to" / "plugins").glob("*.md"):
         for link in re.findall(r"\]\(([^)#:]+\.md)\)", page.read_text()):
             assert (page.parent / link).is_file(), f"{page.name}: {link}"
 
 
 COMMANDS = [
     (page.name, line.partition("  #")[0].strip())
-    for page in [DOCS / "plugins.md", *sorted((DOCS / "plugins").glob("*.md"))]
+    for page in sorted((DOCS / "how-to" / "plugins").glob("*.md"))
     for line in page.read_text(encoding="utf-8").splitlines()
     if line.startswith("    harness ")
 ]
@@ -82,7 +82,7 @@ def parse(command: str) -> None:
     from harness.cli import app
 
     words = shlex.split(command)[1:]
-    if words[0] == "--plugins-dir":
+    if words[0] in ("--plugins-dir", "-p"):
         words = words[2:]
     get_command(app).loaded(words[0]).make_context(words[0], words[1:])
 

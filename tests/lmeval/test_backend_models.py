@@ -202,7 +202,7 @@ def test_what_is_missing_is_named(monkeypatch):
     with pytest.raises(UsageError, match="set the environment variable ANTHROPIC_API_KEY"):
         make_backend("anthropic-chat-completions", {"model": "m"})
     with pytest.raises(
-        PluginError, match=r"'vllm' needs vllm, which is not installed \(pip install 'lm-eval\[vllm\]'\)"
+        PluginError, match=r"'vllm' needs vllm, which is not installed \(pip install 'goodhart-harness\[vllm\]'\)"
     ):
         make_backend("vllm", {})
     with pytest.raises(PluginError, match="'sglang' needs sglang, which is not installed"):
