@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.errors import UsageError, plural
-from harness.planning.cells import Cell, Plan
+from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import NONE
-from harness.report.collect import collect
 from harness.report.data import CellSummary, Contrast, ReportData, Row
-from harness.store.run import RunStore
+from harness.report.stored_run import StoredRun
 
 
 class ArmName(NamedTuple):
@@ -32,16 +31,8 @@ class ArmName(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the runs: its plan, what its report is made from, and the questions of each cell."""
-
-    store: RunStore
-    plan: Plan
-    data: ReportData
-
-    @classmethod
-    def of(cls, store: RunStore, catalogue: Catalogue) -> Side:
-        return cls(store, Plan.of(store), collect(store, catalogue))
+class Side(StoredRun):
+    """One of the runs, and the questions of each cell."""
 
     def arms(self, suite: str) -> dict[ArmName, Cell]:
         cells = [cell for cell in self.plan.cells if cell.suite.label == suite]

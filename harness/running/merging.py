@@ -13,7 +13,7 @@ from typing import NamedTuple
 from harness.errors import UsageError
 from harness.planning.cells import Plan
 from harness.running.driver import record
-from harness.store.files import make_folder, read_json, write_json, writing
+from harness.store.files import make_folder, read_json, write_bytes, write_json, writing
 from harness.store.labels import NAME as LABELS
 from harness.store.run import RunStore
 
@@ -108,4 +108,4 @@ def _merge_labels(sources: Sequence[RunStore], into: RunStore) -> None:
         line for file in files if file.is_file() for line in file.read_bytes().splitlines(keepends=True)
     )
     if lines:
-        (into.folder / LABELS).write_bytes(b"".join(lines))
+        write_bytes(into.folder / LABELS, b"".join(lines))

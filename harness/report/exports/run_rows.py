@@ -8,28 +8,19 @@ from functools import cached_property
 from typing import Any
 
 from harness.contract import Outcome, Scores
-from harness.planning.cells import Cell, Plan
-from harness.registry.catalogue import Catalogue
+from harness.planning.cells import Cell
 from harness.report.analysis import Block, analyse
 from harness.report.arms import SampledArm
-from harness.report.collect import collect
-from harness.report.data import ReportData, Row
-from harness.store.run import RunStore, SampleRow
+from harness.report.data import Row
+from harness.report.stored_run import StoredRun
+from harness.store.run import SampleRow
 
 RowDict = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class RunResults:
+class RunResults(StoredRun):
     """What every export is made from."""
-
-    store: RunStore
-    plan: Plan
-    data: ReportData
-
-    @classmethod
-    def of(cls, store: RunStore, catalogue: Catalogue) -> RunResults:
-        return cls(store, Plan.of(store), collect(store, catalogue))
 
     @cached_property
     def blocks(self) -> dict[str, Block]:
