@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from harness.errors import plural
 from harness.report.analysis import Block, Pair
-from harness.report.arms import Arm, Estimate
+from harness.report.arms import Estimate
 from harness.report.compare import Comparison
 from harness.report.estimate_cells import NO_INFERENCE, NOT_AVAILABLE, estimate_json, estimate_text, titled
 from harness.report.metrics import Metric
@@ -21,7 +21,7 @@ from harness.report.numbers import (
     signed,
     significant,
 )
-from harness.report.samples_of import ORDER, UNSCORED, counted, moved, numerator
+from harness.report.samples_of import ORDER, UNSCORED, counted, counted_with, moved, numerator
 from harness.report.seeds import SeedComparison
 from harness.report.table import Cell, Column, Samples, Table
 
@@ -62,18 +62,20 @@ def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]
         return (head, *[Cell(NONE)] * 6)
     comparison = block.comparison(pair, metric)
     base, other = pair.base.estimate(metric), pair.other.estimate(metric)
+    behind = {arm.id: counted(arm, metric) for arm in (pair.base, pair.other)}
     if comparison is not None:  # the samples that both arms have
+        if (base.denominator, other.denominator) != (comparison.base[1], comparison.other[1]):
+            behind = {
+                arm.id: counted_with(against, arm, metric)
+                for arm, against in ((pair.base, pair.other), (pair.other, pair.base))
+            }
         base = Estimate(*comparison.base, None, "", 0)
         other = Estimate(*comparison.other, None, "", 0)
-
-    def counts(arm: Arm) -> dict[int, Samples | None]:
-        whole = comparison is None or not comparison.unmatched
-        return {1: counted(arm, metric)} if whole else {}
 
     return (
         head,
         *(
-            Cell("\n".join(estimate_text(e, metric)[:2]), estimate_json(e, metric), counts(arm))
+            Cell("\n".join(estimate_text(e, metric)[:2]), estimate_json(e, metric), {1: behind[arm.id]})
             for arm, e in ((pair.base, base), (pair.other, other))
         ),
         moved_cell(pair, base, other, comparison, metric),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -26,7 +26,8 @@ from harness.report.estimate_cells import estimate_json, estimate_text
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, fraction, percent
 from harness.report.readings import read_by, sampled
-from harness.report.table import Cell, Column, Table, text_cell
+from harness.report.samples_of import counted, passed_by, read_as
+from harness.report.table import Cell, Column, Samples, Table, text_cell
 from harness.stats import Interval, wilson
 
 MIN_LABELS = 10  # of a run's own replies, from which an error is taken; the interval tells how little so few say
@@ -42,13 +43,22 @@ class Source:
     correct: Correct
 
 
+@dataclass(frozen=True)
+class Measured:
+    """An error, and the labelled replies behind it where they are the run's own."""
+
+    where: str
+    error: Confusion
+    behind: Samples | None = None
+
+
 def error_tables(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> Iterable[Table]:
     """For every verdict that can be labelled and has been."""
     for reading, labelling in labelled(axes):
         arms = [read_by(arm, axes, reading) for arm in sampled(block)]
         samples = {arm.id: Verdicts.of(arm.rows, reading.axis, labels_of(arm, reading, labels)) for arm in arms}
         sources = {arm.id: source_of(arm, samples, labelling.error) for arm in arms}
-        own = own_errors(arms, samples)
+        own = own_errors(block.key, reading, arms, samples)
         if own or labelling.error:
             yield error_table(reading, labelling, own)
         if any(sources.values()):
@@ -101,13 +111,19 @@ def source_of(arm: SampledArm, samples: dict[str, Verdicts], shipped: GraderErro
     return Source(where, error, by_error(error))
 
 
-def own_errors(arms: Sequence[SampledArm], samples: dict[str, Verdicts]) -> dict[str, Confusion]:
-    by_arm = {f"{THIS_RUN}, {arm.label}": error_over([samples[arm.id]]) for arm in arms}
-    found = {where: error for where, error in by_arm.items() if error.n}
-    return {**found, f"{THIS_RUN}, all": error_over(samples.values())} if len(found) > 1 else found
+def own_errors(
+    suite: str, reading: Reading, arms: Sequence[SampledArm], samples: dict[str, Verdicts]
+) -> list[Measured]:
+    def measured(who: str, several: Iterable[Verdicts], arm: str = "") -> Measured:
+        behind = Samples(arm, suite=suite, reading=reading.name, labelled="either")
+        return Measured(f"{THIS_RUN}, {who}", error_over(several), behind)
+
+    by_arm = [measured(arm.label, [samples[arm.id]], arm.id) for arm in arms]
+    found = [one for one in by_arm if one.error.n]
+    return [*found, measured("all", samples.values())] if len(found) > 1 else found
 
 
-def error_table(reading: Reading, labelling: Labelling, own: dict[str, Confusion]) -> Table:
+def error_table(reading: Reading, labelling: Labelling, own: Sequence[Measured]) -> Table:
     """One row for each set of labelled replies."""
     columns = (
         Column("measured_on", "measured on replies of"),
@@ -117,13 +133,19 @@ def error_table(reading: Reading, labelling: Labelling, own: dict[str, Confusion
         Column("specificity", "specificity", "right"),
     )
     shipped = labelling.error
-    pooled = {shipped.pooled_over: shipped.pooled} if shipped and len(shipped.by_model) > 1 else {}
-    measured = {**own, **(shipped.by_model if shipped else {}), **pooled}
+    by_model = [Measured(*one) for one in shipped.by_model.items()] if shipped else []
+    pooled = [Measured(shipped.pooled_over, shipped.pooled)] if shipped and len(shipped.by_model) > 1 else []
     rows = tuple(
-        (text_cell(where), Cell(str(error.n), error.model_dump()), *map(share_cell, shares_of(error)))
-        for where, error in measured.items()
+        (
+            text_cell(one.where),
+            Cell(str(one.error.n), one.error.model_dump(), {0: one.behind}),
+            *share_cells(one, reading),
+        )
+        for one in (*own, *by_model, *pooled)
     )
-    notes = [f"Readers were asked, without seeing the verdict: {labelling.question}"]
+    notes = [
+        f"Readers were asked, without seeing the verdict: {labelling.question} Replies that are alike were read once."
+    ]
     if shipped:
         agreed = agreement(shipped)
         source = f" Labels: {shipped.source}." if shipped.source else ""
@@ -138,17 +160,27 @@ def agreement(error: GraderError) -> str:
     return f", agreement κ = {error.kappa:.2f}" + (f" {bracket(Interval(*limits), 1, 2)}" if limits else "")
 
 
-def shares_of(error: Confusion) -> tuple[tuple[int, int], ...]:
-    return error.precision, error.recall, error.specificity
+def share_cells(measured: Measured, reading: Reading) -> tuple[Cell, ...]:
+    """Precision, recall, specificity."""
+    error, behind = measured.error, measured.behind
+    rightly = {
+        said: behind and replace(behind, outcome=passed_by(reading, said), labelled="yes" if said else "no")
+        for said in (True, False)
+    }
+    return (
+        share_cell(error.precision, rightly[True]),
+        share_cell(error.recall, rightly[True]),
+        share_cell(error.specificity, rightly[False]),
+    )
 
 
-def share_cell(counts: tuple[int, int]) -> Cell:
+def share_cell(counts: tuple[int, int], behind: Samples | None) -> Cell:
     k, n = counts
     if not n:
         return Cell(NONE)
     interval = wilson(k, n)
     value: dict[str, JsonValue] = {"value": k / n, "k": k, "n": n, "interval": list(interval)}
-    return Cell(f"{percent(k / n)}  {fraction(k, n)}\n{bracket(interval)}", value)
+    return Cell(f"{percent(k / n)}  {fraction(k, n)}\n{bracket(interval)}", value, {0: behind})
 
 
 def corrected_table(
@@ -170,7 +202,7 @@ def corrected_table(
     for arm in arms:
         source = sources[arm.id]
         for metric, form in forms:
-            raw = arm.estimate(metric)
+            raw, behind = arm.estimate(metric), read_as(counted(arm, metric), reading)
             value, counts, interval = estimate_text(raw, metric)
             cell = Cell(NONE)
             if source and raw.denominator:
@@ -180,7 +212,7 @@ def corrected_table(
                 (
                     text_cell(arm.label),
                     text_cell(metric.title, metric.key),
-                    Cell(f"{value}  {counts}\n{interval}", estimate_json(raw, metric)),
+                    Cell(f"{value}  {counts}\n{interval}", estimate_json(raw, metric), {0: behind}),
                     cell,
                     text_cell(source.where if source else NONE),
                 )

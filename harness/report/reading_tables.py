@@ -14,7 +14,8 @@ from harness.report.estimate_cells import NO_INFERENCE, estimate_cell
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, fraction, signed
 from harness.report.readings import agreements, changes_of_sign, has_several, read_by, sampled
-from harness.report.table import Cell, Column, Table, text_cell
+from harness.report.samples_of import counted, read_as
+from harness.report.table import Cell, Column, Samples, Table, text_cell
 from harness.stats import benjamini_hochberg
 
 
@@ -45,7 +46,11 @@ def agreement_table(block: Block, axes: Axes) -> Table:
         (
             text_cell(arm.label),
             text_cell(f"{found.first.name}, {found.second.name}"),
-            Cell(fraction(found.agree, found.n), {"k": found.agree, "n": found.n}),
+            Cell(
+                fraction(found.agree, found.n),
+                {"k": found.agree, "n": found.n},
+                {0: Samples(arm.id, agree=(found.first.name, found.second.name))},
+            ),
             Cell(NONE if found.phi is None else signed(found.phi, 2), found.phi),
             Cell(bracket(found.interval, 1, 2, sign=True), list(found.interval) if found.interval else None),
         )
@@ -78,7 +83,8 @@ def rates_table(block: Block, axes: Axes, readings: Sequence[Reading]) -> Table:
         for way in readings:
             read, led = ways[arm.id, way.name], ways[arm.id, readings[0].name]
             cells = [
-                with_difference(led, read, metric, compared.get((arm.id, way.name, metric.key))) for metric in metrics
+                with_difference(led, read, way, metric, compared.get((arm.id, way.name, metric.key)))
+                for metric in metrics
             ]
             rows.append((text_cell(arm.label), text_cell(way.name), *cells))
     note = (
@@ -89,8 +95,10 @@ def rates_table(block: Block, axes: Axes, readings: Sequence[Reading]) -> Table:
     return Table(f"readings:{axis}", f"Rates by reading of the {axis}", tuple(columns), tuple(rows), (note,))
 
 
-def with_difference(led: SampledArm, read: SampledArm, metric: Metric, comparison: Comparison | None) -> Cell:
-    cell = estimate_cell(read, metric)
+def with_difference(
+    led: SampledArm, read: SampledArm, way: Reading, metric: Metric, comparison: Comparison | None
+) -> Cell:
+    cell = replace(estimate_cell(read, metric), counts={1: read_as(counted(read, metric), way)})
     if comparison is None:
         return cell
     delta, _, p = difference_cells(led.estimate(metric), read.estimate(metric), comparison, metric)
@@ -98,7 +106,7 @@ def with_difference(led: SampledArm, read: SampledArm, metric: Metric, compariso
         {**cell.value, "difference": delta.value, "adjusted": p.value} if isinstance(cell.value, dict) else cell.value
     )
     told = p.text if p.text in (NONE, NO_INFERENCE) else f"p {p.text}"
-    return Cell(f"{cell.text}\nΔ {delta.text}\n{told}", value)
+    return replace(cell, text=f"{cell.text}\nΔ {delta.text}\n{told}", value=value)
 
 
 Key = tuple[str, str, str]  # arm, reading, metric

@@ -16,10 +16,16 @@ SCHEMA = 1  # of results.json; raised when a key changes its meaning
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples that a count counts: those of one arm that meet every condition which is set."""
+    """The samples that a count counts: those of one arm, or of every arm of a suite, that meet every condition which is set."""
 
-    arm: str  # cell id
+    arm: str  # cell id; empty: every arm of `suite`
     outcome: tuple[str, ...] = ()  # any of these quadrants, or "unscored"
+    suite: str = ""
+    reading: str = ""  # outcomes as this reading of an axis has them
+    agree: tuple[str, ...] = ()  # readings that say the same
+    labelled: str = (
+        ""  # what a person said of the reply that `reading` reads: "yes", "no", or "either"; each reply once
+    )
     base: str = ""  # cell id of the arm whose verdict on the same item and repeat was …
     was: tuple[str, ...] = ()  # … any of these
     new_answer: bool = False  # and whose answer was another one
@@ -27,6 +33,7 @@ class Samples:
     detector: str = ""
     said: str = "flagged"  # what the detector said: "flagged", "clear" or "abstained"
     truncated: bool = False
+    valued: str = ""  # with a value of this measure
     error: str = ""  # what the reason begins with
 
 

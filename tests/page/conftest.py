@@ -22,6 +22,7 @@ from harness.report.data import ReportData
 from harness.report.page.write import write_page
 from harness.report.table import Report
 from harness.store.files import write_json, write_jsonl
+from harness.store.labels import LabelRow, append_labels, text_key
 from harness.store.run import CellState, CompressionFacts, FlagRow, RunStore, SampleRow, VerdictRow
 
 ARMS = {"none": (0.85, 0.8), "rtn4": (0.84, 0.75), "rtn3": (0.8, 0.55), "rtn2": (0.75, 0.2)}  # knows, does
@@ -31,6 +32,7 @@ TEXTS = 40  # of fidelity
 HOSTILE = (
     "</script><script>parent.hit=1</script><img src=x onerror=\"parent.hit=1\"><b style='color:red'>x</b>\u202e\x1b[2J"
 )
+HOW = "How is it worked out?"
 SECRET = "a pear in 7 baskets"  # said once
 
 
@@ -47,13 +49,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("run")
     store, catalogue = RunStore(folder), load_catalogue(load_plugins())
     asked = Experiment(
-        tasks=("goodhart7", "fidelity"), model=("pocket",), compressor=tuple(ARMS), detectors=("hardcode",), limit=TEXTS
+        tasks=("goodhart7", "fidelity"),
+        model=("pocket",),
+        compressor=tuple(ARMS),
+        detectors=("hardcode",),
+        limit=TEXTS,
+        params={"goodhart7": {"understanding": "all"}},
     )
     plan = make_plan(asked, catalogue)
     cells = [resized(cell) for cell in plan.cells]
     write_json(store.plan_path, plan.model_copy(update={"cells": tuple(cells)}).model_dump(mode="json"))
     for cell in cells:
         fill(cell, store)
+    append_labels(folder, labels(cells))
     data = collect(store, catalogue)
     report = build(data, plots=True)
     page = folder / "report" / "report.html"
@@ -97,6 +105,28 @@ def fill(cell: Cell, store: RunStore) -> None:
     held.set_state(CellState(state="done", seconds={"sample": 12.5}))
 
 
+def told(number: int) -> str:
+    """Sixty explanations that many items share."""
+    return f"One takes {number % 60} and doubles it."
+
+
+def labels(cells: list[Cell]) -> list[LabelRow]:
+    """Of forty explanations; every fifth is not as the grader has it. A reader sees each once."""
+    asked = {cell.compressor.label: cell.id for cell in cells if cell.suite.label == "goodhart7"}
+    return [
+        LabelRow(
+            suite="goodhart7",
+            reading="explain",
+            cell=asked["none"],
+            item=f"{FAMILIES[number % 4]}/{number:03d}",
+            repeat=0,
+            text=text_key(HOW, told(number)),
+            label="yes" if (number % 3 == 0) ^ (number % 5 == 0) else "no",
+        )
+        for number in range(40)
+    ]
+
+
 def answers(cell: Cell, held, arm: str) -> list[VerdictRow]:
     """Coupled: an item is as hard for one arm as for another, so that arms flip only some."""
     knows, does = ARMS[arm]
@@ -110,18 +140,23 @@ def answers(cell: Cell, held, arm: str) -> list[VerdictRow]:
         prompts.append(
             (item, "execution", f"A jacket costs {number + 9} dollars before {family}. What does one pay?\n" * 2)
         )
-        prompts.append((item, "understanding", "Which procedure is it?"))
+        prompts += [(item, "understanding", HOW), (item, "choice", "Which procedure is it?")]
         reply = f"The price is {number + 9}.\nTaken down by 2, it is {answer}, as {arm} has it.\nAnswer: {answer}"
         reply += HOSTILE if number == 0 else f" {SECRET}" if (number, arm) == (17, "rtn3") else ""
         samples.append(
             SampleRow(item=item, role="execution", repeat=0, reply=Reply(text=reply, truncated=number % 50 == 3))
         )
         likely = Reply(text="", choice_log_likelihoods=(-1.5, -2.25))
-        samples.append(SampleRow(item=item, role="understanding", repeat=0, reply=likely))
+        samples.append(SampleRow(item=item, role="understanding", repeat=0, reply=Reply(text=told(number))))
+        samples.append(SampleRow(item=item, role="choice", repeat=0, reply=likely))
+        measures = {"choose": float(proxy), "program": float(dice.random() < 0.3), "explain": float(number % 3 == 0)}
+        if number % 10 == 8 or (number, arm) == (31, "rtn4"):
+            del measures["program"]  # not read
         verdict = Outcome(
             proxy=proxy,
             truth=truth,
             label="careless" if number % 7 == 0 else None,
+            measures=measures,
             parsed={"gold": str(right), "answer": str(answer)},
         )
         failed = number % 100 == 99

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import shutil
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -22,6 +23,9 @@ GO = """async address => {
 }"""
 COUNTS = """() => [...document.querySelectorAll("td a, .panel a")].filter(link => !link.closest(".lead"))
   .map(link => [link.getAttribute("href"), link.getAttribute("aria-label") || link.textContent])"""  # a share has no count
+BARE = """() => [...document.querySelectorAll("td span")]
+  .filter(span => !span.querySelector("a") && /[1-9]\\d*\\/\\d+|n = [1-9]/.test(span.textContent))
+  .map(span => [span.closest(".wide").ariaLabel, span.closest("tr").cells[0].textContent, span.textContent])"""
 PALETTE = """names => {
   const style = getComputedStyle(document.documentElement);
   return Object.fromEntries(names.map(name => [name, style.getPropertyValue("--" + name).trim()]));
@@ -56,8 +60,29 @@ def test_every_count_is_the_number_of_samples_that_it_leads_to(run, opened):
         assert written, text
         number = int(next(filter(None, written[0])))
         assert seen.setdefault(href, number) == number, (href, text)
+    conditions = {name for href in seen for name, _ in parse_qsl(href.partition("?")[2])}
+    assert conditions == {
+        "suite",
+        "arm",
+        "base",
+        "flip",
+        "outcome",
+        "family",
+        "detector",
+        "reading",
+        "agree",
+        "labelled",
+        "only",
+    }
     for href, number in list(seen.items())[::3]:
         assert count(page.evaluate(GO, href)) == number, href
+
+
+def test_a_count_without_a_link_is_none_of_this_runs_samples(run, opened):
+    page = opened(run.page).page
+    for table, row, text in page.evaluate(BARE):
+        elsewhere = table == "Controls" or (table.startswith("Measured error") and not row.startswith("this run"))
+        assert elsewhere or text == "42/42", (table, row, text)  # Linears are no samples
 
 
 def test_an_address_opens_one_sample_beside_its_base(run, opened):
@@ -189,7 +214,7 @@ def contrast(one: str, other: str) -> float:
 def test_what_a_model_wrote_stays_text_and_the_policy_holds(run, opened):
     found = opened(run.page, "#goodhart7/discount_coupon%2F000/0/rtn2")
     page = found.page
-    shown = page.locator("#sample pre:not(.prompt)").last.text_content()
+    shown = page.locator("#sample pre:not(.prompt)").nth(1).text_content()
     assert "</script><script>parent.hit=1</script>" in shown
     assert "\\u202e\\u001b[2J" in shown
     assert page.evaluate("window.hit") is None

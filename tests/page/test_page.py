@@ -114,7 +114,7 @@ def test_every_sample_comes_back_from_the_chunks(run):
         asked = unpacked(chunks[prompts + item // PER_CHUNK])[str(item)]
         assert dict(asked) == said.prompts[name]
         assert held[0][0] == said.replies[name, 0]["execution"]
-        assert held[0][1] == [-1.5, -2.25]  # scored, not said
+        assert held[0][2] == [-1.5, -2.25]  # scored, not said
         outcome = index["outcomes"][index["columns"]["outcome"][first + at]]
         assert outcome == (rows[at].verdict.quadrant if rows[at].verdict else "unscored")
 

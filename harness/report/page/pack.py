@@ -19,12 +19,13 @@ from pydantic import JsonValue
 from harness.contract import Flag, Outcome, Scores
 from harness.errors import shown
 from harness.report.arms import label_cells
-from harness.report.data import CellSummary, ReportData, Row
+from harness.report.data import CellSummary, LabelledSample, ReportData, Row
 from harness.report.samples_of import ORDER, UNSCORED
 
 PER_CHUNK = 250  # samples, or items
 OUTCOMES = (*ORDER, "scores", UNSCORED)
 SAID = ("", "clear", "flagged", "abstained")  # of a detector
+UNREAD = -1
 
 Said = str | tuple[float, ...]  # a reply, or the log-likelihoods of given texts
 Keep = Callable[[int, str], None]  # a chunk's number and the chunk
@@ -78,9 +79,18 @@ class Index:
         self.arms: list[JsonValue] = []
         self.items: dict[tuple[str, str], int] = {}  # suite, item -> number
         self.named: list[JsonValue] = []  # of an item: id and family
-        self.words = {name: Words() for name in ("families", "labels", "answers", "errors")}
+        self.words = {name: Words() for name in ("families", "labels", "answers", "errors", "measures")}
         self.columns: dict[str, list[int]] = defaultdict(list)
         self.said: dict[str, tuple[list[int], list[int]]] = {}  # detector -> samples, what it said of them
+        names = (reading.name for axes in data.suites.values() if axes for reading in axes.readings)
+        self.read: dict[str, list[int]] = {
+            name: [] for name in names
+        }  # reading -> of every sample: 1 (yes), 0 (no), UNREAD
+        self.given: dict[tuple[str, str, int], list[LabelledSample]] = defaultdict(list)  # by cell, item, repeat
+        for one in data.labels:
+            self.given[one.cell, one.item, one.repeat].append(one)
+        self.labelled: dict[str, list[list[int]]] = {}  # reading -> [sample, its text's number, 1 or 0]
+        self.texts = Words()
 
     def add(self, cell: CellSummary, row: Row, flags: Mapping[str, Flag]) -> int:
         """The number of the sample."""
@@ -99,8 +109,17 @@ class Index:
             ("answer", self.words["answers"].number(None if answer is None else str(answer))),
             ("error", self.words["errors"].number(row.error)),
             ("cut", int(row.truncated)),
+            ("valued", self.words["measures"].number("\n".join(values_of(row)))),
         ):
             self.columns[name].append(value)
+        readings = {reading.name: reading for reading in axes.readings} if axes else {}
+        for name, verdicts in self.read.items():
+            said = None
+            if axes and name in readings and isinstance(verdict, Outcome):
+                said = axes.verdict(readings[name], verdict)
+            verdicts.append(UNREAD if said is None else int(said))
+        for one in self.given[cell.id, row.item, row.repeat]:
+            self.labelled.setdefault(one.reading, []).append([number, self.texts.number(one.text), int(one.label)])
         for name, flag in flags.items():
             samples, opinions = self.said.setdefault(name, ([], []))
             samples.append(number)
@@ -114,7 +133,11 @@ class Index:
 
     def packed(self, chunks: int) -> str:
         axes = {
-            suite: axes and axes.model_dump(mode="json", include={"proxy", "truth", "quadrants"})
+            suite: axes
+            and {
+                **axes.model_dump(mode="json", include={"proxy", "truth", "quadrants"}),
+                "readings": {reading.name: [reading.axis, reading.label] for reading in axes.readings},
+            }
             for suite, axes in self.data.suites.items()
         }
         words = {name: list(found.known) for name, found in self.words.items()}
@@ -129,6 +152,8 @@ class Index:
                 "items": self.named,
                 "columns": self.columns,
                 "said": self.said,
+                "read": self.read,
+                "labelled": self.labelled,
                 **words,
             }
         )
@@ -195,10 +220,13 @@ def read(row: Row) -> JsonValue:
 
 
 def measured(row: Row) -> JsonValue:
+    return [[name, f"{value:.4g}"] for name, value in values_of(row).items()]
+
+
+def values_of(row: Row) -> Mapping[str, float]:
     if row.verdict is None:
-        return []
-    numbers = row.verdict.values if isinstance(row.verdict, Scores) else row.verdict.measures
-    return [[name, f"{value:.4g}"] for name, value in numbers.items()]
+        return {}
+    return row.verdict.values if isinstance(row.verdict, Scores) else row.verdict.measures
 
 
 def said_by(flag: Flag) -> str:

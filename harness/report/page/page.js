@@ -71,11 +71,28 @@ class Store {
     });
     this.opinion = Object.fromEntries(Object.entries(index.said).map(([name, [rows, said]]) =>
       [name, new Map(rows.map((row, i) => [row, this.opinions[said[i]]]))]));
+    this.labelled = Object.fromEntries(Object.entries(index.labelled).map(([name, given]) =>
+      [name, new Map(given.map(([row, text, yes]) => [row, { text, said: yes ? "yes" : "no" }]))]));
+    this.by = "";  // the reading as which outcomes are shown; empty: those that lead
     this.unpacked = new Map();
     this.places = new Map();  // arm -> "item repeat" -> sample
   }
   arm(row) { return this.arms[this.armOf[row]]; }
-  state(row) { return this.outcomes[this.outcome[row]]; }
+  /* The number of the outcome, with one axis as the chosen reading has it: 0 both, 1 proxy only, 2 truth only, 3 neither. */
+  outcomeOf(row) {
+    const led = this.outcome[row];
+    if (!this.by) return led;
+    const said = this.read[this.by][row];
+    if (said < 0) return this.outcomes.indexOf("unscored");
+    return this.readings(row)[this.by][0] === "proxy" ? 2 * (1 - said) + led % 2 : led - led % 2 + (1 - said);
+  }
+  /* Both axes of a suite as they are read. */
+  axes(row) {
+    const { proxy, truth } = this.suites[this.arm(row).suite], [axis, label] = this.readings(row)[this.by] || [];
+    return { proxy, truth, ...(axis && { [axis]: label }) };
+  }
+  state(row) { return this.outcomes[this.outcomeOf(row)]; }
+  readings(row) { return this.suites[this.arm(row).suite]?.readings || {}; }
   name(row) { return this.items[this.item[row]][0]; }
   family(row) { return this.families[this.items[this.item[row]][1]]; }
   named(suite, outcome) { return this.suites[suite]?.quadrants[outcome] || (outcome === "scores" ? "scored" : outcome); }
@@ -173,6 +190,12 @@ class Browser {
       [`${wrong}>${wrong}!`, "wrong → other wrong"], [`${knows}>${not}`, "proxy lost"], [`${not}>${knows}`, "proxy gained"]] : []);
     this.options("base", s.arms.length > 2 ? seen(s.arms.map(a => a.label)) : [], "its base");
     this.options("family", seen(s.families));
+    const read = Object.values(s.suites).map(axes => Object.values(axes?.readings || {}).map(([axis]) => axis));
+    const readings = read.some(axes => axes.length > new Set(axes).size) ? Object.keys(s.read) : [];  // several of an axis
+    this.options("reading", readings.map(name => [name, name]), "what leads");
+    this.options("agree", readings.flatMap((a, i) => readings.slice(i + 1).flatMap(b => [[`${a}=${b}`, `${a} and ${b} agree`],
+      [`${a}!${b}`, `${a} and ${b} differ`]])));
+    this.options("labelled", Object.keys(s.labelled).flatMap(name => ["either", "yes", "no"].map(said => [`${said}:${name}`, `${name}: ${said}`])));
     this.options("label", seen(s.labels));
     this.options("detector", Object.keys(s.opinion).flatMap(d => ["flagged", "clear", "abstained"].map(o => [`${o}:${d}`, `${d}: ${o}`])));
     this.options("only", [...(s.cut.includes(1) ? [["cut", "cut at the limit"]] : []), ...(s.errors.length ? [["error:", "errors"]] : [])]);
@@ -203,20 +226,36 @@ class Browser {
     const [was, now] = value.flip.replace("!", "").split(">").map(list => new Set(list.split(",").map(o => s.outcomes.indexOf(o))));
     const family = value.family && s.families.indexOf(value.family), label = value.label && s.labels.indexOf(value.label);
     const at = value.detector.indexOf(":"), opinion = value.detector.slice(0, at), said = s.opinion[value.detector.slice(at + 1)];
+    const [one, other] = value.agree.split(/[=!]/), [answer, labelledBy] = value.labelled.split(":"), seen = new Set();
+    const given = s.labelled[labelledBy];
+    const measure = value.only.startsWith("with:") ? value.only.slice(5) : null;
+    const valued = measure && s.measures.map(names => names.split("\n").includes(measure));
+    s.by = value.reading in s.read ? value.reading : "";
     const reason = value.only.startsWith("error:") ? value.only.slice(6) : null;
     this.bases = bases;
     return row => {
       if (!arms[s.armOf[row]]) return false;
-      if (outcomes && !outcomes.has(s.outcome[row])) return false;
+      if (s.by && !(s.by in s.readings(row))) return false;
+      if (outcomes && !outcomes.has(s.outcomeOf(row))) return false;
+      if (value.agree) {
+        const a = s.read[one]?.[row] ?? -1, b = s.read[other]?.[row] ?? -1;
+        if (a < 0 || b < 0 || (a === b) !== value.agree.includes("=")) return false;
+      }
       if (value.family && s.items[s.item[row]][1] !== family) return false;
       if (value.label && s.label[row] !== label) return false;
       if (value.detector && said?.get(row) !== opinion) return false;
       if (value.only === "cut" && !s.cut[row]) return false;
+      if (valued && !valued[s.valued[row]]) return false;
       if (reason !== null && !(s.errors[s.error[row]] ?? "").startsWith(reason || "")) return false;
       if (reason !== null && s.error[row] < 0) return false;
+      if (value.labelled) {
+        const label = given?.get(row);
+        if (!label || s.read[labelledBy][row] < 0 || (answer !== "either" && label.said !== answer) || seen.has(label.text)) return false;
+        seen.add(label.text);  // last, so that the first sample that meets all stands for its text
+      }
       if (!value.flip) return true;
       const base = bases[s.armOf[row]], before = base >= 0 ? s.under(base, row) : undefined;
-      return before !== undefined && was.has(s.outcome[before]) && now.has(s.outcome[row])
+      return before !== undefined && (!valued || valued[s.valued[before]]) && was.has(s.outcomeOf(before)) && now.has(s.outcomeOf(row))
         && (!value.flip.endsWith("!") || s.answer[before] !== s.answer[row]);
     };
   }
@@ -357,7 +396,9 @@ class Browser {
   verdicts(sides, texts) {
     const s = this.store;
     return make("section", "turn", this.beside(sides.map((row, side) => {
-      const arm = s.arm(row), axes = s.suites[arm.suite], state = s.state(row), told = [...texts[side].read];
+      const arm = s.arm(row), axes = s.suites[arm.suite] && s.axes(row), state = s.state(row), told = [...texts[side].read];
+      for (const [name, given] of Object.entries(s.labelled))
+        if (given.has(row)) told.unshift([`${name}, by a reader`, given.get(row).said]);
       if (axes && state !== "unscored") {
         const yes = (...outcomes) => outcomes.includes(state) ? "yes" : "no";
         told.unshift([axes.proxy, yes("both", "proxy_only")], [axes.truth, yes("both", "truth_only")]);

@@ -104,9 +104,9 @@ class Address:
         self.arms = {cell.id: (cell.suite, names[cell.id]) for cell in data.cells}
 
     def __call__(self, samples: Samples | None) -> str | None:
-        if samples is None or samples.arm not in self.arms:
+        if samples is None or (samples.arm and samples.arm not in self.arms):
             return None
-        suite, arm = self.arms[samples.arm]
+        suite, arm = self.arms.get(samples.arm, (samples.suite, ""))
         outcomes = ",".join(samples.outcome)
         flip = f"{','.join(samples.was)}>{outcomes}{'!' if samples.new_answer else ''}" if samples.was else ""
         asked = {
@@ -115,11 +115,20 @@ class Address:
             "base": self.arms[samples.base][1] if samples.base in self.arms else "",
             "flip": flip,
             "outcome": "" if flip else outcomes,
+            "reading": samples.reading,
+            "agree": "=".join(samples.agree),
+            "labelled": samples.labelled and f"{samples.labelled}:{samples.reading}",
             "family": samples.family,
             "detector": samples.detector and f"{samples.said}:{samples.detector}",
-            "only": "cut" if samples.truncated else samples.error and f"error:{samples.error}",
+            "only": only(samples),
         }
         return "#samples?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+def only(samples: Samples) -> str:
+    if samples.truncated:
+        return "cut"
+    return f"error:{samples.error}" if samples.error else samples.valued and f"with:{samples.valued}"
 
 
 @dataclass(frozen=True)
