@@ -90,7 +90,7 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     dry = _known(checkpoint, shape, compressor, given, device)
     sampling = sampling_seconds(Path(source), wanted.sequences, length, wanted.seed, device) if samples else 0.0
     share = shape.weights / _weights(shape, 0)  # blocks, when all are alike
-    per_token = wanted.sequences / count
+    per_token = wanted.sequences / count if compressor.calibrated else 1.0
     seconds = dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing * per_token
     streams = 2 if wanted.sequential and wanted.refit and compressor.calibrated else 1
     tokens = length * wanted.sequences if compressor.calibrated else 0

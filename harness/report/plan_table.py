@@ -8,13 +8,15 @@ from typing import Any
 from harness.planning.cells import Cell, Plan
 from harness.registry.catalogue import Catalogue
 from harness.report.table import Column, Table, text_cell
-from harness.running.outlook import NOTHING, StageOutlook, outlook, stored_replies
+from harness.running.outlook import NOTHING, Seconds, StageOutlook, duration, outlook, stored_replies
 from harness.store.run import RunStore
 
 
-def plan_rows(plan: Plan, store: RunStore, catalogue: Catalogue) -> list[dict[str, Any]]:
+def plan_rows(
+    plan: Plan, store: RunStore, catalogue: Catalogue, forecast: Seconds | None = None
+) -> list[dict[str, Any]]:
     """One row a cell, as `harness plan --json` prints it."""
-    stages = outlook(plan, store, catalogue)
+    stages = outlook(plan, store, catalogue, forecast)
     return [_row(cell, plan, store, stages[cell.id]) for cell in plan.cells]
 
 
@@ -31,6 +33,13 @@ def plan_table(rows: Sequence[dict[str, Any]]) -> Table:
     used = [number for number in range(len(columns)) if any(line[number] != NOTHING for line in lines)]
     cells = tuple(tuple(text_cell(line[number]) for number in used) for line in lines)
     return Table("plan", "", tuple(columns[number] for number in used), cells)
+
+
+def seconds_left(rows: Sequence[dict[str, Any]]) -> str | None:
+    """What the stages to do will take in all, where something is known of that."""
+    open_ = [stage for row in rows for stage in row["stages"].values() if stage["state"] in ("to do", "begun")]
+    known = [stage["seconds"] for stage in open_ if stage["seconds"] is not None]
+    return duration(sum(known)) if known else None
 
 
 def _counts(row: dict[str, Any]) -> tuple[str, ...]:

@@ -24,7 +24,15 @@ from harness.running.stages.dense import dense_form
 from harness.running.stages.detect import detect
 from harness.running.stages.fidelity import sample_against_source
 from harness.running.stages.grade import grade
-from harness.running.stages.sample import ModelCache, Progress, missing_samples, questions, sample, sample_with_library
+from harness.running.stages.sample import (
+    ModelCache,
+    Progress,
+    Question,
+    missing_samples,
+    questions,
+    sample,
+    sample_with_library,
+)
 from harness.running.stages.sample_backend import BackendCache, sample_through
 from harness.running.stages.weights import cell_weights, finished_weights, weight_facts
 from harness.sandbox import replaced_workers
@@ -49,7 +57,7 @@ class CellRunner:
         """Bring one cell to the end of its last stage. Raises whatever a stage raises; what was stored stays stored."""
         store = self.run.cell(cell.id)
         self.progress("load", 0, 0)  # a suite's items may be a data set to read
-        suite = self._suite(cell)
+        suite = self.suite(cell)
         before, lost = store.state, replaced_workers()
         seconds = dict(before.seconds)
         failures = self.catalogue.plugins.hook_errors
@@ -76,12 +84,16 @@ class CellRunner:
         return state
 
     def _sample(self, cell: Cell, suite: TaskSuite, folder: Path | None) -> None:
-        store, asked = self.run.cell(cell.id), questions(cell, suite)
         if count_questions(suite, cell.settings).digest != cell.questions:
             raise PluginError(
                 f"{cell.suite.label} asks other questions than the plan has",
                 "its items() and prompts() must give the same each time: draw by a seed",
             )
+        self.ask(cell, suite, questions(cell, suite), folder)
+
+    def ask(self, cell: Cell, suite: TaskSuite, asked: Sequence[Question], folder: Path | None) -> None:
+        """Store a reply to each question that has none; `folder` has the weights, unless a server has them."""
+        store = self.run.cell(cell.id)
 
         def stored(rows: Sequence[SampleRow]) -> None:
             for row in rows:
@@ -113,7 +125,7 @@ class CellRunner:
 
     def regrade(self, cell: Cell) -> None:
         """Grade and detect again from the stored replies alone."""
-        self.judge(cell, self._suite(cell), {})
+        self.judge(cell, self.suite(cell), {})
 
     def _detectors(self, cell: Cell, suite: TaskSuite) -> dict[str, Detector]:
         """The detectors that may judge this cell, by label. The others appear in the report as "not applicable:
@@ -147,7 +159,7 @@ class CellRunner:
 
         return Activations(generator)
 
-    def _suite(self, cell: Cell) -> TaskSuite:
+    def suite(self, cell: Cell) -> TaskSuite:
         return build(cell.suite, self._spec(cell))
 
     def _spec(self, cell: Cell) -> Spec:

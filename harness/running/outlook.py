@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from harness.checkpoints.manifest import MARKER
@@ -20,7 +20,7 @@ NOTHING = "–"  # what stands for a stage that a cell goes without
 
 class StageOutlook(Record):
     """`seconds` were measured where the stage is done; else they are what cells of this folder that ask the same suite took,
-    in proportion."""
+    in proportion, or a forecast."""
 
     stage: str
     state: Literal["none", "done", "cached", "begun", "to do"]
@@ -33,20 +33,28 @@ class StageOutlook(Record):
         """ "done 12 s", "begun 20/84, 40 s left", "to do, about 60 s"; a dash for a stage that the cell goes without."""
         if self.state == "none":
             return NOTHING
-        time = "" if self.seconds is None else _duration(self.seconds)
+        time = "" if self.seconds is None else duration(self.seconds)
         if self.state in ("done", "cached"):
             return f"{self.state} {time}".rstrip()
         counted = f"begun {self.done}/{self.of}" if self.state == "begun" else "to do"
         return f"{counted}, ≈ {time}" if time else counted
 
 
-def outlook(plan: Plan, run: RunStore, catalogue: Catalogue) -> dict[str, tuple[StageOutlook, ...]]:
-    """By cell id, the stages in order."""
+Seconds = Mapping[str, Mapping[str, float]]  # by cell id and stage
+
+
+def outlook(
+    plan: Plan, run: RunStore, catalogue: Catalogue, forecast: Seconds | None = None
+) -> dict[str, tuple[StageOutlook, ...]]:
+    """By cell id, the stages in order. `forecast`: what stages to do will take, where this folder does not show it."""
     found = {cell.id: tuple(_stages(cell, run.cell(cell.id), catalogue)) for cell in plan.cells}
     seconds = {cell.id: run.cell(cell.id).state.seconds for cell in plan.cells}
     pace = _paces(plan.cells, found, seconds)
     return {
-        cell.id: tuple(_timed(stage, cell, seconds[cell.id], pace) for stage in found[cell.id]) for cell in plan.cells
+        cell.id: tuple(
+            _timed(stage, cell, seconds[cell.id], pace, (forecast or {}).get(cell.id, {})) for stage in found[cell.id]
+        )
+        for cell in plan.cells
     }
 
 
@@ -113,7 +121,9 @@ def _paces(
     return {key: spent[key] / units[key] for key in spent}
 
 
-def _timed(stage: StageOutlook, cell: Cell, seconds: dict[str, float], pace: Paces) -> StageOutlook:
+def _timed(
+    stage: StageOutlook, cell: Cell, seconds: dict[str, float], pace: Paces, forecast: Mapping[str, float]
+) -> StageOutlook:
     took: float | None = None
     last = "compress" if cell.compressed_key else "train"
     if stage.state == "done" and stage.stage in ("train", "compress"):
@@ -122,10 +132,12 @@ def _timed(stage: StageOutlook, cell: Cell, seconds: dict[str, float], pace: Pac
         took = seconds.get(stage.stage)
     elif stage.of and (cell.suite.label, stage.stage) in pace:
         took = pace[cell.suite.label, stage.stage] * (stage.of - stage.done)
+    elif stage.state in ("to do", "begun") and stage.stage in forecast:
+        took = forecast[stage.stage] * (1 - stage.done / stage.of if stage.of else 1)
     return stage.model_copy(update={"seconds": took})
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
