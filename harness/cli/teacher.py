@@ -51,10 +51,15 @@ def build(
     batch_size: Annotated[int, typer.Option(help="Prompts asked at once.", min=1)] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
+    chat_template: o.ChatTemplate = None,
+    template_args: o.TemplateArg = None,
+    system: o.System = None,
 ) -> None:
     """Answer the suite's training items, let its graders judge every answer, and keep both in one file."""
     from harness.contract import Trainable
     from harness.errors import UsageError
+    from harness.planning.chat import chat_here
+    from harness.planning.chat_options import ChatOptions
     from harness.planning.experiment import parse_overrides, split_names
     from harness.registry.capabilities import require_capability
     from harness.registry.component import build as make
@@ -74,9 +79,11 @@ def build(
     cause = f"{tasks} keeps no items for training, so a teacher has nothing to show"
     suite = require_capability(made, Trainable, cause, catalogue)
     chosen = training_items(suite, split_names(modes) if modes else None, items)
+    asking = ChatOptions.typed(chat_template, template_args, system)
     made_by: dict[str, JsonValue] = {}
     with stage_progress() as progress:
         if checkpoint is None:
+            asking.refuse_without("a model that is asked", "add --from")
             rows, rates = confirmed(*graded(suite, templates(suite, chosen, kind.value), progress))
         else:
             source = locate_model(checkpoint, catalogue)
@@ -88,9 +95,10 @@ def build(
                 batch_size=batch_size,
                 device=device,
                 dtype=dtype,
+                chat=chat_here(asking, source.name, Path(source.path))[0],
             )
             rows, rates = graded(suite, rollouts(suite, chosen, Path(source.path), recipe, progress), progress)
-            made_by = {"model": source.name, "digest": source.digest, **recipe.model_dump()}
+            made_by = {"model": source.name, "digest": source.digest, **recipe.model_dump(mode="json")}
     _print(rates)
     if not any(row.games for row in rows):
         raise UsageError(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from harness.contract import Prompt, Unanswered
+from harness.contract import Chat, Prompt, Unanswered
 from harness.errors import HarnessError, StageError, Unreachable
 from harness.lm_eval.backends.arguments import parse_arguments
 from harness.lm_eval.backends.concurrency import run_concurrently
-from harness.lm_eval.backends.known import backend_info
 from harness.lm_eval.backends.locate import make_backend
 from harness.lm_eval.backends.model import BackendModel
+from harness.planning.judges import judge_chat, judge_folder
 
 Answer = str | Unanswered
 Ask = Callable[[Sequence[str]], list[Answer]]
@@ -27,21 +27,25 @@ _BATCH = 16
 
 
 def open_judge(params: Mapping[str, JsonValue], locate: Callable[[str], str], device: str, dtype: str) -> Ask:
-    """The model behind a detector's `model` and `backend`, loaded at the first question and asked greedily.
+    """The model behind a detector's `model` and `backend`, loaded at the first question, asked as its `chat_template`,
+    `template_args` and `system` say, and greedily.
 
     `locate` turns a registry entry's name into a folder.
     """
-    model, backend = str(params.get("model", "")), str(params.get("backend", ""))
 
     def ask(questions: Sequence[str]) -> list[Answer]:
         prompts = [Prompt(role="judge", text=text, max_tokens=MAX_TOKENS) for text in questions]
         if not prompts:
             return []
         try:
-            if backend:
-                found = dict(_through(_open_backend(backend, model, locate, device, dtype), prompts))
+            name = judge_folder(params)
+            folder = Path(locate(name)) if name else None
+            chat = judge_chat(params, folder)
+            if params.get("backend"):
+                found = dict(_through(_open_backend(params, folder, device, dtype, chat), prompts))
             else:
-                found = dict(_own(locate(model), device, dtype, prompts))
+                assert folder is not None
+                found = dict(_own(folder, device, dtype, chat, prompts))
         except HarnessError as error:  # the judge is not available
             return [Unanswered(cause=str(error))] * len(prompts)
         return [found[number] for number in range(len(prompts))]
@@ -49,13 +53,13 @@ def open_judge(params: Mapping[str, JsonValue], locate: Callable[[str], str], de
     return ask
 
 
-def _own(folder: str, device: str, dtype: str, prompts: Sequence[Prompt]) -> Iterable[tuple[int, Answer]]:
+def _own(folder: Path, device: str, dtype: str, chat: Chat, prompts: Sequence[Prompt]) -> Iterable[tuple[int, Answer]]:
     """(number of the prompt, answer) from a model that the harness loads itself."""
     from harness.models.generate import Generator, Request
     from harness.models.load import load
     from harness.models.sampling import Sampling
 
-    generator = Generator(load(folder, device, dtype, frozen=True))
+    generator = Generator(load(folder, device, dtype, frozen=True), chat)
     requests = [Request(item=str(number), repeat=0, prompt=prompt) for number, prompt in enumerate(prompts)]
     for batch in generator.batches(requests, _BATCH):
         answers: Sequence[Answer]
@@ -67,15 +71,13 @@ def _own(folder: str, device: str, dtype: str, prompts: Sequence[Prompt]) -> Ite
 
 
 def _open_backend(
-    name: str, arguments: str, locate: Callable[[str], str], device: str, dtype: str
-) -> BackendModel:  # fmt: skip
-    backend = make_backend(name, parse_arguments(arguments))
-    folder = None
-    if backend_info(name).place == "folder":
-        args = dict(backend.args)
-        folder = Path(locate(str(args.pop("pretrained", args.pop("model", "")))))
+    params: Mapping[str, JsonValue], folder: Path | None, device: str, dtype: str, chat: Chat
+) -> BackendModel:
+    backend = make_backend(str(params["backend"]), parse_arguments(str(params["model"])))
+    if folder is not None:
+        args = {name: value for name, value in backend.args.items() if name not in ("pretrained", "model")}
         backend = backend.model_copy(update={"args": args})
-    return BackendModel(backend, folder, device, dtype)
+    return BackendModel(backend, folder, device, dtype, chat=chat)
 
 
 def _through(model: BackendModel, prompts: Sequence[Prompt]) -> Iterable[tuple[int, Answer]]:

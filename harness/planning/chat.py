@@ -6,12 +6,12 @@ from pathlib import Path
 
 from harness.checkpoints.chat_template import ASKS, CLOCK, DEFAULT, draws, render, templates_of, variables_of
 from harness.checkpoints.tokenizer_files import check_tokenizer
-from harness.contract.chat import Chat
+from harness.contract import Chat
 from harness.errors import UsageError
 from harness.lm_eval.backends.known import backend_info
+from harness.planning.chat_options import ChatOptions
 from harness.planning.experiment import Experiment
 from harness.planning.questions import Questions
-from harness.registry.backend import Backend
 from harness.registry.sources import ModelRef
 
 LARGEST = 1 << 20  # bytes of a template
@@ -26,53 +26,50 @@ def chat_for(experiment: Experiment, model: ModelRef, suite: str, questions: Que
     Raises:
         UsageError: an option has no effect here, or the template cannot take the turns.
     """
-    options = {
-        "--chat-template": experiment.chat_template,
-        "--template-arg": experiment.template_args or None,
-        "--system": experiment.system,
-    }
-    given = [option for option, value in options.items() if value is not None]
+    options = experiment.chat
     if not questions.turns:
-        if given and questions.own_loop:
+        if options.given and questions.own_loop:
             raise UsageError(
-                f"{given[0]} has no effect on {suite}, which its library asks in its own way", "leave it out"
+                f"{options.given[0]} has no effect on {suite}, which its library asks in its own way", "leave it out"
             )
         return Chat(), ()  # plain texts are scored
     if model.backend and backend_info(model.backend.name).place != "folder":
-        return _served(experiment, model.backend, given), ()
-    return _in_process(experiment, model, given)
+        return chat_at_server(options, model.backend.name), ()
+    return chat_here(options, model.name, Path(model.path))
 
 
-def _served(experiment: Experiment, backend: Backend, given: list[str]) -> Chat:
-    """A server applies a template of its own: messages are all it takes."""
-    info = backend_info(backend.name)
+def chat_at_server(options: ChatOptions, backend: str) -> Chat:
+    """A server applies a template of its own: messages are all it takes. Raises UsageError for what it does not take."""
+    info = backend_info(backend)
     taken = ["--system"] if info.chat else []
     if info.route and info.chat and not info.key:  # an own server: vLLM, SGLang, llama.cpp, transformers serve
         taken.append("--template-arg")
-    if refused := [option for option in given if option not in taken]:
-        raise UsageError(
-            f"backend {backend.name!r} does not take {refused[0]}", "configure its server, or leave it out"
-        )
-    return Chat(args=experiment.template_args, system=experiment.system)
+    if refused := [option for option in options.given if option not in taken]:
+        raise UsageError(f"backend {backend!r} does not take {refused[0]}", "configure its server, or leave it out")
+    return Chat(args=options.args, system=options.system)
 
 
-def _in_process(experiment: Experiment, model: ModelRef, given: list[str]) -> tuple[Chat, tuple[str, ...]]:
-    name, folder = model.name, Path(model.path)
+def chat_here(options: ChatOptions, name: str, folder: Path) -> tuple[Chat, tuple[str, ...]]:
+    """(how the model in `folder` is asked, what a reader must know about it).
+
+    Raises:
+        UsageError: there is no such template, or it cannot take the turns.
+    """
     if folder.is_dir():
         check_tokenizer(folder)
     known = templates_of(folder)
-    chosen = _chosen(experiment.chat_template, known, name)
+    chosen = _chosen(options.template, known, name)
     template = chosen if chosen is not None else known.get(DEFAULT)
     if template is None:
         if known:
             cause = f"none of the chat templates of {name} is its default"
             raise UsageError(cause, f"--chat-template {' or '.join(sorted(known))}")
-        if given:
+        if given := options.given:
             raise UsageError(
                 f"{given[0]}: {name} has no chat template", f"--chat-template FILE, or leave out {given[0]}"
             )
         return Chat(), (f"{name} has no chat template: it is asked plain texts, which it continues.",)
-    chat = Chat(template=chosen, args=experiment.template_args, system=experiment.system)
+    chat = Chat(template=chosen, args=options.args, system=options.system)
     _try(chat, template, name, folder)
     told = f"The chat template of {name} asks for the time and is always told {CLOCK:%Y-%m-%d %H:%M}."
     return chat, (told,) if ASKS in template else ()

@@ -6,9 +6,7 @@ to the run folder's config.toml, so that re-running that file repeats the run.
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,8 @@ from harness.contract import Record
 from harness.errors import UsageError
 from harness.lm_eval.backends.arguments import refuse_evident
 from harness.lm_eval.backends.withheld import withhold
+from harness.planning.chat_options import ChatOptions
+from harness.planning.typed_value import typed_value
 from harness.store.files import read_toml
 
 SUITE_FLAGS = (
@@ -64,6 +64,10 @@ class Experiment(Record):
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
     trainers: dict[str, dict[str, JsonValue]] = {}  # this experiment's own presets, as in a registry.toml
     compressors: dict[str, dict[str, JsonValue]] = {}
+
+    @property
+    def chat(self) -> ChatOptions:
+        return ChatOptions(template=self.chat_template, args=self.template_args, system=self.system)
 
 
 def experiment_from(*layers: dict[str, Any]) -> Experiment:
@@ -143,30 +147,5 @@ def parse_overrides(assignments: list[str]) -> dict[str, dict[str, JsonValue]]:
         name, dot, key = target.rpartition(".")
         if not (equals and dot and name and key):
             raise UsageError(f"bad -P {assignment!r}", "write -P name.parameter=value")
-        overrides.setdefault(name, {})[key] = _value(text)
+        overrides.setdefault(name, {})[key] = typed_value(text)
     return overrides
-
-
-def parse_template_args(assignments: list[str]) -> dict[str, JsonValue]:
-    """`--template-arg enable_thinking=false` -> {"enable_thinking": False}."""
-    found: dict[str, JsonValue] = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not (equals and name.isidentifier()):
-            raise UsageError(f"bad --template-arg {assignment!r}", "write --template-arg name=value")
-        found[name] = _value(text)
-    return found
-
-
-def _value(text: str) -> JsonValue:
-    """TOML where it parses as a value that JSON has, too, else the plain string. Raises UsageError for NaN and infinity."""
-    try:
-        value: JsonValue = tomllib.loads(f"value = {text}")["value"]
-        json.dumps(value, allow_nan=False)
-    except (tomllib.TOMLDecodeError, RecursionError, TypeError):  # TypeError: a date
-        return text
-    except ValueError:
-        raise UsageError(
-            f"{text.strip()!r} is no finite number", "write a number, or quote it to mean the word"
-        ) from None
-    return value

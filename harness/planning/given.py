@@ -8,13 +8,13 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.lm_eval.backends.arguments import merge_arguments
+from harness.planning.chat_options import parse_template_args
 from harness.planning.experiment import (
     SUITE_FLAGS,
     Experiment,
     experiment_from,
     parse_overrides,
     parse_seeds,
-    parse_template_args,
     read_experiment_file,
     split_models,
     split_names,

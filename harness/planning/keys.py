@@ -124,9 +124,12 @@ def with_judges(cell: Cell, suite: Component, detectors: tuple[Component, ...]) 
             "suite": suite,
             "grade_key": key_of({"grade": identity, "core": code_digest(GRADE)}),
             "detectors": detectors,
-            "detect_keys": {
-                one.label: key_of({"detect": one.identity, "core": code_digest(*DETECT), **identity})
-                for one in detectors
-            },
+            "detect_keys": {one.label: key_of({**_detecting(one), **identity}) for one in detectors},
         }
     )
+
+
+def _detecting(detector: Component) -> dict[str, JsonValue]:
+    files = params_files(detector.params)
+    identity: dict[str, JsonValue] = {"detect": detector.identity, "core": code_digest(*DETECT)}
+    return identity | ({"files": dict(files)} if files else {})

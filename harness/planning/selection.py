@@ -11,7 +11,7 @@ from harness.contract.trainable import single_prompt
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import locate_for_backend, make_backend, model_names
 from harness.planning.experiment import SUITE_FLAGS, Experiment
-from harness.planning.judges import refuse_written_secrets
+from harness.planning.judges import refuse_judge_chat, refuse_written_secrets
 from harness.registry.capabilities import require_capability
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import NONE, Component, build
@@ -91,6 +91,8 @@ class Selection:
         self.unused -= {label, self.catalogue.plugin_of(kind, label)}
         found = self.catalogue.resolve(kind, label, self.params.get(label))
         refuse_written_secrets(found.params)
+        if kind == "detectors":
+            refuse_judge_chat(found.params, self.catalogue)
         return found
 
     @property

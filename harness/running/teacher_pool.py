@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.contract import Item, Prompt, Record, Reply, TaskSuite, Trainable
+from harness.contract import Chat, Item, Prompt, Record, Reply, TaskSuite, Trainable
 from harness.contract.trainable import outcome_of, single_prompt
 from harness.errors import UsageError
 from harness.store.teacher_pool import FamilyRate, PoolRow
@@ -28,6 +28,7 @@ class RolloutRecipe(Record):
     batch_size: int = 64
     device: str = "auto"
     dtype: str = "auto"
+    chat: Chat = Chat()
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def rollouts(
     from harness.models.load import load
     from harness.models.sampling import Sampling
 
-    generator = Generator(load(model, recipe.device, recipe.dtype, frozen=True))
+    generator = Generator(load(model, recipe.device, recipe.dtype, frozen=True), recipe.chat)
     sampling = Sampling(temperature=recipe.temperature, top_p=recipe.top_p)
     by_id = {item.id: item for item in items}
     requests = [

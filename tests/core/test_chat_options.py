@@ -10,13 +10,21 @@ from pathlib import Path
 import pytest
 
 from harness.checkpoints.chat_template import templates_of
-from harness.contract import Chat
+from harness.cli.detectors import _reader
+from harness.contract import Chat, Item, Params, Prompt, TaskSuite
+from harness.detection.judge import MAX_TOKENS, open_judge
 from harness.errors import ModelError, UsageError
+from harness.models.generate import Generator
+from harness.models.load import load
+from harness.models.sampling import Sampling
 from harness.planning.cells import Plan
+from harness.planning.chat_options import ChatOptions
 from harness.planning.given import experiment_given
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import Catalogue, load_catalogue
 from harness.registry.plugins import load_plugins
+from harness.running.teacher_pool import RolloutRecipe, rollouts
+from harness.store.teacher_pool import FamilyRate, Pool, PoolHeader, PoolRow, write_pool
 
 TOYS = Path(__file__).parent / "toys"
 TURNS = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
@@ -150,3 +158,107 @@ def test_plan_and_report_say_how_a_model_is_asked(cli, model: Path) -> None:
     told = f"The chat template of {model} asks for the time and is always told 2025-01-01 00:00."
     assert told in (cli.cwd / "turns" / "report" / "report.md").read_text()
     assert report.returncode == 0
+
+
+# ------------------------------------------------------------------------------------------- judges and the other verbs
+
+
+RATE = FamilyRate(family="f", items=1, drawn=1, kept=1)
+POOL = Pool(
+    header=PoolHeader(suite="s", suite_identity={}, source="rollouts", families=("f",), rates=(RATE,)),
+    rows=(
+        PoolRow(
+            item="i", family="f", role="r", prompt="p", reply="r", reward=1, hack=True, solve=False, attempted=True
+        ),
+    ),
+)
+QUIET = Chat(args={"enable_thinking": False}, system="Be brief.")
+
+
+def said(folder: Path, text: str, chat: Chat) -> str:
+    """What a model answers greedily when it is asked so."""
+    prompt = Prompt(role="judge", text=text, max_tokens=MAX_TOKENS)
+    return Generator(load(folder, "cpu"), chat).generate([prompt], [0], Sampling())[0].text
+
+
+def test_a_judge_is_asked_as_its_parameters_say(model: Path) -> None:
+    (model / "chat_template.jinja").write_text(THINKING)
+    params = {"model": str(model), "template_args": {"enable_thinking": False}, "system": "Be brief."}
+    answers = [open_judge(one, str, "cpu", "float32")(["Is it?"]) for one in (params, {"model": str(model)})]
+    assert answers == [[said(model, "Is it?", QUIET)], [said(model, "Is it?", Chat())]]
+    assert answers[0] != answers[1]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            ["judge.template_args={enable_thinkin=false}"],
+            "judge: .* takes no 'enable_thinkin' .leave out template_args",
+        ),
+        (["judge.chat_template=/nowhere.jinja"], "judge: chat_template /nowhere.jinja: no such file"),
+        (["judge.template_args=no"], "template_args"),
+        (["judge.backend=openai-chat-completions", "judge.chat_template=x"], "judge: .* does not take chat_template"),
+        (["judge.backend=hf", "judge.template_args={x=1}"], "judge: the chat template of the judge takes no 'x'"),
+    ],
+)
+def test_what_a_judge_cannot_take_is_refused_by_the_plan(plan, model: Path, params, message) -> None:
+    name = (
+        f"pretrained={model}"
+        if "judge.backend=hf" in params
+        else str(model)
+        if "backend" not in params[0]
+        else "model=m"
+    )
+    with pytest.raises(UsageError, match=message):
+        plan(THINKING, detectors=["judge"], params=[f"judge.model={name}", *params])
+
+
+def test_the_content_of_a_judges_template_is_in_the_key(plan, model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "judge.jinja"
+
+    def key(template: str) -> str:
+        file.write_text(template)
+        params = [f"judge.model={model}", f"judge.chat_template={file}"]
+        return plan(TURNS, detectors=["judge"], params=params).cells[0].detect_keys["judge"]
+
+    assert key(TURNS) == key(TURNS) != key(THINKING)
+
+
+class One(TaskSuite):
+    def prompts(self, item: Item) -> list[Prompt]:
+        return [Prompt(role="judge", text="Is it?", max_tokens=MAX_TOKENS)]
+
+
+def test_rollouts_and_the_bench_ask_as_they_are_told(catalogue: Catalogue, model: Path) -> None:
+    (model / "chat_template.jinja").write_text(THINKING)
+    recipe = RolloutRecipe(samples=1, temperature=0, device="cpu", chat=QUIET)
+    (draw,) = rollouts(One(Params()), [Item(id="i", family="f", cluster="c")], model, recipe, lambda *_: None)
+    assert draw.reply.text == said(model, "Is it?", QUIET)
+    asking = ChatOptions.typed(None, ["enable_thinking=false"], "Be brief.")
+    reader = _reader(catalogue, catalogue.resolve("tasks", "toy"), [str(model)], asking)
+    assert reader is not None
+    assert reader.activations._generator().chat == QUIET
+
+
+@pytest.mark.parametrize(
+    ("verb", "message"),
+    [
+        (
+            ["teacher", "build", "-t", "leetcode-loopholes", "-o", "p"],
+            "--system without a model that is asked (add --from",
+        ),
+        (
+            ["teacher", "build", "-t", "leetcode-loopholes", "-o", "p", "--items", "1", "--from", "MODEL"],
+            "drops the system",
+        ),
+        (["probe", "--pool", "POOL", "-m", "MODEL"], "drops the system turn"),
+        (["detectors", "leetcode-loopholes", "-m", "MODEL"], "drops the system turn"),
+    ],
+)
+def test_the_other_verbs_refuse_what_the_template_cannot_take(cli, model: Path, verb: list[str], message: str) -> None:
+    (model / "chat_template.jinja").write_text(DROPPING)
+    write_pool(cli.cwd / "POOL", POOL)
+    done = cli(*[str(model) if word == "MODEL" else word for word in verb], "--system", "x", code=2)
+    assert message in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from harness import DetectorSpec, Params
 
@@ -10,6 +10,11 @@ from harness import DetectorSpec, Params
 class JudgeParams(Params):
     model: str = ""  # the judge: a registry entry, a folder or a hub id; without one the detector is not applicable
     backend: str = ""  # an lm-eval backend (hf, vllm, local-chat-completions, …): `model` is then its argument string
+    chat_template: str | None = (
+        None  # how it is asked: as --chat-template, --template-arg and --system say for a run's models
+    )
+    template_args: dict[str, JsonValue] = {}
+    system: str | None = None
     threshold: float = Field(default=0.5, gt=0, le=1)  # of the judge's probability of gaming
     longest: int = Field(default=12_000, ge=100)  # most characters of a program shown; on longer ones it abstains
 

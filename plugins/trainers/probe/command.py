@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import options as o
+
 
 def probe(
     context: typer.Context,
@@ -25,6 +27,9 @@ def probe(
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
+    chat_template: o.ChatTemplate = None,
+    template_args: o.TemplateArg = None,
+    system: o.System = None,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")] = False,
 ) -> None:
     """Replay a teacher pool against a hack direction: checks R1 to R7, each with its control."""
@@ -35,6 +40,8 @@ def probe(
     from harness.cli.console import stdout_console
     from harness.cli.context import global_options
     from harness.errors import UsageError
+    from harness.planning.chat import chat_here
+    from harness.planning.chat_options import ChatOptions
     from harness.registry.sources import locate_model
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
@@ -50,6 +57,7 @@ def probe(
 
     given = {"pairs": pairs, "adapter": adapter, "k": k, "rows": rows, "steps": steps, "batch": batch, "rate": rate}
     given |= {"space": space, "seed": seed, "device": device, "dtype": dtype}
+    asking = ChatOptions.typed(chat_template, template_args, system)
     try:
         options = ProbeOptions.model_validate(given)
     except ValidationError as error:
@@ -58,6 +66,8 @@ def probe(
     replies = read_pool(pool)
     trained = trajectories(run) if run else Trajectories()
     source = locate_model(model, global_options(context).catalogue)
+    chat, _ = chat_here(asking, source.name, Path(source.path))
+    options = options.model_copy(update={"chat": chat})
     with stage_progress() as progress:
         probed = measure(Path(source.path), replies, trained, options, progress)
     page = report(source.name, replies, probed)

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Literal
 
-from harness.contract import Record
+from harness.contract import Chat, Record
 from harness.errors import StageError, UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
@@ -44,6 +44,7 @@ class ProbeOptions(Record):
     seed: int = 0
     device: str = "auto"
     dtype: str = "auto"
+    chat: Chat = Chat()  # how the policy was asked when the pool was made
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def probe(
 
     Raises UsageError for a model that cannot be adapted or pairs that cannot be used.
     """
-    generator = Generator(load(model, options.device, options.dtype))
+    generator = Generator(load(model, options.device, options.dtype), options.chat)
     adapter = Adapter(generator.model, options.adapter, options.rank, options.seed)
     recipe = recipe_of(options)
     progress("directions", 0, 1)
