@@ -31,7 +31,7 @@ from harness_plugins.compressors.caldera.metric import HessianMetric, prepare
 RANK = 64
 LIMIT = 1.03
 FULL = Schedule()
-SEED_SCHEME = Schedule(iterations=1, factor_iterations=0, start="quantize", rounding="symmetric")
+SEED_SCHEME = Schedule(iterations=1, factor_iterations=0, start="zero", rounding="symmetric")
 
 # (n, bits, factor bits; 0 = rank 0) -> eH; the smallest of the reference's scalar rows of that kind
 REFERENCE = {

@@ -24,7 +24,8 @@ USUAL_DAMPING = 0.01  # usual damping, as a fraction of the mean diagonal; a lay
 
 
 class LinearEntry(Record):
-    """One compressed Linear: `base` is the sha256 of its bytes in the source; `error`, `trace`, `damping` are the QLR's."""
+    """One compressed Linear: `base` is the sha256 of its bytes in the source; `error`, `trace`, `damping` and
+    `start` are the QLR's."""
 
     block: int
     rows: int
@@ -34,6 +35,7 @@ class LinearEntry(Record):
     error: float | None = None
     trace: tuple[float, ...] = ()
     damping: float | None = None
+    start: str | None = None
     seconds: float = 0.0
     dead_columns: int = 0
     base: str
@@ -84,6 +86,7 @@ class LayerRow(Record):
     bits_per_weight: float
     error: float | None
     damping: float | None
+    start: str | None
     dead_columns: int
     seconds: float
     bytes: int
@@ -158,6 +161,7 @@ def inspect(folder: Path) -> list[LayerRow]:
             bits_per_weight=entry.bits / (entry.rows * entry.columns),
             error=entry.error,
             damping=entry.damping,
+            start=entry.start,
             dead_columns=entry.dead_columns,
             seconds=entry.seconds,
             bytes=entry.bits // 8,

@@ -55,7 +55,8 @@ def dense(factor: Factor) -> torch.Tensor:
 @dataclass
 class QLR:
     """One compressed Linear. `error` is sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)) with D = W − Ŵ; `trace` its history by half-step;
-    `damping` the fraction of H's mean diagonal that was added to H, None if unknown, or if nothing was added."""
+    `damping` the fraction of H's mean diagonal that was added to H, None if unknown, or if nothing was added; `start` names
+    the low-rank part that the iteration began with."""
 
     decision: Decision
     q: QuantMatrix
@@ -65,6 +66,7 @@ class QLR:
     error: float | None = None
     trace: list[float] = field(default_factory=list)
     damping: float | None = None
+    start: str | None = None
 
     def dequantize(self) -> torch.Tensor:
         """Ŵ (m, n) float32, in the original (unrotated) basis."""

@@ -24,15 +24,26 @@ def inspect(artefact: Artefact, json: o.Json = False) -> None:
         table.add_column("damping")
     for column in table.columns[2:]:
         column.justify = "right"
+    several = len({row.start for row in rows} - {None}) > 1
+    if several:
+        table.add_column("start")
     for row in rows:
         error = "-" if row.error is None else f"{row.error:.4f}"
         rank = f"{row.rank}×{row.factor_bits} bit" if row.rank else "0"
         cells = (f"{row.bits}", rank, f"{row.bits_per_weight:.3f}", error, f"{row.bytes:,}", f"{row.seconds:.2f}")
-        table.add_row(row.name, f"{row.rows}×{row.columns}", *cells, *([damped.get(row.name, "")] if damped else []))
+        table.add_row(
+            row.name,
+            f"{row.rows}×{row.columns}",
+            *cells,
+            *([damped.get(row.name, "")] if damped else []),
+            *([row.start or ""] if several else []),
+        )
     stdout_console().print(table, markup=False)
     print(
         f"{size.replaced} of {size.linears} Linears replaced, {size.bits_per_weight:.3f} bits a weight, {size.bytes:,} bytes"
     )
     if damped:
         print(f"damping: of H's mean diagonal, where more than {USUAL_DAMPING} was needed to make H positive definite")
+    if several:
+        print("start: the low-rank part that the iteration began with; of those tried, the one of the smallest error")
     print("error: sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)), D = W − Ŵ; H = I where the compressor is not calibrated")

@@ -8,7 +8,7 @@ mask is needed, and padded positions are left out of the Hessians.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +42,10 @@ class Batch:
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(self.tokens.shape)
+
+
+# (input group, number of the batch) -> (B, T) what each position counts in the group's Hessian
+Guide = Callable[[str, int], torch.Tensor]
 
 
 class _Recorded(Exception):
@@ -97,15 +101,26 @@ class BlockWalker:
                 for name, parameter in module.named_parameters(recurse=False):
                     setattr(module, name, nn.Parameter(parameter.to("meta"), requires_grad=False))
 
-    def hessians(self, index: int, batches: Sequence[Batch], inputs: Mapping[str, str]) -> dict[str, Hessian]:
+    def hessians(
+        self, index: int, batches: Sequence[Batch], inputs: Mapping[str, str], guide: Guide | None = None
+    ) -> dict[str, Hessian]:
         """Group -> Hessian of what enters its Linears (`inputs`: group -> the name of any one of them)."""
         sums: dict[str, Hessian] = {}
+        number = 0
+
+        def collecting(group: str) -> Any:
+            def hook(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+                weights = guide(group, number) if guide else batches[number].weights
+                sums[group].add(args[0].reshape(*batches[number].shape, -1), weights.to(self.device))
+
+            return hook
+
         with ExitStack() as stack:
             for group, name in inputs.items():
                 layer = self.linear(name)
                 sums[group] = Hessian(linear_shape(layer)[1], self.device)
-                stack.callback(layer.register_forward_pre_hook(self._collect(sums[group])).remove)
-            for batch in batches:
+                stack.callback(layer.register_forward_pre_hook(collecting(group)).remove)
+            for number, batch in enumerate(batches):  # noqa: B007  (the hooks read it)
                 self.forward(index, batch)
         return sums
 
@@ -153,13 +168,6 @@ class BlockWalker:
         """Let loaded Linears use these weights (name -> as `parameter` makes them); nothing is copied."""
         for name, parameter in parameters.items():
             self.linear(name).weight = parameter
-
-    def _collect(self, hessian: Hessian) -> Any:
-        def hook(_: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-            batch = self._current
-            hessian.add(args[0].reshape(*batch.shape, -1), batch.weights.to(self.device))
-
-        return hook
 
     def _enter(self, tokens: torch.Tensor, weights: torch.Tensor) -> Batch:
         batch = Batch(tokens, weights, torch.empty(0))

@@ -17,7 +17,7 @@ from torch import nn
 
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.shape import input_groups
-from harness.compression.blocks import BlockWalker
+from harness.compression.blocks import BlockWalker, Guide
 from harness.compression.input_groups import InputGroupJob
 from harness.compression.moments import Drift, Hessian, InputStatistics
 from harness.compression.paused import Parameters, PausedForward, Room
@@ -27,11 +27,20 @@ from harness.contract.compression import Calibration
 
 
 class CalibratedBlocks:
-    """`sequential`: Hessians of the compressed prefix, else of the original model. `refit`: fit to the original outputs."""
+    """`sequential`: Hessians of the compressed prefix, else of the original model. `refit`: fit to the original outputs.
+    `guide`: what each token counts in them."""
 
     def __init__(
-        self, checkpoint: Checkpoint, device: str, calibration: Calibration, *, sequential: bool, refit: bool
+        self,
+        checkpoint: Checkpoint,
+        device: str,
+        calibration: Calibration,
+        *,
+        sequential: bool,
+        refit: bool,
+        guide: Guide | None = None,
     ) -> None:
+        self.guide = guide
         self.walker = BlockWalker(checkpoint, device)
         self.sequential, self.refit = sequential, sequential and refit
         self.prefix = self.walker.embed(calibration)
@@ -95,7 +104,7 @@ class CalibratedBlocks:
         hessian = Hessian(columns, device)
         drift = Drift(columns, device) if self.refit else None
         for number, one in enumerate(prefix):
-            weights = one.batch.weights.to(device)
+            weights = (self.guide(group, number) if self.guide else one.batch.weights).to(device)
             x = one.input_of(names, after)  # (B, T, n)
             hessian.add(x, weights)
             if drift is not None:

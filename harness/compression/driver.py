@@ -37,6 +37,7 @@ from harness.compression.job import PARTIAL, Job, check_plan, code_record, compr
 from harness.compression.library_models import compress_with_library
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, lock_folder, write_json
+from harness.compression.token_weights import token_weights
 from harness.contract import Compressor, Decisions, Record
 from harness.contract.compression import Calibration, Progress
 from harness.errors import ModelError, PluginError
@@ -208,8 +209,14 @@ def _blocks(job: Job, work: InputGroupJob, calibration: Calibration | None) -> l
     wanted = job.wanted
     calibrated = None
     if calibration:
+        guided = job.compressor.guided
         calibrated = CalibratedBlocks(
-            job.checkpoint, job.device, calibration, sequential=wanted.sequential, refit=wanted.refit
+            job.checkpoint,
+            job.device,
+            calibration,
+            sequential=wanted.sequential,
+            refit=wanted.refit,
+            guide=token_weights(job.checkpoint, calibration, job.device, job.progress) if guided else None,
         )
     last = max((linear.block for linear in job.todo), default=-1)
     pieces = []

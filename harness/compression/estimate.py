@@ -35,6 +35,7 @@ from harness.compression.measurements import PROBES
 from harness.compression.paused import HELD_BYTES
 from harness.compression.pieces import Piece, write_json
 from harness.compression.self_samples import sampling_seconds
+from harness.compression.token_weights import STAGE, TOKENS_AT_ONCE
 from harness.contract import Compressor, LinearShape, ModelShape, Record
 from harness.errors import HarnessError, ModelError, UsageError
 from harness.planning.sizes import stored_bits
@@ -91,19 +92,21 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     sampling = sampling_seconds(Path(source), wanted.sequences, length, wanted.seed, device) if samples else 0.0
     share = shape.weights / _weights(shape, 0)  # blocks, when all are alike
     per_token = wanted.sequences / count if compressor.calibrated else 1.0
-    seconds = dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing * per_token
+    cut = min(CUT_BLOCKS, shape.blocks)
+    seconds = dry.measuring / cut + dry.compressing + (dry.passing + dry.guiding / cut) * per_token
     streams = 2 if wanted.sequential and wanted.refit and compressor.calibrated else 1
     tokens = length * wanted.sequences if compressor.calibrated else 0
     activations = 4 * shape.hidden * tokens
     waiting = min(HELD_BYTES, streams * (2 * activations + 4 * widest * tokens))
-    probed = min(wanted.sequences, PROBES) if compressor.measures else 0
-    spilled = 4 * shape.hidden * length * probed * shape.blocks  # gone before the artefact's first file
+    probed = length * min(wanted.sequences, PROBES) if compressor.measures else 0
+    probed = max(probed, min(length * wanted.sequences, TOKENS_AT_ONCE) if compressor.guided else 0)
+    spilled = 4 * shape.hidden * probed * shape.blocks  # gone before the artefact's first file
     outside = sum(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())
     everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     on_device = dry.device_memory is not None
     return CostEstimate(
         blocks=shape.blocks,
-        block_seconds=dry.measuring / min(CUT_BLOCKS, shape.blocks) + dry.compressing + dry.passing,
+        block_seconds=(dry.measuring + dry.guiding) / cut + dry.compressing + dry.passing,
         sampling_seconds=sampling,
         seconds=share * seconds + sampling,
         memory=max(
@@ -182,11 +185,13 @@ def write_truncated_model(checkpoint: Checkpoint, folder: Path) -> int:
 
 @dataclass
 class DryRun:
-    """Seconds of the stages of one block, and bytes: `imports` before, `memory` at the peak."""
+    """Seconds of the stages of one block (`measuring` and `guiding`: of all that there are), and bytes: `imports` before,
+    `memory` at the peak."""
 
     measuring: float = 0.0
     compressing: float = 0.0
     passing: float = 0.0  # forward passes and Hessians: grows with the tokens
+    guiding: float = 0.0  # the backward pass, where Hessians are guided: grows with them, too
     imports: int = 0
     memory: int = 0
     device_memory: int | None = None
@@ -242,6 +247,7 @@ def _dry_run(send: Any, scratch: Path, compressor: Compressor, wanted: Calibrati
         dry.compressing = sum(entry.seconds for entry in piece.linears.values())
         dry.passing = max(0.0, watch.seconds.pop("blocks") - dry.compressing)
         watch.seconds.pop("calibration", None)
+        dry.guiding = watch.seconds.pop(STAGE, 0.0)
         dry.measuring = sum(watch.seconds.values())
         dry.memory = _peak_memory()
         if device.startswith("cuda"):

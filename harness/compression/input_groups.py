@@ -107,6 +107,7 @@ class InputGroupJob:
                 error=result.error,
                 trace=tuple(result.trace),
                 damping=result.damping,
+                start=result.start,
                 seconds=seconds,
                 dead_columns=seen.dead_columns if seen else 0,
                 base=self.checkpoint.tensors[f"{linear.name}.weight"].sha256(),

@@ -119,6 +119,7 @@ class CompressedLinear(Protocol):
     error: float | None  # sqrt(tr(D H Dᵀ) / tr(W H Wᵀ)) with D = W − Ŵ
     trace: list[float]
     damping: float | None
+    start: str | None  # which one of several beginnings the result comes from, where the method has any
 
     def dequantize(self) -> torch.Tensor:
         """Ŵ (rows, columns) float32, in the original basis."""
@@ -139,6 +140,7 @@ class Compressor:
 
     calibrated: bool = True  # False: compress_linears is called with hessian=None and no calibration is run
     measures: bool = False  # True: `measure` is called before compressing, and plan() again with its table
+    guided: bool = False  # True: a token counts in the Hessians by how much the loss depends on the outputs there
     whole_model: bool = False  # True: the driver calls compress_model
     unmeasured: frozenset[str] = frozenset()  # parameters that the table of `measure` does not depend on
     treatment: Compressor | None = None  # what this one is a control of; the last in the chain measures

@@ -37,7 +37,7 @@ def test_the_low_rank_step_is_the_weighted_optimum() -> None:
 
 
 @pytest.mark.parametrize("factor_bits", [4, 16])
-@pytest.mark.parametrize("start", ["lowrank", "quantize"])
+@pytest.mark.parametrize("start", ["zero", "svd", "srr", "odlri", "best"])
 def test_the_best_full_iterate_is_kept_and_the_error_falls(factor_bits: int, start: str) -> None:
     weight, hessian = problem(64, 96)
     decision = Decision(bits=2, rank=8, factor_bits=factor_bits)

@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.shape import shape_of
+from harness.compression import backward
 from harness.compression.blocks import BlockWalker
 from harness.contract.compression import Calibration
 from harness_plugins.compressors.caldera import measuring
@@ -147,7 +148,7 @@ def test_a_backward_pass_that_was_killed_starts_over(
     whole = output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(), _folder(tmp_path / "whole"))
     scratch = _folder(tmp_path / "killed")
     with monkeypatch.context() as patched:
-        patched.setattr(measuring, "_head_gradient", die)
+        patched.setattr(backward, "_head_gradient", die)
         with pytest.raises(Killed):
             output_sensitivity(BlockWalker(checkpoint, "cpu"), shape, calibration(), scratch)
     assert len(list(scratch.iterdir())) == 3

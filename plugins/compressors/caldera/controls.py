@@ -28,7 +28,8 @@ class Control(Compressor):
         if treatment.whole_model:
             raise UsageError("a control needs decisions per Linear; a library that takes the whole model makes none")
         self.treatment, self.engine = treatment, engine
-        self.calibrated, self.measures = engine.calibrated, treatment.measures
+        self.calibrated, self.guided = engine.calibrated, engine.guided
+        self.measures = treatment.measures
 
     def limit(self, shape: ModelShape) -> int | None:
         return self.treatment.limit(shape)

@@ -6,7 +6,6 @@ without a Hessian is a plain residual SVD.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,9 +26,11 @@ from harness_plugins.compressors.caldera.lowrank import (
     sixteen_bit,
 )
 from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
+from harness_plugins.compressors.caldera.starts import STARTS, Start, initial
 
 RELATIVE_GAIN = 1e-3  # the loop stops at the second iteration that gains less than this on the one before it
 PATIENCE = 2
+TRIED = 3  # iterations of each start before the best goes on: later ones gain little, and seldom change the order
 EXPLORED, AROUND = (
     7,
     (1.0, 0.8, 1.25),
@@ -38,26 +39,39 @@ EXPLORED, AROUND = (
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the loop runs. `start` "auto" is the low-rank step first for 16-bit factors, quantization first otherwise."""
+    """How the loop runs. `start` "auto" is "svd" for 16-bit factors and "zero" otherwise; "best" tries all (`starts`)."""
 
     iterations: int = 15  # T
     factor_iterations: int = (
         10  # J of the first low-rank step; later ones go on by one; 0 rounds the factors of the SVD
     )
-    start: Literal["auto", "lowrank", "quantize"] = "auto"
+    start: Start | Literal["auto", "best"] = "auto"
     rounding: Literal["ldlq", "nearest", "symmetric"] = "ldlq"  # the others: to nearest, by `Grid.absmax_scales`
+
+    def starts(self, decision: Decision) -> tuple[Start, ...]:
+        """Those to try. Without a low-rank part there is one."""
+        if decision.rank == 0:
+            return ("zero",)
+        if self.start == "best":
+            return STARTS
+        if self.start == "auto":
+            return ("svd",) if decision.factor_bits >= 16 else ("zero",)
+        return (self.start,)
 
 
 class Loop:
     """The iterate (Q, L·R) of one Linear and the best full one so far."""
 
-    def __init__(self, weight: torch.Tensor, metric: Metric, decision: Decision, schedule: Schedule) -> None:
+    def __init__(
+        self, weight: torch.Tensor, metric: Metric, decision: Decision, schedule: Schedule, start: Start
+    ) -> None:
         self.weight, self.metric, self.decision, self.schedule = weight, metric, decision, schedule
+        self.start = start
         self.grid = Grid(decision.bits, decision.group, decision.grid)
         self.factor_grid = Grid(decision.factor_bits, decision.factor_group, decision.grid)
         self.total = self.error = metric.error(weight)  # E(W), E(W − Q − L R)
         self.q = torch.zeros_like(weight)
-        self.low_rank = torch.zeros_like(weight)
+        self.low_rank = initial(start, weight, metric, decision.rank)
         self.codes: QuantMatrix | None = None
         self.factors: Factors | None = None
         self.basis: torch.Tensor | None = None
@@ -65,6 +79,23 @@ class Loop:
         self.sweeps = 0
         self.trace: list[float] = []
         self.best: tuple[float, QuantMatrix, Factors | None] | None = None
+        self.idle = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether further iterations are not worth their time."""
+        return self.idle >= PATIENCE
+
+    def run(self, iterations: int) -> None:
+        """Round, then refit L·R to what rounding left, so many times or until the loop has settled."""
+        for _ in range(iterations):
+            if self.settled:
+                return
+            before = self.trace[-1] if self.trace else float("inf")
+            self.quantize()
+            if self.decision.rank:
+                self.approximate()
+            self.idle += self.trace[-1] > before * (1 - RELATIVE_GAIN)
 
     def quantize(self) -> None:
         """Q ← round(W − L R), with scales fitted to what the sweep will round: the target plus the last feedback."""
@@ -102,7 +133,8 @@ class Loop:
             )
         elif last is None:
             _, right = balanced(residual, principal(residual, self.metric, rank)[:, :rank])
-            self.factors, energy = alternate(residual, self.error, self.metric, right, self.factor_grid, rounds)
+            alone = self.error if self.start == "zero" else self.metric.error(residual)  # E(W − Q)
+            self.factors, energy = alternate(residual, alone, self.metric, right, self.factor_grid, rounds)
         else:
             left, right = last.dense()
             alone = self.error - change(self.metric, left, right, residual)  # E(W − Q)
@@ -123,6 +155,11 @@ class Loop:
         self.error = self.metric.error(self.weight - self.q)
         self._record()
 
+    @property
+    def least(self) -> float:
+        """The relative error of the best full iterate."""
+        return self.best[0] if self.best else float("inf")
+
     def relative(self, error: float) -> float:
         return (max(error, 0.0) / self.total) ** 0.5 if self.total else 0.0
 
@@ -137,39 +174,28 @@ class Loop:
 def decompose(weight: torch.Tensor, metric: Metric, decision: Decision, schedule: Schedule) -> QLR:
     """Compress W (m, n) float32 as `decision` says; errors are in the damped metric.
 
-    16-bit factors always end on a low-rank step, so T iterations of "lowrank" start are LR (Q LR)^T.
-    Raises StageError on NaN or Inf.
+    Where several starts are tried, each gets TRIED iterations and the best of them the rest; the result names it. Raises
+    StageError on NaN or Inf.
     """
     if not bool(torch.isfinite(weight).all()):
         raise StageError("the weight holds NaN or Inf", "the checkpoint is damaged; fetch it again")
-    loop = Loop(weight, metric, decision, schedule)
-    start = schedule.start
-    if start == "auto":
-        start = "lowrank" if decision.factor_bits >= 16 else "quantize"
-    steps: tuple[Callable[[], None], ...]
-    if decision.rank == 0:
-        steps = (loop.quantize,)
-    elif start == "quantize":
-        steps = (loop.quantize, loop.approximate)
-    elif decision.factor_bits >= 16:
-        loop.approximate()
-        steps = (loop.quantize, loop.approximate)
-    else:
-        steps = (loop.approximate, loop.quantize)
-    idle, last = 0, float("inf")
-    for _ in range(schedule.iterations):
-        for step in steps:
-            step()
-        idle += loop.trace[-1] > last * (1 - RELATIVE_GAIN)
-        last = loop.trace[-1]
-        if idle == PATIENCE:
-            break
+    starts = schedule.starts(decision)
+    first = schedule.iterations if len(starts) == 1 else min(TRIED, schedule.iterations)
+    loop: Loop | None = None
+    for start in starts:  # two at a time in memory
+        other = Loop(weight, metric, decision, schedule, start)
+        other.run(first)
+        loop = other if loop is None or other.least < loop.least else loop
+    assert loop is not None
+    loop.run(schedule.iterations - first)
     if decision.rank == 0:
         loop.polish()
     assert loop.best is not None
     _, codes, factors = loop.best
     left, right = (factors.left, factors.right) if factors else (None, None)
     result = QLR(decision, codes, left, right, trace=loop.trace, damping=metric.damping)
+    if decision.rank:
+        result.start = loop.start
     result.error = loop.relative(
         metric.error(weight - result.dequantize())
     )  # in full: the loop's come from thin products

@@ -57,6 +57,12 @@ def principal(a: torch.Tensor, metric: Metric, rank: int, guess: torch.Tensor | 
     return basis @ vectors.flip(1)
 
 
+def energies(a: torch.Tensor, metric: Metric, basis: torch.Tensor) -> torch.Tensor:
+    """(p,) uᵀ A H Aᵀ u of each column u of `basis` (m, p): how much of E(A) that direction holds."""
+    projected = basis.T @ a  # (p, n)
+    return (metric.apply(projected) * projected).sum(dim=1)
+
+
 def balanced(a: torch.Tensor, basis: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """L (m, r) and R (r, n) with L R = U Uᵀ A, column k of L and row k of R of equal root-mean-square."""
     right = basis.T @ a

@@ -3,30 +3,27 @@
 Output sensitivity is w = E‖g‖² / m per token, g (m,) the gradient of the summed next-token loss at a Linear's output: to
 second order, with independent coordinates, an error D changes the loss by ½ w tr(D H Dᵀ), so that errors of different
 Linears become comparable (the weighting of GuidedQuant, arXiv 2505.07004, averaged over outputs). A sequence counts in
-that mean by its calibration weight, as it does in H.
+that mean by its calibration weight, as it does in H. With a guided Hessian, w · tr(D H Dᵀ) is the same sum with each token
+at its own weight, so that the errors remain comparable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import safe_open
-from torch import nn
 
 from harness.checkpoints.checkpoint import open_checkpoint
-from harness.checkpoints.quantizer import find_linear
 from harness.checkpoints.shape import input_groups, shape_of
-from harness.compression.blocks import Batch, BlockWalker, read_tensors
+from harness.compression.backward import squared_gradients
+from harness.compression.blocks import Batch, BlockWalker, Guide
 from harness.compression.heap import trim_heap
 from harness.compression.measurements import PROBES
-from harness.compression.pieces import write_json, write_tensors
+from harness.compression.pieces import write_json
+from harness.compression.token_weights import token_weights
 from harness.contract import LinearShape, ModelShape
 from harness.contract.compression import Calibration, Progress
-from harness.errors import ModelError
 from harness.store.files import read_json
 from harness_plugins.compressors.caldera.budget import TABLE, Budget, Measurement, reweighted
 
@@ -44,6 +41,7 @@ def measure(
     walker = BlockWalker(checkpoint, device)
     some = Calibration(calibration.sequences[:PROBES], calibration.weights[:PROBES])
     sensitivity = _kept_sensitivity(walker, shape, some, scratch)
+    guide = token_weights(checkpoint, calibration, device, progress) if budget.guided else None
     batches = walker.embed(calibration)
     table: dict[str, list[Measurement]] = {}
     for block in range(shape.blocks):
@@ -52,7 +50,7 @@ def measure(
             if kept.is_file():
                 table |= TABLE.validate_json(kept.read_bytes())
             else:
-                found = _measure_block(walker, block, linears, batches, budget, shape.hidden)
+                found = _measure_block(walker, block, linears, batches, budget, shape.hidden, guide)
                 write_json(kept, TABLE.dump_python(found, mode="json"))
                 table |= found
             walker.advance(block, batches)
@@ -68,9 +66,10 @@ def _measure_block(
     batches: Sequence[Batch],
     budget: Budget,
     hidden: int,
+    guide: Guide | None,
 ) -> dict[str, list[Measurement]]:
     """The Linears of a loaded block, with every option's tr(D H Dᵀ)."""
-    sums = walker.hessians(block, batches, {linear.input_group: linear.name for linear in linears})
+    sums = walker.hessians(block, batches, {linear.input_group: linear.name for linear in linears}, guide)
     table: dict[str, list[Measurement]] = {}
     for group, members in input_groups(linears):
         weights = {linear.name: _weight(walker, linear) for linear in members}
@@ -92,112 +91,14 @@ def _kept_sensitivity(
 def output_sensitivity(
     walker: BlockWalker, shape: ModelShape, calibration: Calibration, scratch: Path
 ) -> dict[str, float]:
-    """Linear -> w, by a forward pass that keeps each block's inputs and a backward pass that recomputes each block.
-
-    The inputs are kept in `scratch`, one file per block, until the backward pass has used them: in memory they would
-    grow with the depth of the model.
-    """
+    """Linear -> w."""
     batches = walker.embed(calibration)
-    for block in range(shape.blocks):
-        write_tensors(_block_inputs(scratch, block), {str(index): batch.hidden for index, batch in enumerate(batches)})
-        with walker.loaded(block):
-            walker.advance(block, batches)
-        trim_heap()
-    with _head(walker):
-        gradients = [_head_gradient(walker, batch) for batch in batches]
-    sensitivity: dict[str, float] = {}
-    for block in reversed(range(shape.blocks)):
-        linears = _of_block(shape, block)
-        sums = dict.fromkeys((linear.name for linear in linears), 0.0)
-        kept = _block_inputs(scratch, block)
-        with walker.loaded(block) as module, safe_open(kept, framework="pt") as stored:
-            module.requires_grad_(False)
-            for index, batch in enumerate(batches):
-                inputs = stored.get_tensor(str(index)).to(walker.device).requires_grad_()
-                with ExitStack() as stack:
-                    for linear in linears:
-                        hook = walker.linear(linear.name).register_forward_hook(_summing(sums, linear.name, batch))
-                        stack.callback(hook.remove)
-                    args, kwargs = walker.calls[block, batch.shape]
-                    output = module(inputs, *args, **kwargs)
-                output = output[0] if isinstance(output, tuple) else output
-                (gradient,) = torch.autograd.grad(output, inputs, gradients[index].to(walker.device))
-                gradients[index] = gradient.cpu()
-        kept.unlink()
-        trim_heap()
-        weight = sum(float(batch.weights.sum()) for batch in batches)
-        sensitivity |= {linear.name: sums[linear.name] / weight / linear.rows for linear in linears}
-    return sensitivity
-
-
-def _block_inputs(scratch: Path, block: int) -> Path:
-    """The file with the hidden states that enter a block, batch after batch: (B, T, d) each."""
-    return scratch / f"inputs-{block:05d}.safetensors"
-
-
-def _summing(sums: dict[str, float], name: str, batch: Batch) -> Any:
-    """A forward hook that adds ‖g‖² of the output's gradient, weighted and summed over positions, to sums[name]."""
-
-    def add(gradient: torch.Tensor) -> None:
-        squares = gradient.reshape(*batch.shape, -1).square().sum(dim=-1)  # (B, T)
-        sums[name] += float((squares * batch.weights.to(squares.device)).sum())  # padded positions weigh nothing
-
-    def hook(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        output.register_hook(add)
-
-    return hook
-
-
-def _head_gradient(walker: BlockWalker, batch: Batch) -> torch.Tensor:
-    """(B, T, d) gradient of the summed next-token loss at the last block's output, with the blocks bypassed."""
-    leaf = batch.hidden.to(walker.device).requires_grad_()
-    with ExitStack() as stack:
-        for index, block in enumerate(walker.blocks):
-            stack.enter_context(_bypassed(block, leaf if index == 0 else None))
-        logits = walker.model(input_ids=batch.tokens.to(walker.device), use_cache=False).logits  # (B, T, V)
-    real = batch.weights.to(walker.device) > 0
-    both = real[:, 1:] & real[:, :-1]
-    loss = nn.functional.cross_entropy(
-        logits[:, :-1][both].float(), batch.tokens.to(walker.device)[:, 1:][both], reduction="sum"
-    )
-    (gradient,) = torch.autograd.grad(loss, leaf)
-    return gradient.cpu()
-
-
-@contextmanager
-def _bypassed(block: nn.Module, value: torch.Tensor | None) -> Iterator[None]:
-    """The block returns `value`, or its input."""
-
-    def forward(hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        return hidden_states if value is None else value
-
-    block.forward = forward
-    try:
-        yield
-    finally:
-        del block.forward
-
-
-@contextmanager
-def _head(walker: BlockWalker) -> Iterator[None]:
-    """All tensors outside the blocks in memory, a tied output head included."""
-    filled: list[nn.Module] = []
-    for name, tensor in read_tensors(walker.checkpoint, walker.checkpoint.outside_blocks()):
-        owner, _, leaf = name.rpartition(".")
-        try:
-            module = find_linear(walker.model, owner)[2]
-        except ModelError:
-            continue  # a tensor that the architecture does not use
-        if leaf in dict(module.named_parameters(recurse=False)):
-            setattr(module, leaf, nn.Parameter(tensor.to(walker.device, torch.float32), requires_grad=False))
-            filled.append(module)
-    walker.model.tie_weights()
-    try:
-        yield
-    finally:
-        for module in filled:
-            module.to_empty(device="meta", recurse=False)
-        walker.model.tie_weights()
+    sums = {linear.name: 0.0 for linear in shape.linears}
+    for number, squares in squared_gradients(walker, shape, batches, scratch):
+        for name, found in squares.items():
+            sums[name] += float((found * batches[number].weights).sum())  # padded positions weigh nothing
+    weight = sum(float(batch.weights.sum()) for batch in batches)
+    return {linear.name: sums[linear.name] / weight / linear.rows for linear in shape.linears}
 
 
 def _weight(walker: BlockWalker, linear: LinearShape) -> torch.Tensor:

@@ -12,7 +12,12 @@ Width = Literal[2, 3, 4, 5, 6, 7, 8, 16]
 
 
 class EngineParams(Params):
-    """How W ≈ Q + L·R is found and stored, whatever decides bits and rank. `group` 0 is one scale per matrix."""
+    """How W ≈ Q + L·R is found and stored, whatever decides bits and rank. `group` 0 is one scale per matrix.
+
+    `hessian` "guided" weighs each calibration token by how much the loss depends on what the Linears put out there.
+    """
+
+    former_values = {"start": {"lowrank": "svd", "quantize": "zero"}}
 
     factor_bits: Width = 4
     group: int = Field(64, ge=0)
@@ -22,7 +27,8 @@ class EngineParams(Params):
     rotation_seed: int = Field(0, ge=0)
     iterations: int = Field(15, ge=1)  # T of the paper
     factor_iterations: int = Field(10, ge=0)  # J of the paper, for the first low-rank step; later ones take one round
-    start: Literal["auto", "lowrank", "quantize"] = "auto"
+    start: Literal["auto", "best", "zero", "svd", "srr", "odlri"] = "auto"  # the low-rank part before the first Q
+    hessian: Literal["plain", "guided"] = "plain"
     rounding: Literal["ldlq", "nearest"] = "ldlq"
 
     def decision(self, rank: int, bits: int) -> Decision:

@@ -17,6 +17,10 @@ class Engine(Compressor):
 
     params: EngineParams
 
+    def __init__(self, params: EngineParams) -> None:
+        super().__init__(params)
+        self.guided = params.hessian == "guided"
+
     def compress_linears(self, weights: Weights, hessian: Hessian, decisions: Decisions) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
         from harness_plugins.compressors.caldera.linears import compress_linears

@@ -50,5 +50,5 @@ class RtnSvd(Compressor):
         from harness_plugins.compressors.caldera.decompose import Schedule
         from harness_plugins.compressors.caldera.linears import compress_linears
 
-        one_pass = Schedule(iterations=1, factor_iterations=0, start="quantize", rounding="symmetric")
+        one_pass = Schedule(iterations=1, factor_iterations=0, start="zero", rounding="symmetric")
         return compress_linears(weights, None, decisions, one_pass)
