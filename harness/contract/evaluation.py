@@ -6,6 +6,7 @@ one item, so every rate is a count of joint outcomes and never a quotient of two
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Literal
@@ -34,6 +35,9 @@ class Prompt(Record):
 
     With `target` set nothing is generated: the reply carries the log-likelihood of `target` after `text`. With `choices` set
     it carries that of each of them, as if each were a target, with the text read once. Not both.
+
+    With `quotes` set the text has those roles' names in braces, and is asked with their replies in these places. A prompt
+    quotes prompts that come before it in its item.
     """
 
     role: str
@@ -42,6 +46,7 @@ class Prompt(Record):
     stop: tuple[str, ...] = ()
     target: str | None = None
     choices: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _target_or_choices(self) -> Prompt:
@@ -58,6 +63,14 @@ class Prompt(Record):
     def continuations(self) -> tuple[str, ...]:
         """The texts that are scored, none where a reply is generated."""
         return self.choices if self.target is None else (self.target,)
+
+    def quoting(self, replies: Mapping[str, str]) -> Prompt:
+        """What is asked once the replies that it quotes are known, by role; braces within a reply stay as they are."""
+        if not self.quotes:
+            return self
+        places = "|".join(re.escape(f"{{{role}}}") for role in self.quotes)
+        text = re.sub(places, lambda place: replies[place.group()[1:-1]], self.text)
+        return self.model_copy(update={"text": text, "quotes": ()})
 
 
 class TokenFidelity(Record):

@@ -47,6 +47,7 @@ class TaskSuiteSpec(Spec):
 class TrainerSpec(Spec):
     kind: ClassVar[str] = "trainers"
     deployment: frozenset[str] = frozenset()  # parameters that `Trainer.deploy` reads and training does not
+    follows_up: bool = False  # it asks the prompts that quote a reply, too; others need suites without them
 
 
 class DetectorSpec(Spec):

@@ -22,6 +22,11 @@ class TaskSuite:
         """One or more prompts with distinct roles; each is asked in a separate context."""
         raise NotImplementedError
 
+    def quoted(self, item: Item, role: str, reply: str) -> str:
+        """What of a reply stands in the prompts that quote it (`Prompt.quotes`); all of it, unless a suite says otherwise.
+        Never raises on any text a model can produce."""
+        return reply
+
     def grade(self, item: Item, replies: Mapping[str, Reply]) -> Outcome | Scores:
         """Both verdicts from the replies by role. Never raises on any text a model can produce."""
         raise NotImplementedError

@@ -35,12 +35,20 @@ class Trainable(TaskSuite):
         return None
 
 
-def single_prompt(suite: TaskSuite, item: Item) -> Prompt:
-    """The one prompt of an item. Raises UsageError for suites that ask several, or score a given text."""
-    prompts = suite.prompts(item)
+def leading_prompt(suite: TaskSuite, item: Item) -> Prompt:
+    """The one prompt of an item that quotes no reply. Raises UsageError for suites that ask several, or score a given text."""
+    prompts = [prompt for prompt in suite.prompts(item) if not prompt.quotes]
     if len(prompts) != 1 or prompts[0].scored:
         raise UsageError("trainers and teachers need a suite with one prompt to answer per item", REMEDY)
     return prompts[0]
+
+
+def single_prompt(suite: TaskSuite, item: Item) -> Prompt:
+    """The one prompt of an item. Raises UsageError for suites that ask several, or score a given text."""
+    prompt = leading_prompt(suite, item)
+    if len(suite.prompts(item)) != 1:
+        raise UsageError("this trainer or teacher needs a suite that asks nothing about a reply", REMEDY)
+    return prompt
 
 
 def outcome_of(suite: TaskSuite, item: Item, role: str, reply: Reply) -> Outcome:

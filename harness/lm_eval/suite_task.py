@@ -13,6 +13,7 @@ from typing import Any
 import datasets
 
 from harness.contract import Axes, Outcome, Prompt, Reply, TaskSuite, TaskSuiteSpec, by_id
+from harness.errors import UsageError
 from harness.lm_eval.library import ConfigurableTask, Instance
 from harness.lm_eval.rates import RatioTerm, quotient, ratio_term
 from harness.registry.catalogue import load_catalogue
@@ -36,6 +37,10 @@ class SuiteTask(ConfigurableTask):
         self.axes: Axes = axes
         self.suite: TaskSuite = build(component, spec)
         self.items = by_id(self.suite.items())
+        if any(prompt.quotes for item in self.items.values() for prompt in self.suite.prompts(item)):
+            raise UsageError(
+                f"{component.label} asks about replies, and lm-eval asks no such thing", "use `harness run`"
+            )
         fixed = {
             "dataset_path": "harness",
             "test_split": "test",

@@ -45,11 +45,17 @@ def selected_items(suite: TaskSuite, limit: int | None) -> list:
 
 
 def prompts_of(suite: TaskSuite, item: Item) -> list[Prompt]:
-    """Raises UsageError for two of one role, whose replies could not be told apart."""
+    """Raises UsageError for two of one role, whose replies could not be told apart, and for one that quotes a later one."""
     with blamed(f"prompts() of {type(suite).__name__}"):
         prompts = list(suite.prompts(item))
     if len({prompt.role for prompt in prompts}) < len(prompts):
         raise UsageError(f"the suite has two prompts of one role for item {item.id!r}", "a bug in the suite")
+    for at, prompt in enumerate(prompts):
+        if unknown := set(prompt.quotes) - {before.role for before in prompts[:at]}:
+            cause = (
+                f"the prompt {prompt.role!r} of item {item.id!r} quotes {min(unknown)!r}, which is not asked before it"
+            )
+            raise UsageError(cause, "a bug in the suite")
     return prompts
 
 
@@ -76,7 +82,7 @@ def is_turn(prompt: Prompt) -> bool:
 
 def _digested(prompt: Prompt) -> dict[str, JsonValue]:
     """What a digest sees of a prompt: without fields that are newer than stored digests, where they are unused."""
-    return prompt.model_dump(mode="json", exclude=set() if prompt.choices else {"choices"})
+    return prompt.model_dump(mode="json", exclude={name for name in ("choices", "quotes") if not getattr(prompt, name)})
 
 
 def count_questions(suite: TaskSuite, settings: Settings) -> Questions:

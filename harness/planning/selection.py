@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from harness.contract import TaskSuite, Trainable
-from harness.contract.trainable import single_prompt
+from harness.contract import TaskSuite, Trainable, TrainerSpec
+from harness.contract.trainable import leading_prompt, single_prompt
 from harness.errors import UsageError
 from harness.lm_eval.backends.locate import locate_for_backend, make_backend, model_names
 from harness.planning.experiment import SUITE_FLAGS, Experiment
@@ -62,14 +62,16 @@ class Selection:
 
     def refuse_untrainable(self, suite: TaskSuite, label: str) -> None:
         """Raises UsageError if a trainer is selected and the suite of that label has no items for training."""
-        trainer = next((arm for arm in self.trainers if not arm.untouched), None)
-        if trainer is None:
+        trainers = [arm for arm in self.trainers if not arm.untouched]
+        if not trainers:
             return
-        cause = f"{trainer.label} cannot train on {label}, which keeps no items for training"
+        cause = f"{trainers[0].label} cannot train on {label}, which keeps no items for training"
         items = require_capability(suite, Trainable, cause, self.catalogue).training_items()
         if not items:
             raise UsageError(cause, "choose another suite, or other parameters for it")
-        single_prompt(suite, items[0])
+        specs = [self.catalogue.spec("trainers", arm.plugin)[0] for arm in trainers]
+        follow_up = all(isinstance(spec, TrainerSpec) and spec.follows_up for spec in specs)
+        (leading_prompt if follow_up else single_prompt)(suite, items[0])
 
     def _overrides(self) -> dict[str, dict[str, JsonValue]]:
         """-P by label. A plugin's name stands for all selected presets of that plugin, unless the name itself is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.contract import Prompt, TaskSuite, Trainable
+from harness.contract import Item, TaskSuite, Trainable
 from harness.errors import UsageError, plural
 from harness.planning.cells import Settings, TrainsOn
 from harness.planning.chat import chat_for
@@ -40,12 +40,13 @@ def refuse_trained_questions(
         return
     trainable = chosen.suite_of(trains_on.suite)
     assert isinstance(trainable, Trainable)
-    learned = {_asked(prompt) for item in trainable.training_items() for prompt in trainable.prompts(item)}
-    asked = [_asked(prompt) for item in selected_items(judge, limit) for prompt in judge.prompts(item)]
+    learned = {text for item in trainable.training_items() for text in _asked(trainable, item)}
+    asked = [text for item in selected_items(judge, limit) for text in _asked(judge, item)]
     if shared := sum(one in learned for one in asked):
         cause = f"{label} asks {plural(shared, 'question')} that the arms are trained on from {trains_on.suite.label}"
         raise UsageError(cause, "leave one of the two out")
 
 
-def _asked(prompt: Prompt) -> str:
-    return " ".join(prompt.text.split())
+def _asked(suite: TaskSuite, item: Item) -> list[str]:
+    """What an item asks, but for what it makes of its own replies: that is the same question for many items."""
+    return [" ".join(prompt.text.split()) for prompt in suite.prompts(item) if not prompt.quotes]

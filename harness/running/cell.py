@@ -109,7 +109,7 @@ class CellRunner:
             elif isinstance(suite, AgainstSource):
                 sample_against_source(cell, asked, folder, store, self.models, stored, self.progress)
             else:
-                sample(cell, asked, folder, store, self.models, stored, self.progress)
+                sample(cell, suite, asked, folder, store, self.models, stored, self.progress)
         else:
             if folder is not None and backend_info(cell.model.backend.name).dense:
                 folder = dense_form(folder, cell.settings.dtype)

@@ -1,4 +1,5 @@
-"""Which files a Python interpreter needs to start: its executable, its standard library, and the shared libraries of both."""
+"""Which files a Python interpreter needs to start: its executable, its standard library, and the shared libraries of both and
+of the tools beside it."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.sandbox.tools import tools
 
 OFFERED = ("numpy", "sortedcontainers")  # as the graders of LeetCode do
 
@@ -41,7 +43,7 @@ def this_interpreter() -> Interpreter:
     folders = [library, *(folder for folder in extensions if not folder.is_relative_to(library))]
     packages = [library / name for name in ("site-packages", "dist-packages") if (library / name).is_dir()]
     offered = {name: folder for name in OFFERED if (folder := package_folder(name))}
-    found = shared_libraries(executable, [*extensions, *offered.values()])
+    found = shared_libraries([executable, *tools().values()], [*extensions, *offered.values()])
     brought = with_libraries(list(offered.values()))
     shared = tuple(path for path in found if not any(path.is_relative_to(folder) for folder in brought))
     return Interpreter(executable, tuple(folders), tuple(packages), shared, offered)
@@ -57,10 +59,10 @@ def package_folder(name: str) -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin and spec.submodule_search_locations else None
 
 
-def shared_libraries(executable: Path, extensions: list[Path]) -> tuple[Path, ...]:
-    """What the dynamic loader opens for the executable and for every extension module in these folders."""
+def shared_libraries(executables: list[Path], extensions: list[Path]) -> tuple[Path, ...]:
+    """What the dynamic loader opens for the executables and for every extension module in these folders."""
     modules = sorted(module for folder in extensions for module in folder.rglob("*.so"))
-    binaries = [executable, *(module for module in modules if not module.name.startswith("_tkinter"))]  # no windows
+    binaries = [*executables, *(module for module in modules if not module.name.startswith("_tkinter"))]  # no windows
     try:
         listing = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
     except OSError as error:

@@ -19,6 +19,7 @@ from harness.sandbox.identity import Uid
 from harness.sandbox.inside import landlock
 from harness.sandbox.interpreter import Interpreter, this_interpreter
 from harness.sandbox.server import ServedSandbox, Server
+from harness.sandbox.tools import tools
 from harness.sandbox.worker import Ended
 from harness.sandbox.zygote_process import DEVICES, INSIDE, PYTHON_OPTIONS
 
@@ -114,8 +115,9 @@ def fence(python: Interpreter, folder: str) -> dict[str, Any]:
     if not landlock.version():
         return {"work": folder}
     library = [entry for path in python.library for entry in path.iterdir() if entry not in python.packages]
+    files = (*library, python.executable, *python.shared, *tools().values(), *python.shown_packages())
     return {
-        "readable": [str(path) for path in (*library, python.executable, *python.shared, *python.shown_packages())],
+        "readable": [str(path) for path in files],
         "devices": [f"/dev/{name}" for name in DEVICES],
         "work": folder,
     }

@@ -20,6 +20,7 @@ from harness.sandbox.identity import Uid
 from harness.sandbox.inside import seccomp
 from harness.sandbox.interpreter import Interpreter, this_interpreter
 from harness.sandbox.server import Server
+from harness.sandbox.tools import tools
 
 INSIDE = Path(__file__).with_name("inside")
 DEVICES = ("null", "zero", "full", "urandom")
@@ -149,16 +150,16 @@ def command(bwrap: str, python: Interpreter, given: Given, sources: dict[str, in
 
 
 def mounts(python: Interpreter) -> list[str]:
-    """The interpreter and the libraries that are offered, read-only; four devices, which the zygote makes read-only; and where
-    cells mount."""
-    shown = [*python.library, python.executable, *python.shared]
+    """The interpreter, the tools and the libraries that are offered, read-only; four devices, which the zygote makes
+    read-only; and where cells mount."""
+    shown = {path: path for path in (*python.library, python.executable, *python.shared)} | tools()
     devices = [Path("/dev") / name for name in DEVICES]
     parents = {parent for path in (*shown, *devices) for parent in path.parents if parent != Path("/")}
     arguments: list[str] = []
     for parent in sorted(parents):  # bubblewrap would copy the mode of a private home folder
         arguments += ["--perms", "0755", "--dir", str(parent)]
-    for path in shown:
-        arguments += ["--ro-bind", str(path), str(path)]
+    for path, source in shown.items():
+        arguments += ["--ro-bind", str(source), str(path)]
     for hidden in python.packages:
         arguments += ["--tmpfs", str(hidden), "--remount-ro", str(hidden)]
     arguments += [

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Prompt, Reply
 from harness.errors import StageError
-from harness.running.stages.sample import ModelCache, Progress, Question, rows_of, write_prompts
+from harness.running.stages.quoting import Question
+from harness.running.stages.sample import ModelCache, Progress, rows_of, write_prompts
 from harness.store.cache import mark_used
 from harness.store.code import arithmetic_versions
 from harness.store.files import make_folder

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from harness.contract import OwnLoop, Prompt, Reply, TaskSuite
+from harness.contract import OwnLoop, Reply, TaskSuite
 from harness.errors import StageError, Unreachable
 from harness.planning.questions import limited, selected_items
+from harness.running.stages.quoting import Question, QuestionKey, filled, waves
 from harness.store.run import CellStore, Decoding, SampleRow, finite
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int, tokens: int = 0) -> None:
     """Progress that nobody watches."""
-
-
-QuestionKey = tuple[str, str, int]  # item, role, repeat
-Question = tuple[QuestionKey, Prompt]
 
 
 class ModelCache:
@@ -71,6 +68,7 @@ def missing_samples(cell: Cell, suite: TaskSuite, store: CellStore) -> bool:
 
 def sample(
     cell: Cell,
+    suite: TaskSuite,
     asked: Sequence[Question],
     folder: Path,
     store: CellStore,
@@ -95,24 +93,34 @@ def sample(
     kept = {(row.item, row.role, row.repeat): row for row in before if row.reply is not None}
     store.replace_samples(kept.values())
     sitting = 1 + max((row.sitting for row in before), default=-1)
-    requests = [Request(item=name[0], repeat=name[2], prompt=prompt) for name, prompt in asked if name not in kept]
+    generated = any(name not in kept and not prompt.scored for name, prompt in asked)
     if generator.loaded.alone:
         store.set_decoding(Decoding(alone=generator.loaded.alone))
-    elif any(not request.prompt.scored for request in requests):
+    elif generated:
         store.set_decoding(Decoding(by_batch=generator.decoder.by_batch))
     answered, tokens, failures = len(kept), 0, Counter[str]()
     progress("sample", answered, len(asked))
-    for lot in stream(generator, requests, cell.seed, cell.suite.preset, sampling, settings.batch_size):
-        rows = [
-            _row((asked_for.item, asked_for.role, asked_for.repeat), 0, reply, error, seconds, sitting)
-            for asked_for, reply, error, seconds in lot.answers
-        ]
+
+    def keep(rows: Sequence[SampleRow], new_tokens: int = 0) -> None:
+        nonlocal answered, tokens
         if rows:
             store.append(rows)
             stored(rows)
-        answered, tokens = answered + len(rows), tokens + lot.tokens
+        kept.update({(row.item, row.role, row.repeat): row for row in rows})
+        answered, tokens = answered + len(rows), tokens + new_tokens
         failures.update(row.error for row in rows if row.error)
         progress("sample", answered, len(asked), tokens)
+
+    for wave in waves(asked):
+        ready, failed = filled(suite, [question for question in wave if question[0] not in kept], kept)
+        keep(failed)
+        requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in ready]
+        for lot in stream(generator, requests, cell.seed, cell.suite.preset, sampling, settings.batch_size):
+            answers = [
+                _row((asked_for.item, asked_for.role, asked_for.repeat), 0, reply, error, seconds, sitting)
+                for asked_for, reply, error, seconds in lot.answers
+            ]
+            keep(answers, lot.tokens)
     if failures.total() == len(asked):
         raise StageError(f"all {len(asked)} questions failed: {next(iter(failures))}")
 

@@ -19,7 +19,8 @@ from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
 from harness.planning.questions import request_key
 from harness.registry.backend import NOTES, BackendNotes
-from harness.running.stages.sample import Progress, Question, QuestionKey, rows_of, sample_with_library, write_prompts
+from harness.running.stages.quoting import Question, QuestionKey, filled, waves
+from harness.running.stages.sample import Progress, rows_of, sample_with_library, write_prompts
 from harness.store.files import write_json
 from harness.store.run import CellStore, Decoding, SampleRow, stored_record
 
@@ -87,7 +88,13 @@ def sample_through(
     else:
         write_prompts(store, asked)
         model.check_sampling(cell.settings.temperature)
-        _ask_all(model, cell, asked, store, notes, stored, progress)
+        for wave in waves(asked):
+            rows = {(row.item, row.role, row.repeat): row for row in store.samples()}
+            ready, failed = filled(suite, wave, rows)
+            store.append(failed)
+            stored(failed)
+            if ready:
+                _ask_all(model, cell, ready, store, notes, stored, progress)
 
 
 def _ask_all(
