@@ -5,7 +5,7 @@ PYTHON ?= python3
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint reference clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -29,6 +29,9 @@ $(READY): pyproject.toml setup.py constraints.txt
 $(DEV): $(READY)
 	$(PYTHON) tools/setup.py $(VENV) --dev
 	touch $@
+
+reference: $(DEV)  ## the generated pages of docs/reference
+	for page in cli registry python; do $(BIN)/python tools/$${page}_reference.py; done
 
 clean:  ## remove the environment and build folders
 	rm -rf $(VENV) build *.egg-info

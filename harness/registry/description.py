@@ -63,19 +63,19 @@ def _parameters(params: type[Params], given: dict[str, Any]) -> list[dict[str, A
     for name, field in params.model_fields.items():
         default = field.get_default(call_default_factory=True)
         value = None if default is PydanticUndefined else to_jsonable_python(default, fallback=str)
-        rows.append({"name": name, "type": _type(field.annotation), "default": value, "value": given.get(name)})
+        rows.append({"name": name, "type": type_name(field.annotation), "default": value, "value": given.get(name)})
     return rows
 
 
-def _type(annotation: Any) -> str:
+def type_name(annotation: Any) -> str:
     """As one writes it: "int | None", "one of strict, rubric"."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return " or ".join(map(str, args))
     if origin is types.UnionType or str(origin) == "typing.Union":
-        return " or ".join(_type(one) for one in args)
+        return " or ".join(type_name(one) for one in args)
     if origin in (tuple, list):
-        return f"list of {_type(args[0])}" if args else "list"
+        return f"list of {type_name(args[0])}" if args else "list"
     if annotation is type(None):
         return "none"
     return getattr(annotation, "__name__", str(annotation))

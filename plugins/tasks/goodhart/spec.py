@@ -15,7 +15,8 @@ class GoodhartParams(Params):
     """`items` problems of each family, the canonical one first, the others drawn from the evaluation split.
 
     They come in matched sets of four, and the last set is whole: 10 items are 12. The rubric and the published experiments'
-    grader read explanations of problems without twins, unless told otherwise.
+    grader read explanations of problems without twins, unless told otherwise. Understanding by `letters` is for models that
+    give no likelihoods; `all` is choose, program and explain, of which choose leads.
     """
 
     former_values = {"grader": {"seed": "published"}}
@@ -26,13 +27,9 @@ class GoodhartParams(Params):
     )  # fmt: skip
     items: int = Field(default=10, ge=1)
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
-    grader: Literal["strict", "rubric", "published"] = (
-        "strict"  # rubric: of explanations, a list of steps; published: the
-    )
-    # lenient rules of the published experiments
+    grader: Literal["strict", "rubric", "published"] = "strict"  # rubric: of explanations; published: lenient
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
-    understanding: Literal["explain", "choose", "letters", "program", "all"] = "choose"  # letters: for models without
-    # likelihoods; all: choose, program and explain, of which choose leads
+    understanding: Literal["explain", "choose", "letters", "program", "all"] = "choose"
     execution: Literal["worked", "terse", "both"] = "worked"  # terse: the answer alone is asked for; both: worked leads
     sandbox: str | None = None  # where the programs of `understanding=program` run; None where none is asked for
 
