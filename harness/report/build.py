@@ -23,6 +23,7 @@ from harness.report.reading_tables import reading_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
 from harness.report.table import Cell, Column, Picture, Report, Section, Table, text_cell
+from harness.report.training.alarm_tables import alarm_lines, alarm_tables
 from harness.report.training.deployment_plot import deployment_pictures
 from harness.report.training.deployment_tables import deployment_tables
 from harness.report.training.plot import trajectory_picture
@@ -61,6 +62,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     if block.training:
         over_seeds = {key: found for key, found in block.seed_comparisons.items() if found.adjusted is not None}
         yield from training_tables(block.training, over_seeds)
+        yield from alarm_tables(block.training)
         yield from deployment_tables(block.training.deployments)
     if not any(arm.samples() for arm in block.arms):
         return
@@ -122,7 +124,7 @@ def charts(block: Block, blocks: Sequence[Block]) -> Iterable[Chart]:
 
 def caveats(block: Block, data: ReportData) -> tuple[str, ...]:
     """What a reader should not conclude from a block."""
-    notes = []
+    notes = [*alarm_lines(block.training)] if block.training else []
     if block.published:
         if block.arms:
             notes.append("Published aggregates without item links: paired columns are not available.")

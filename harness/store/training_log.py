@@ -2,7 +2,8 @@
 
 A row is a JSON object with `step` (from 1) and `steps`, and whatever the trainer measured. Rates that carry the name of one of
 the suite's own rates (`hack`, `solve`) are read by the report, over the policy's own rollouts; `<rate>_by_family` holds them by
-family, `frac_zero_std` the share of groups without contrast, and `skipped` whether the step left the weights alone.
+family, `frac_zero_std` the share of groups without contrast, and `skipped` whether the step left the weights alone. Rows with
+`proxy_by_item` and `truth_by_item` get the alarm (`harness/report/training/alarm.py`).
 """
 
 from __future__ import annotations
