@@ -207,3 +207,12 @@ def test_a_set_is_asked_scenario_by_scenario_and_paraphrases_are_averaged() -> N
         return Reply(text="", choice_log_likelihoods=tuple(10 * s - c + 0.5 * p for c in range(4) for p in (-1, 0, 1)))
 
     assert asking.matrix(matched, [reply(s) for s in range(4)]) == [[10 * s - c for c in range(4)] for s in range(4)]
+
+
+def test_fewer_paraphrases_are_the_first_ones_and_leave_the_rest_as_it_is() -> None:
+    matched = draw_sets(STORIES["tip_split"], 1, "eval", 1)[0]
+    one = matched.worded(1)
+    assert [procedure.paraphrases for procedure in one.procedures] == [p.paraphrases[:1] for p in matched.procedures]
+    assert one.worded(3) == one
+    assert (one.scenarios, one.draw, one.family) == (matched.scenarios, matched.draw, matched.family)
+    assert all(len(prompt.choices) == 4 for prompt in asking.prompts(one))

@@ -29,6 +29,7 @@ class GoodhartParams(Params):
     seed: int = 1  # of the draw of items; the seed of sampling is the run's
     grader: Literal["strict", "rubric", "published"] = "strict"  # rubric: of explanations; published: lenient
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
+    paraphrases: int = Field(default=3, ge=1, le=3)  # wordings of each procedure that is chosen from: fewer cost less
     understanding: Literal["explain", "choose", "letters", "program", "all"] = "choose"
     execution: Literal["worked", "terse", "both"] = "worked"  # terse: the answer alone is asked for; both: worked leads
     sandbox: str | None = None  # where the programs of `understanding=program` run; None where none is asked for

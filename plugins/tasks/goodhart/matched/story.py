@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from harness_plugins.tasks.goodhart.families.base import (
@@ -57,6 +57,11 @@ class MatchedSet:
     draw: Draw
     scenarios: tuple[Scenario, ...]
     procedures: tuple[Procedure, ...]
+
+    def worded(self, count: int) -> MatchedSet:
+        """The same set with the first so many paraphrases of each procedure."""
+        procedures = (Procedure(each.paraphrases[:count], each.value) for each in self.procedures)
+        return replace(self, procedures=tuple(procedures))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,12 @@ from harness_plugins.tasks.goodhart.spec import GoodhartParams
 
 
 def prompts(twin: Twin, params: GoodhartParams) -> list[Prompt]:
-    return asking.prompts(twin.matched)
+    return asking.prompts(twin.matched.worded(params.paraphrases))
 
 
 def verdict(twin: Twin, replies: Mapping[str, Reply], params: GoodhartParams) -> Verdict:
     """Without the likelihoods of the whole set nothing is known, and `parsed` says so."""
-    readings = _readings(twin.matched, replies)
+    readings = _readings(twin.matched.worded(params.paraphrases), replies)
     if not readings:
         return Verdict(False, parsed={"missing": "likelihoods of the whole set"})
     own = readings[twin.own]
