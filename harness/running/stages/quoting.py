@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from harness.contract import Prompt, TaskSuite, by_id
+from harness.contract import Item, Prompt, TaskSuite
 from harness.store.run import SampleRow
 
 QuestionKey = tuple[str, str, int]  # item, role, repeat
@@ -25,11 +25,10 @@ def waves(asked: Sequence[Question]) -> list[list[Question]]:
     return [found[depth] for depth in sorted(found)]
 
 
-def filled(suite: TaskSuite, wave: Sequence[Question], rows: Rows) -> tuple[list[Question], list[SampleRow]]:
+def filled(
+    suite: TaskSuite, items: Mapping[str, Item], wave: Sequence[Question], rows: Rows
+) -> tuple[list[Question], list[SampleRow]]:
     """A wave with the replies that it quotes in their places, and rows that say why for those whose replies failed."""
-    if not any(prompt.quotes for _, prompt in wave):
-        return list(wave), []
-    items = by_id(suite.items())
     ready: list[Question] = []
     failed: list[SampleRow] = []
     for (item, role, repeat), prompt in wave:
