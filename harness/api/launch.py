@@ -32,8 +32,9 @@ class Workers:
     """Where cells run, and how many at a time."""
 
     executor: str = "local"
-    jobs: int = 1
+    jobs: int | None = None  # None: one on this machine, as many as there is room for on a cluster
     silence: float = 1800.0  # seconds without a sign of life before a worker is killed
+    ray_address: str | None = None  # None: RAY_ADDRESS, else a cluster on this machine
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def _executor(workers: Workers, names: NameSources, store: RunStore) -> Executor
     known = names.plugins.executors()
     if workers.executor not in known:
         raise UsageError(f"unknown executor {workers.executor!r}", f"one of {', '.join(sorted(known))}")
+    if workers.ray_address:
+        os.environ["RAY_ADDRESS"] = workers.ray_address  # where Ray itself looks
     module, _, attribute = known[workers.executor].partition(":")
     setup = WorkerSetup(
         run=str(store.folder.resolve()),

@@ -20,6 +20,7 @@ from harness.registry.name_sources import NameSources
 from harness.store.remote import STORE
 from harness.store.run import RunStore
 
+WORKERS = ("executor", "jobs", "silence", "ray_address")
 Names = str | Sequence[str]
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -70,6 +71,7 @@ class RunOptions(Options, Sources, total=False):
     executor: str
     jobs: int
     silence: float
+    ray_address: str
     store: str  # URL of a store that the run shares; default: HARNESS_STORE
 
 
@@ -94,7 +96,7 @@ def run(
     given: dict[str, Any] = dict(options)
     names = _sources(given)
     remote = given.pop("store", None) or os.environ.get(STORE)
-    workers = Workers(**{key: given.pop(key) for key in ("executor", "jobs", "silence") if key in given})
+    workers = Workers(**{key: given.pop(key) for key in WORKERS if key in given})
     asked = experiment_given([os.fspath(file) for file in experiment], _known(given))
     launch = prepare(asked, names, _folder(out), workers)
     return Run(launch.store, names, carry_out(launch, WHOLE, _command(names, launch.store.folder), remote).report)

@@ -22,8 +22,13 @@ def run(
     json: o.Json = False,
     wide: o.Wide = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Refuse or plan as a run would, and stop there.")] = False,
-    executor: Annotated[str, typer.Option(help="Where cells run.")] = "local",
-    jobs: Annotated[int, typer.Option(help="Workers at a time.", min=1)] = 1,
+    executor: Annotated[str, typer.Option(help="Where cells run: local, ray, or what a plugin brings.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", envvar="RAY_ADDRESS", help="The cluster of --executor ray.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Workers at a time (default: 1; on a cluster as many as fit).", min=1)
+    ] = None,
     silence: Annotated[float, typer.Option(help="Seconds without a sign of life before a worker is killed.")] = 1800.0,
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Only part I of N of the cells; `harness merge` joins the parts.")
@@ -41,7 +46,7 @@ def run(
 
     options = global_options(context)
     part = Shard.parse(shard) if shard else WHOLE
-    launch = prepare(experiment, options, out, Workers(executor, jobs, silence))
+    launch = prepare(experiment, options, out, Workers(executor, jobs, silence, ray_address))
     if dry_run:
         from harness.cli.plan import describe
 

@@ -24,6 +24,10 @@ from harness.registry.presets import RegistryFile, fault_of_name, read_registry_
 
 GROUP = "harness"
 ON_REQUEST = "harness.on_request"
+EXECUTORS = {
+    "local": "harness.running.executors.local:LocalExecutor",
+    "ray": "harness.running.executors.ray_executor:RayExecutor",
+}
 
 
 class PluginStatus(Record):
@@ -105,7 +109,7 @@ class PluginSet:
 
     def executors(self) -> dict[str, str]:
         """Executors by name, each a "module:attribute"."""
-        found = {"local": "harness.running.executors.local:LocalExecutor"}
+        found = dict(EXECUTORS)
         for name, named in self.call_each("harness_register_executors"):
             for executor in set(named) & set(found):
                 self._taken(f"{name}.harness_register_executors", executor)

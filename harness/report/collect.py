@@ -231,6 +231,7 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         top_p=settings.top_p,
         coupled=all(map(coupled, plan.cells)),
         isolation=_isolation(plan, store),
+        retries=Counter(row.cause for cell in cells for row in store.cell(cell.id).retries()),
         self_checks=_self_checks(plan, store),
         command=_command(store.folder),
         samples=str(store.folder / "cells" / "*" / "samples.jsonl"),

@@ -181,6 +181,7 @@ class TrustFooter(Record):
     coupled: bool | None = None  # base and other draw the same noise
     self_checks: dict[str, str] = Field(default_factory=dict)  # suite -> "148 of 148 answers graded as known"
     isolation: str = ""  # what separated generated code from this machine
+    retries: dict[str, int] = Field(default_factory=dict)  # why a worker was lost and its cell tried again -> how often
     command: str = ""
     samples: str = ""  # path of the stored samples
     notes: tuple[str, ...] = ()  # e.g. that the model illustrates the harness

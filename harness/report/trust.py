@@ -39,6 +39,7 @@ def facts(footer: TrustFooter) -> Iterable[tuple[str, JsonValue]]:
     yield "prompts digest", footer.prompts_digest
     yield "graders' self-check", pairs(footer.self_checks)
     yield "isolation", footer.isolation
+    yield "workers lost", counted(footer.retries)
 
 
 def line(what: str, value: JsonValue) -> tuple[Cell, Cell]:

@@ -56,6 +56,8 @@ def drive(
             cell = cells[event.cell]
             if event.kind == "started":
                 plugins.notify("harness_cell_start", run=run.folder, cell=cell)
+            elif event.kind == "retried":
+                run.cell(event.cell).add_retry(event.error)
             elif event.kind in ("done", "failed"):
                 states[event.cell] = event.kind
                 if event.kind == "failed":

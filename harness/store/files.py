@@ -190,6 +190,13 @@ def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=True, separators=(",", ":")) + "\n"
 
 
+def visible_files(folder: Path) -> Iterator[Path]:
+    """Every file below it, by name. Hidden ones are locks and what is being written."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Whatever keeps `path` from being written (a full disk, a read-only folder) is a StageError; what was flushed stays."""

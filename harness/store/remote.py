@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError
 
 from harness.contract import Record
 from harness.errors import HarnessError, StageError, UsageError
-from harness.store.files import make_folder, writing
+from harness.store.files import make_folder, visible_files, writing
 from harness.store.hashing import digest_file, key_of
 
 STORE = "HARNESS_STORE"  # the environment's name for the URL; workers inherit it
@@ -110,7 +110,7 @@ class Remote:
     def push(self, folder: Path, name: str, dry_run: bool = False, leave_out: str = "") -> Transfer:
         """Put a folder there under a name. Its contents first, its manifest last; hidden files stay here, and the subfolder
         `leave_out`."""
-        listed = {path.relative_to(folder): path for path in _files(folder)}
+        listed = {path.relative_to(folder): path for path in visible_files(folder)}
         found = {relative.as_posix(): path for relative, path in listed.items() if relative.parts[0] != leave_out}
         files: dict[str, tuple[Part, ...]] = {}
         missing: dict[str, tuple[Path, int, Part]] = {}
@@ -233,13 +233,6 @@ class Remote:
                 self.retries += 1
                 time.sleep(self.pause * 2**attempt)
         raise AssertionError
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Hidden ones are locks and what is being written."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
 
 
 def _parts(path: Path) -> Iterator[Part]:

@@ -123,13 +123,21 @@ class CellState(Record):
         return {**found, **data}
 
 
+class RetryRow(Record):
+    """A worker that was lost while it had the cell, which another then took up."""
+
+    v: int = SCHEMA
+    cause: str
+
+
 class CellStore:
-    """The folder of one cell. Only its worker writes samples; the driver writes cell.json and a failure's state."""
+    """The folder of one cell. Only its worker writes samples; the driver writes cell.json, retries and a failure's state."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.samples_path = folder / "samples.jsonl"
         self.weights_path = folder / "weights.json"
+        self.retries_path = folder / "retries.jsonl"
 
     def samples(self) -> list[SampleRow]:
         return stored_rows(self.samples_path, SampleRow)
@@ -140,6 +148,12 @@ class CellStore:
     def replace_samples(self, rows: Iterable[SampleRow]) -> None:
         """Rewrite the samples with only these rows: what is asked again goes."""
         write_jsonl(self.samples_path, (row.model_dump(mode="json") for row in rows))
+
+    def add_retry(self, cause: str) -> None:
+        append_jsonl(self.retries_path, [RetryRow(cause=cause).model_dump(mode="json")])
+
+    def retries(self) -> list[RetryRow]:
+        return stored_rows(self.retries_path, RetryRow)
 
     def set_prompts(self, prompts: Iterable[tuple[str, str, str]]) -> None:
         """Keep the full text of what is asked: (item, role, text)."""

@@ -26,8 +26,9 @@ class Event(Record):
 
 
 class Executor(Protocol):
-    def __init__(self, setup: WorkerSetup, slots: int, silence: float) -> None:
-        """`setup` goes to every worker; `slots` work at a time; one that is silent for `silence` seconds is hung."""
+    def __init__(self, setup: WorkerSetup, slots: int | None, silence: float) -> None:
+        """`setup` goes to every worker; `slots` work at a time (None: as the executor sees fit); one that is silent for
+        `silence` seconds is hung."""
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Event]:
         """Run every cell; one "done" or "failed" event ends each. Closing the iterator stops all work."""

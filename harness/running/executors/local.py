@@ -15,10 +15,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from pathlib import Path
 
 from harness.planning.cells import Cell
+from harness.running.executors.groups import groups
 from harness.running.executors.messages import Assignment, Event, WorkerSetup
 
 POLL_SECONDS = 0.2
@@ -26,16 +26,16 @@ ATTEMPTS = 2  # per cell whose worker died; a cell that fails with an error is n
 
 
 class LocalExecutor:
-    """`slots` workers at a time. `silence` is how long a worker may report nothing before it counts as hung (seconds)."""
+    """`slots` workers at a time, by default one. One that reports nothing for `silence` seconds counts as hung."""
 
-    def __init__(self, setup: WorkerSetup, slots: int = 1, silence: float = 1800.0) -> None:
+    def __init__(self, setup: WorkerSetup, slots: int | None = None, silence: float = 1800.0) -> None:
         self.setup = setup
-        self.slots = slots
+        self.slots = slots or 1
         self.silence = silence
         self.workers: list[_Worker] = []
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Event]:
-        waiting = deque(_groups(cells))
+        waiting = deque(groups(cells))
         events: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue()
         try:
             while waiting or self.workers:
@@ -153,11 +153,3 @@ def _cause_of_death(code: int) -> str:
     if code < 0:
         return f"its worker crashed ({signal.Signals(-code).name})"
     return f"its worker ended with exit code {code}"
-
-
-def _groups(cells: Iterable[Cell]) -> list[list[Cell]]:
-    """Cells that sample the same weights together, in the plan's order of first appearance."""
-    listed = list(cells)
-    order = {key: number for number, key in enumerate(dict.fromkeys(cell.weights_key for cell in listed))}
-    listed.sort(key=lambda cell: order[cell.weights_key])
-    return [list(group) for _, group in groupby(listed, key=lambda cell: cell.weights_key)]
