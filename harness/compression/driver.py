@@ -33,13 +33,13 @@ from harness.compression.calibrated import CalibratedBlocks
 from harness.compression.calibration import CalibrationSource, calibration_digest, read_calibration
 from harness.compression.heap import map_large_blocks, trim_heap
 from harness.compression.input_groups import InputGroupJob
-from harness.compression.job import PARTIAL, Job, check_plan, code_record, compressor_record
+from harness.compression.job import PARTIAL, Job, code_record, compressor_record
 from harness.compression.library_models import compress_with_library
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, lock_folder, write_json
 from harness.compression.token_weights import token_weights
 from harness.contract import Compressor, Decisions, Record
-from harness.contract.compression import Calibration, Progress
+from harness.contract.compression import Calibration, Progress, check_plan
 from harness.errors import ModelError, PluginError
 from harness.store.files import read_json
 from harness.store.hashing import key_of

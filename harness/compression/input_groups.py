@@ -94,7 +94,7 @@ class InputGroupJob:
         entries: dict[str, LinearEntry] = {}
         for linear in linears:
             result = results[linear.name]
-            if result.decision != self.decisions[linear.name]:
+            if getattr(result, "decision", None) != self.decisions[linear.name]:
                 raise PluginError(f"{linear.name} was not compressed as planned", "a bug in the compressor")
             stored = to_tensors(result, linear.rows, linear.columns)
             tensors.update({f"{linear.name}.{suffix}": tensor for suffix, tensor in stored.items()})

@@ -12,20 +12,10 @@ from harness.checkpoints.digest import model_digest
 from harness.compression.calibration import CalibrationSource
 from harness.contract import Compressor, Decisions, LinearShape, ModelShape
 from harness.contract.compression import Progress
-from harness.errors import PluginError
 from harness.store.code import code_digest
 from harness.store.hashing import digest_file, key_of
 
 PARTIAL = "partial"
-
-
-def check_plan(decisions: Decisions, shape: ModelShape) -> Decisions:
-    """One decision for every Linear of the model, and for nothing else."""
-    names = {linear.name for linear in shape.linears}
-    if decisions.keys() != names:
-        odd = sorted(decisions.keys() ^ names)
-        raise PluginError(f"the compressor's plan and the model disagree about {odd[0]}", "a bug in the compressor")
-    return decisions
 
 
 @dataclass(frozen=True)

@@ -180,3 +180,15 @@ class Compressor:
     def compress_model(self, source: Path, calibration: Sequence[Sequence[int]], out: Path) -> None:
         """Write a loadable Hugging Face folder to `out`; stored bits are then counted from its files."""
         raise NotImplementedError
+
+
+def check_plan(decisions: Any, shape: ModelShape) -> Decisions:
+    """One decision for every Linear of the model, and for nothing else. Raises PluginError."""
+    remedy = "a bug in the compressor"
+    if not isinstance(decisions, Mapping) or not all(isinstance(one, Decision) for one in decisions.values()):
+        raise PluginError(
+            f"the compressor's plan is {type(decisions).__name__}, not a Decision for each Linear", remedy
+        )
+    if odd := decisions.keys() ^ {linear.name for linear in shape.linears}:
+        raise PluginError(f"the compressor's plan and the model disagree about {min(odd)}", remedy)
+    return dict(decisions)

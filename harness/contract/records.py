@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
+
+AnyRecord = TypeVar("AnyRecord", bound="Record")
 
 
 class Record(BaseModel):
     """An immutable, JSON-serialisable value; unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+def checked(kind: type[AnyRecord], value: object, who: str) -> AnyRecord:
+    """What a plugin returned, if it is a record of that kind whose fields hold what they may: records can be made
+    unvalidated, and what is stored of one has to be read again.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{who} returned {type(value).__name__}, not {kind.__name__}")
+    try:
+        return kind.model_validate({name: getattr(value, name) for name in kind.model_fields})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))[:80]
+        raise TypeError(f"{who} returned {kind.__name__} with a wrong {where}: {first['msg']}") from None
 
 
 class Params(Record):

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from harness.checkpoints.shape import READ_BY_OWNER, uncalibratable
 from harness.contract import Compressor, Decisions, ModelShape, Record
+from harness.contract.compression import check_plan
 from harness.contract.records import renamed
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import Component, blamed
@@ -44,7 +45,7 @@ class CompressionSize(Record):
 def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> CompressionSize:
     compressor: Compressor = catalogue.build(component)
     with blamed(f"plan() of {component.label}"):
-        decisions = compressor.plan(shape)
+        decisions = check_plan(compressor.plan(shape), shape)
     for linear in shape.linears if compressor.calibrated else ():
         if linear.kind in READ_BY_OWNER and (compressor.measures or not decisions[linear.name].kept):
             raise uncalibratable("this model", linear.name)

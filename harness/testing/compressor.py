@@ -54,7 +54,7 @@ def check_compressor(
 
 def check_plans(one: Compressor, other: Compressor, shape: ModelShape) -> None:
     """A decision for each Linear of the model and no other; equal compressors plan alike; something is compressed."""
-    from harness.compression.job import check_plan
+    from harness.contract.compression import check_plan
 
     if one.measures:
         return  # decided on measurements: the driver checks that plan

@@ -27,10 +27,15 @@ def test_a_worker_that_hangs_is_killed(cli):
     assert "hung" in done.stderr
 
 
-def test_a_grader_that_raises_costs_one_sample_which_stays_in_the_denominator(cli):
+def test_a_grader_that_raises_or_forges_costs_its_sample_which_stays_in_the_denominator(cli):
     cli.run("-P", "toy.misbehave=raise")
     (rows,) = cli.rows("verdicts-*.jsonl").values()
-    assert [row["item"] for row in rows if row["error"]] == ["sum1"]
+    assert {row["item"]: row["error"].partition(":")[2].strip() for row in rows if row["error"]} == {
+        "sum1": "ZeroDivisionError: one is not gradable",
+        "sum2": "SystemExit: 0",
+        "sum3": "TypeError: the suite returned Outcome with a wrong proxy: Input should be a valid boolean, "
+        "unable to interpret input",
+    }
     assert len(rows) == 6
 
 

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from harness import Compressor
-from harness.errors import HarnessError, PluginError
+from harness import Compressor, Decision, Flag, View
+from harness.contract import LinearShape, ModelShape
+from harness.contract.compression import check_plan
+from harness.errors import HarnessError, PluginError, StageError
 from harness.planning.experiment import experiment_from
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
+from harness.running.stages.detect import check_flags
 
 GOOD = """
 import harness
@@ -150,6 +153,33 @@ def test_a_compressor_with_the_former_method_is_told_the_new_name():
         class Old(Compressor):
             def compress_group(self, weights, hessian, decisions):
                 return {}
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        (None, "plan is NoneType, not a Decision for each Linear"),
+        ([], "plan is list"),
+        ({"a": 4}, "plan is dict, not a Decision"),
+        ({}, "disagree about a"),
+        ({"a": Decision(), "b": Decision()}, "disagree about b"),
+    ],
+)
+def test_what_is_no_plan_is_the_compressors_fault(plan, message):
+    linear = LinearShape(name="a", kind="a", block=0, rows=2, columns=2, input_group="a")
+    shape = ModelShape(blocks=1, hidden=2, linears=(linear,))
+    assert check_plan({"a": Decision()}, shape) == {"a": Decision()}
+    with pytest.raises(PluginError, match=message):
+        check_plan(plan, shape)
+
+
+@pytest.mark.parametrize(
+    "flag", [None, {"score": 1.0}, Flag.model_construct(score="x"), Flag.model_construct(flagged=7)]
+)
+def test_what_is_no_flag_is_the_detectors_fault(flag):
+    view = View(item="i", family="f", prompts={}, replies={})
+    with pytest.raises(StageError, match=r"detector mine returned .* \(a bug in the detector\)"):
+        check_flags("mine", [view], [flag])
 
 
 SUITE = """

@@ -86,7 +86,7 @@ def main() -> None:
             _redirect(Path(assignment.log))
             runner(assignment.cell)
         except HarnessError as error:
-            _log(f"error: {redact(str(error))}")
+            _log(redact(f"error: {error}" if error.__cause__ is None else traceback.format_exc()))
             reporter.send(Event(kind="failed", cell=assignment.cell.id, error=redact(str(error))))
         except Exception as error:
             _log(redact(traceback.format_exc()))

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.contract import Detector, Flag, LabelledViews, Reply, TaskSuite, View
+from harness.contract.records import checked
 from harness.detection.tools import learns
 from harness.detection.views import make_view
 from harness.errors import StageError
 from harness.planning.questions import selected_items
+from harness.registry.component import blamed
 from harness.store.files import write_jsonl, write_text
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, FlagRow
@@ -45,8 +47,10 @@ def detect(
         if learns(detector):
             learned = suite.fitting_views() if isinstance(suite, LabelledViews) else ()
             detector.fit([entry.view for entry in learned], [entry.hack for entry in learned])
-        flags = list(detector.inspect([view for _, view in asked]))
-        check_flags(label, [view for _, view in asked], flags)
+        views = [view for _, view in asked]
+        with blamed(f"inspect() of {label}"):
+            given = list(detector.inspect(views))
+        flags = check_flags(label, views, given)
         rows = [
             FlagRow(item=view.item, repeat=repeat, flag=flag) for (repeat, view), flag in zip(asked, flags, strict=True)
         ]
@@ -55,13 +59,18 @@ def detect(
             write_text(done, stamp)
 
 
-def check_flags(label: str, views: Sequence[View], flags: Sequence[Flag]) -> None:
+def check_flags(label: str, views: Sequence[View], flags: Sequence[Flag]) -> list[Flag]:
     """Raises StageError for what is not one flag per view, or a score that is no share."""
-    if len(flags) != len(views) or not all(isinstance(flag, Flag) for flag in flags):
+    if len(flags) != len(views):
         raise StageError(f"detector {label} returned {len(flags)} flags for {len(views)} views")
-    for view, flag in zip(views, flags, strict=True):
+    try:
+        found = [checked(Flag, flag, f"detector {label}") for flag in flags]
+    except TypeError as error:
+        raise StageError(str(error), "a bug in the detector") from None
+    for view, flag in zip(views, found, strict=True):
         if not (0 <= flag.score <= 1 or (flag.abstained and math.isfinite(flag.score))):
             raise StageError(f"detector {label} gives {view.item} the score {flag.score}", "a score is between 0 and 1")
+    return found
 
 
 def _views(cell: Cell, suite: TaskSuite, store: CellStore) -> list[tuple[int, View]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.contract import Item, Outcome, Reply, Scores, Spec, TaskSuite
+from harness.contract.records import checked
 from harness.planning.questions import selected_items
 from harness.running.stages.self_check import require_self_check
 from harness.store.files import write_jsonl, write_text
@@ -16,6 +17,8 @@ from harness.store.run import CellStore, SampleRow, VerdictRow
 
 if TYPE_CHECKING:
     from harness.planning.cells import Cell
+
+LONGEST_CAUSE = 1000  # characters
 
 
 def grade(
@@ -62,13 +65,14 @@ def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: 
     replies: dict[str, Reply] = {role: reply for role in roles if (reply := _reply(rows, role)) is not None}
     truncated = any(reply.truncated for reply in replies.values())
     try:
-        verdict = suite.grade(item, replies)
-        if not isinstance(verdict, Outcome | Scores):
-            raise TypeError(f"grade() returned {type(verdict).__name__}, not Outcome or Scores")
+        graded = suite.grade(item, replies)
+        scores = isinstance(graded, Scores)
+        verdict = checked(Scores, graded, "the suite") if scores else checked(Outcome, graded, "the suite")
         if odd := [name for name, value in _numbers(verdict).items() if not math.isfinite(value)]:
             raise ValueError(f"{odd[0]} is not finite")
-    except Exception as error:  # a plugin's grader may raise anything; the sample stays in the denominator
-        return base.model_copy(update={"error": f"grader: {type(error).__name__}: {error}", "truncated": truncated})
+    except (Exception, SystemExit) as error:  # a grader may raise anything; the sample stays in the denominator
+        cause = f"grader: {type(error).__name__}: {error}"[:LONGEST_CAUSE]
+        return base.model_copy(update={"error": cause, "truncated": truncated})
     return base.model_copy(update={"verdict": verdict, "truncated": truncated})
 
 

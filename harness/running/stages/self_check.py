@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from harness.contract import Spec, TaskSuite
+from harness.contract import SelfCheck, Spec, TaskSuite
+from harness.contract.records import checked
 from harness.errors import StageError
+from harness.registry.component import blamed
 from harness.store.files import read_json, write_json
 from harness.store.hashing import key_of, params_files
 from harness.store.paths import cache_folder
@@ -35,7 +37,8 @@ def require_self_check(cell: Cell, suite: TaskSuite, spec: Spec, store: CellStor
     kept = "sandbox" not in spec.needs and not cell.suite.params.get("sandbox")
     summary = _SUMMARIES.get(key) or (_read(path) if kept else None)
     if summary is None:
-        check = suite.self_check()
+        with blamed(f"self_check() of {cell.suite.label}"):
+            check = checked(SelfCheck, suite.self_check(), "it")
         summary = CheckSummary(
             checks=len(check.checks), failures=check.failures, notes=check.notes, controls=check.controls
         )

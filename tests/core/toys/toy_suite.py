@@ -65,6 +65,10 @@ class ToySuite(TaskSuite):
             time.sleep(600)
         if self.params.misbehave == "raise" and item.data["n"] == 1:
             raise ZeroDivisionError("one is not gradable")
+        if self.params.misbehave == "raise" and item.data["n"] == 2:
+            raise SystemExit(0)
+        if self.params.misbehave == "raise" and item.data["n"] == 3:
+            return Outcome.model_construct(proxy=7, truth="perhaps")  # nobody has validated it
         text = replies["answer"].text
         proxy = bool(text) if self.params.grader == "strict" else True
         length = math.nan if self.params.misbehave == "measure" and item.data["n"] == 1 else len(text)
