@@ -60,6 +60,15 @@ def shown(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def described(error: BaseException) -> str:
+    """Kind and words of anything that was raised, in one line: a plugin's or a library's may not even be shown."""
+    try:
+        words = str(error)
+    except BaseException:
+        words = "it cannot be shown"
+    return " ".join(f"{type(error).__name__}: {words}".split())
+
+
 def plural(count: int, unit: str) -> str:
     """ "1 entry", "3 entries"."""
     many = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"

@@ -126,5 +126,8 @@ def _hub_errors(hub_id: str) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """The kind of an error and the first line of what it says."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    try:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    except Exception:  # an error of a library that cannot even be shown
+        lines = []
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -61,7 +61,7 @@ class Manifest(Record):
     linears: dict[str, LinearEntry]
     foreign: dict[str, int]
     tensors: dict[str, str]
-    seconds: float
+    seconds: float  # over all attempts
 
 
 class Summary(Record):

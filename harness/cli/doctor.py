@@ -158,14 +158,14 @@ def _suites(options: NameSources, say: Callable[[str], None], deep: bool):
 
 
 def _graded(what: str, run: Callable[[], SelfCheck]) -> dict[str, Any]:
-    from harness.errors import HarnessError
+    from harness.errors import HarnessError, described
 
     try:
         check = run()
     except HarnessError:
         raise
     except Exception as error:  # a plugin's check may raise anything
-        return _row(False, what, f"its check raised {type(error).__name__}: {error}")
+        return _row(False, what, f"its check raised {described(error)}")
     passed = len(check.checks) - len(check.failures)
     finding = f"{passed} of {len(check.checks)} known answers graded right"
     if check.failures:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,8 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.context import global_options
-from harness.errors import plural
+from harness.errors import HarnessError, plural
+from harness.store.locks import LOCK
 
 NAMED = 5  # missing cells that are named
 
@@ -26,7 +29,7 @@ def merge(
     from harness.store.run import RunStore
 
     store = RunStore(out)
-    with store.lock():
+    with _nothing_left_behind(out), store.lock():
         done = merged_into([RunStore(run) for run in runs], store)
         print(f"{plural(len(done.copied), 'cell')} copied to {out}", file=sys.stderr)
         publish(store, global_options(context), json)
@@ -34,3 +37,17 @@ def merge(
         named = ", ".join(done.missing[:NAMED]) + (", …" if len(done.missing) > NAMED else "")
         print(f"{plural(len(done.missing), 'cell')} missing: {named}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _nothing_left_behind(folder: Path) -> Iterator[None]:
+    """A merge that is refused takes a folder that it made for nothing away again."""
+    was_there = folder.exists()
+    try:
+        yield
+    except HarnessError:
+        if not was_there:
+            with contextlib.suppress(OSError):  # cells were copied into it
+                (folder / LOCK).unlink()
+                folder.rmdir()
+        raise

@@ -37,6 +37,7 @@ from harness.compression.job import PARTIAL, Job, code_record, compressor_record
 from harness.compression.library_models import compress_with_library
 from harness.compression.measurements import measured
 from harness.compression.pieces import Piece, lock_folder, write_json
+from harness.compression.stopwatch import Stopwatch
 from harness.compression.token_weights import token_weights
 from harness.contract import Compressor, Decisions, Record
 from harness.contract.compression import Calibration, Progress, check_plan
@@ -106,13 +107,15 @@ def _ensure(job: Job) -> int:
     run = job.fingerprint()
     if (job.out / MARKER).is_file():
         return _finished(job, run)
-    begun = time.monotonic()
     _claim(job, run)
+    watch = Stopwatch(job.partial / "seconds.json")
     calibration = _calibration(job)
+    watch.keep()
     pieces_run = run
     if job.compressor.measures:
         job = replace(job, decisions=_measured_plan(job, calibration))
         pieces_run = key_of([run, job.plan_record()])
+        watch.keep()
     work = InputGroupJob(job.checkpoint, job.compressor, job.decisions, job.out, job.partial, pieces_run)
     if job.compressor.whole_model:
         if remote_model(job.checkpoint.folder):
@@ -123,7 +126,7 @@ def _ensure(job: Job) -> int:
             *compress_with_library(job.checkpoint, job.shape, job.compressor, sequences, job.out, job.partial),
         )
     else:
-        pieces = _blocks(job, work, calibration)
+        pieces = _blocks(job, work, calibration, watch)
         pieces += write_outside(job.checkpoint, job.out, job.partial, pieces_run)
         linears = {name: entry for piece in pieces for name, entry in piece.linears.items()}
         foreign, tensors = {}, {name: digest for piece in pieces for name, digest in piece.tensors.items()}
@@ -132,7 +135,7 @@ def _ensure(job: Job) -> int:
     copy_companions(job.checkpoint, job.out)
     if job.fingerprint() != run:
         raise ModelError(f"{job.checkpoint.folder} changed while it was compressed", f"delete {job.out} and run again")
-    complete(job.out, _manifest(job, run, calibration, linears, foreign, tensors, time.monotonic() - begun))
+    complete(job.out, _manifest(job, run, calibration, linears, foreign, tensors, watch.seconds))
     shutil.rmtree(job.partial)
     return work.resumed
 
@@ -204,7 +207,7 @@ def _measured_plan(job: Job, calibration: Calibration | None) -> Decisions:
     return check_plan(job.compressor.plan(job.shape, table), job.shape)
 
 
-def _blocks(job: Job, work: InputGroupJob, calibration: Calibration | None) -> list[Piece]:
+def _blocks(job: Job, work: InputGroupJob, calibration: Calibration | None, watch: Stopwatch) -> list[Piece]:
     """Compress every block in turn, one shard each. Blocks after the last compressed Linear need no calibration."""
     wanted = job.wanted
     calibrated = None
@@ -226,6 +229,7 @@ def _blocks(job: Job, work: InputGroupJob, calibration: Calibration | None) -> l
             pieces.append(work.block(block) or work.uncalibrated_block(block, linears))
         else:
             pieces.append(calibrated.compress(block, linears, work, last=block == last))
+        watch.keep()
         trim_heap()
         job.progress("blocks", block + 1, job.shape.blocks)
     return pieces

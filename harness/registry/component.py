@@ -13,7 +13,7 @@ from pydantic import JsonValue, model_validator
 
 from harness.contract import Record, Spec
 from harness.contract.records import renamed
-from harness.errors import HarnessError, PluginError
+from harness.errors import HarnessError, PluginError, described
 
 NONE = "none"  # the untouched model: every run has it as a compressor and as a trainer
 
@@ -121,5 +121,4 @@ def blamed(what: str) -> Iterator[None]:
     except (HarnessError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PluginError(f"{what}: {words[:300]}", "a bug in the plugin") from error
+        raise PluginError(f"{what}: {described(error)[:300]}", "a bug in the plugin") from error

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from harness.contract import Params, TaskSuiteSpec
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, described
 from harness.registry.catalogue import SINGULAR, Catalogue
 from harness.registry.component import NONE, Component, build, install_command, missing_dependencies
 
@@ -104,7 +104,7 @@ def _suite(catalogue: Catalogue, component: Component) -> Description:
     except HarnessError as error:  # a file or data set that has to be named first
         found["no example"] = str(error)
     except Exception as error:  # a plugin's suite may raise anything
-        found["no example"] = " ".join(f"{type(error).__name__}: {error}".split())
+        found["no example"] = described(error)
     return found
 
 

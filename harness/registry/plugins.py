@@ -18,7 +18,7 @@ import pluggy
 
 from harness import hookspecs
 from harness.contract import Record, Spec
-from harness.errors import PluginError, UsageError
+from harness.errors import PluginError, UsageError, described
 from harness.registry.plugin_files import load_file, own_target, stdout_to_stderr
 from harness.registry.presets import RegistryFile, fault_of_name, read_registry_file
 
@@ -73,7 +73,7 @@ class PluginSet:
                 with stdout_to_stderr():
                     results = caller(**arguments)
             except Exception as error:
-                self.hook_errors.append(f"{name}.{hook}: {type(error).__name__}: {error}")
+                self.hook_errors.append(f"{name}.{hook}: {described(error)}")
                 continue
             for result in results:
                 yield name, result
@@ -147,7 +147,7 @@ class PluginSet:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit, and what test libraries skip a module with
-            status = status.model_copy(update={"error": _one_line(error), "trace": traceback.format_exc()})
+            status = status.model_copy(update={"error": described(error), "trace": traceback.format_exc()})
         self.statuses.append(status)
 
     def build_params(self) -> None:
@@ -159,7 +159,7 @@ class PluginSet:
                     try:
                         spec.params.model_rebuild()
                     except Exception as error:
-                        self._break(status, f"parameters of {name}: {_one_line(error)}", traceback.format_exc())
+                        self._break(status, f"parameters of {name}: {described(error)}", traceback.format_exc())
 
     def _break(self, status: PluginStatus, cause: str, trace: str) -> None:
         self.statuses = [
@@ -187,10 +187,6 @@ class PluginSet:
         for kind, spec in found:
             self.specs[kind].setdefault(spec.name, []).append((spec, status))
         self.registry_files.extend((file, status) for file in files)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _is_section(section: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from transformers import AutoModelForCausalLM
 
 import harness.checkpoints.quantizer  # noqa: F401  (registers the packed format)
-from harness.checkpoints.manifest import verify
+from harness.checkpoints.manifest import read_manifest, verify
 from harness.compression import job, pieces
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
@@ -95,7 +96,12 @@ def test_a_run_killed_in_a_later_block_resumes_to_the_same_bytes(
     tiny_qwen2: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = kill(6, tiny_qwen2, tmp_path / "a")
-    assert compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, out).resumed == 7 + 4
+    took = json.loads((out / "partial" / "seconds.json").read_text())
+    assert 0 < took < 1000
+    (out / "partial" / "seconds.json").write_text(str(took + 1000))
+    done = compress(tiny_qwen2, CalibratedRTN(PARAMS), WANTED, out)
+    assert done.resumed == 7 + 4
+    assert done.seconds < 1000 < read_manifest(out).seconds - took  # of this call, and of all
     assert shards(out) == shards(undisturbed)
 
 

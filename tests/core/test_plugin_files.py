@@ -106,6 +106,13 @@ def test_a_module_that_will_not_be_imported_is_a_row(tmp_path, base):
     assert status.error == "Skipped: not here"
 
 
+@pytest.mark.parametrize("words", ["raise ValueError", "return 5", "return self.nothing"])
+def test_what_a_module_raises_may_not_even_be_shown(tmp_path, words):
+    (tmp_path / "odd.py").write_text(f"class Odd(Exception):\n    def __str__(self): {words}\nraise Odd")
+    status = next(it for it in load_plugins([tmp_path]).statuses if it.name == "odd")
+    assert status.error == "Odd: it cannot be shown"
+
+
 @pytest.mark.parametrize("kind", ["fifo", "device", "huge", "folder"])
 def test_what_is_no_file_of_code_is_a_row(tmp_path, kind):
     path = tmp_path / "odd.py"

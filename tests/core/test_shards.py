@@ -64,12 +64,14 @@ def test_shards_on_machines_of_their_own_merge_to_the_tables_of_one_run(cli):
     cli.run("--compressor", "rtn4", "--out", "other")
     refused = cli("merge", "s1", "other", "--out", "n", code=2)
     assert "is not of the plan of s1" in refused.stderr
-    assert not (cli.cwd / "n" / "cells").exists()
+    assert "nowhere is not a run folder" in cli("merge", "nowhere", "--out", "n", code=2).stderr
+    assert not (cli.cwd / "n").exists()
     samples = next((cli.cwd / "s1").glob("cells/*/samples.jsonl"))
     shutil.copytree(cli.cwd / "s1", cli.cwd / "s1b")
     twin = cli.cwd / "s1b" / samples.relative_to(cli.cwd / "s1")
     twin.write_text(twin.read_text().replace('"text":"', '"text":"x', 1))
     assert "hold different replies" in cli("merge", "s1", "s1b", "--out", "n", code=2).stderr
+    assert not (cli.cwd / "n").exists()
 
 
 def tables(cli, folder):

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.checkpoints.chat_template import freeze_clock
 from harness.contract import Chat, Prompt, Reply
-from harness.errors import HarnessError, ModelError, StageError, Unreachable
+from harness.errors import HarnessError, ModelError, StageError, Unreachable, described
 from harness.lm_eval.backends.arguments import resolved
 from harness.lm_eval.backends.bounded import reply_text
 from harness.lm_eval.backends.known import backend_info
@@ -231,8 +231,7 @@ class BackendModel:
                 f"the server at {where} did not answer in {tries} tries: {innermost_cause(error)}",
                 "start it again; the same command then resumes",
             )
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        return StageError(f"backend {self.backend.name!r} failed: {redact(words)[:300]}")
+        return StageError(f"backend {self.backend.name!r} failed: {redact(described(error))[:300]}")
 
 
 def _drop_defaults(model: Any) -> None:
@@ -266,5 +265,4 @@ def _open(name: str, args: dict[str, Any], batch_size: int) -> Any:
     try:
         return get_model(name).create_from_arg_obj(args, {"batch_size": batch_size})
     except Exception as error:  # a backend's constructor raises whatever its libraries raise
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ModelError(f"backend {name!r} cannot be opened: {redact(words)[:300]}") from error
+        raise ModelError(f"backend {name!r} cannot be opened: {redact(described(error))[:300]}") from error

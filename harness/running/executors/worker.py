@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, described
 from harness.lm_eval.backends.redaction import redact
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
@@ -90,7 +90,7 @@ def main() -> None:
             reporter.send(Event(kind="failed", cell=assignment.cell.id, error=redact(str(error))))
         except Exception as error:
             _log(redact(traceback.format_exc()))
-            cause = redact(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
+            cause = redact(described(error))[:500]
             reporter.send(
                 Event(kind="failed", cell=assignment.cell.id, error=f"{cause} (traceback in {assignment.log})")
             )

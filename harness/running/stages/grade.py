@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Item, Outcome, Reply, Scores, Spec, TaskSuite
 from harness.contract.records import checked
+from harness.errors import described
 from harness.planning.questions import selected_items
 from harness.running.stages.self_check import require_self_check
 from harness.store.files import write_jsonl, write_text
@@ -71,7 +72,7 @@ def _verdict(suite: TaskSuite, item: Item, repeat: int, roles: list[str], rows: 
         if odd := [name for name, value in _numbers(verdict).items() if not math.isfinite(value)]:
             raise ValueError(f"{odd[0]} is not finite")
     except (Exception, SystemExit) as error:  # a grader may raise anything; the sample stays in the denominator
-        cause = f"grader: {type(error).__name__}: {error}"[:LONGEST_CAUSE]
+        cause = f"grader: {described(error)}"[:LONGEST_CAUSE]
         return base.model_copy(update={"error": cause, "truncated": truncated})
     return base.model_copy(update={"verdict": verdict, "truncated": truncated})
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from harness import Check, Item, LibraryModel, OwnLoop, Prompt, Reply, Scores, SelfCheck
-from harness.errors import UsageError
+from harness.errors import UsageError, described
 from harness_plugins.tasks.lm_eval.spec import LmEvalParams
 
 ROLE = "document"
@@ -47,7 +47,7 @@ class LmEvalSuite(OwnLoop):
         except UsageError:
             raise
         except Exception as error:  # data-set loading raises whatever its libraries raise
-            cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            cause = described(error)[:200]
             offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
             raise UsageError(f"lm-eval task {name!r} cannot be loaded{offline}: {cause}") from None
         for task in loaded["tasks"].values():
