@@ -26,5 +26,8 @@ class Plot:
         write_text(Path(path), self._repr_svg_())
         return Path(path)
 
+    def __repr__(self) -> str:
+        return f"Plot({self.alt!r})"
+
     def _repr_svg_(self) -> str:
         return chart_file(self.chart)

@@ -55,7 +55,7 @@ class Column:
     drop: int = 0  # where a terminal is too narrow, columns with the highest number leave first; −1: stays
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """`detail` tables are long: the terminal shows them on request; Markdown, HTML and JSON always do."""
 
@@ -72,6 +72,11 @@ class Table:
                 raise ValueError(
                     f"table {self.key}: a row has {len(row)} cells, but there are {len(self.columns)} columns"
                 )
+
+    def __repr__(self) -> str:
+        from harness.report.terminal import as_text, print_table
+
+        return as_text(lambda console: print_table(self, console))
 
     def _repr_html_(self) -> str:
         from harness.report.notebook import table_html
@@ -107,7 +112,7 @@ class Section:
         return [*self.charts, *self.pictures]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     title: str
     sections: tuple[Section, ...]
@@ -120,6 +125,11 @@ class Report:
     @property
     def charts(self) -> list[Chart]:
         return [chart for section in self.sections for chart in section.charts]
+
+    def __repr__(self) -> str:
+        from harness.report.terminal import as_text, render_terminal
+
+        return as_text(lambda console: render_terminal(self, console))
 
     def _repr_html_(self) -> str:
         from harness.report.notebook import tables_html

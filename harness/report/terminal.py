@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+from collections.abc import Callable
+
 from rich import box
 from rich.console import Console
 from rich.markdown import Markdown
@@ -41,6 +45,13 @@ def render_terminal(report: Report, console: Console, full: bool = False, wide: 
             )
         for note in section.notes:
             console.print(Text(note))
+
+
+def as_text(show: Callable[[Console], None]) -> str:
+    """What a terminal of this width shows, without its colours: at a prompt a table shows itself."""
+    out = io.StringIO()
+    show(Console(file=out, width=shutil.get_terminal_size((100, 24)).columns))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def print_table(table: Table, console: Console, wide: bool = False) -> None:

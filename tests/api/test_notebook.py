@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,13 @@ import harness
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebooks" / "first-run.ipynb"
 ITEMS = '"items": 2'
+
+
+def test_what_it_shows_is_kept_and_is_of_no_machine():
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    silent = [cell["source"] for cell in json.loads(text)["cells"] if cell.get("outputs") == []]
+    assert silent == [["import harness"]]
+    assert not re.search(r"/(home|root|tmp|work|Users)/", text)
 
 
 def test_the_notebook_runs(tmp_path, monkeypatch):

@@ -162,3 +162,11 @@ def test_a_plan_says_how_far_its_folder_is(made, tiny_qwen2):
     assert "2 cells, 1 contrast" in repr(found)
     assert {row[0].value for row in found.table().rows} == {cell.id for cell in found.cells}
     assert "12/12" in found._repr_html_()
+
+
+def test_at_a_prompt_a_table_shows_itself(made):
+    table = made.table("results")
+    lines = repr(table).splitlines()
+    assert lines[0].strip() == table.title
+    assert all(any(line.startswith(row[0].text) for line in lines) for row in table.rows)
+    assert repr(made.tables).splitlines()[0] == made.tables.title
