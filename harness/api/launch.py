@@ -67,9 +67,16 @@ def prepare(
     return Launch(plan, store, names, _executor(workers, names, store))
 
 
-def carry_out(launch: Launch, shard: Shard = WHOLE, command: str | None = None, remote: str | None = None) -> Ran:
+def carry_out(
+    launch: Launch,
+    shard: Shard = WHOLE,
+    command: str | None = None,
+    remote: str | None = None,
+    reported: bool = True,
+) -> Ran:
     """Run what is not done yet, and write the report. A cell that fails stays in the tables, with its cause. `command` is
-    what repeats the run (None: what this process was called by), `remote` the URL of a store that the run shares.
+    what repeats the run (None: what this process was called by), `remote` the URL of a store that the run shares;
+    `reported`: whether the report is written, which takes long for many arms.
 
     Raises:
         HarnessError: another run writes to the folder, or the store does not answer.
@@ -85,7 +92,7 @@ def carry_out(launch: Launch, shard: Shard = WHOLE, command: str | None = None, 
         cells = shard.cells(plan)
         with display(len(cells)) as progress:
             states = drive(plan, store, launch.runner, names.plugins, [progress, *far], cells, made)
-        report = write_report(store, names.catalogue) if shard.of == 1 else None
+        report = write_report(store, names.catalogue) if reported and shard.of == 1 else None
         for each in far:
             each.push()
     return Ran(states, report)

@@ -41,7 +41,7 @@ def compress(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
 ) -> None:
     from harness.compression.calibration import CalibrationSource
-    from harness.compression.driver import compress as make
+    from harness.compression.make import make_artefact
     from harness.errors import UsageError
     from harness.planning.devices import resolve_device
     from harness.planning.sizes import size_of
@@ -78,7 +78,7 @@ def compress(
         )
         return
     with stage_progress() as progress:
-        made = make(
+        made = make_artefact(
             Path(source.path), catalogue.build(component), wanted, out, device=resolve_device(device), progress=progress
         )
     stored = made.size

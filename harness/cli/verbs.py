@@ -50,6 +50,10 @@ VERBS = {  # in the order of --help
         "harness.cli.compress:compress",
         "Compress a model into an artefact; the same command resumes.",
     ),
+    "sensitivity": (
+        "harness.cli.sensitivity:sensitivity",
+        "Which blocks or Linears break knowing, and which doing? Writes a plan that `sensitive@BPW` spends by.",
+    ),
     "verify": (
         "harness.cli.verify:verify",
         "Check every tensor of an artefact; names the first that is missing or altered.",

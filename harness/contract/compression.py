@@ -141,6 +141,9 @@ class Compressor:
     calibrated: bool = True  # False: compress_linears is called with hessian=None and no calibration is run
     measures: bool = False  # True: `measure` is called before compressing, and plan() again with its table
     guided: bool = False  # True: a token counts in the Hessians by how much the loss depends on the outputs there
+    masks: bool = False  # True: nothing is compressed anew, see `chosen`
+    nudges: bool = False  # of one that masks: what it chooses is moved by a rounding error at 16 bits, not compressed
+    questions: frozenset[str] = frozenset()  # keys of the items that decided it, which must not judge it, too
     whole_model: bool = False  # True: the driver calls compress_model
     unmeasured: frozenset[str] = frozenset()  # parameters that the table of `measure` does not depend on
     treatment: Compressor | None = None  # what this one is a control of; the last in the chain measures
@@ -161,6 +164,11 @@ class Compressor:
     def limit(self, shape: ModelShape) -> int | None:
         """Only if it `measures`: an upper bound on the stored bits of any plan, whatever the measurements say."""
         return None
+
+    def chosen(self, shape: ModelShape) -> frozenset[str]:
+        """Only if it `masks`: the Linears that its artefact takes from its treatment's, which is made once, with the
+        original model's activations, for all masks of it. The others stay untouched."""
+        raise NotImplementedError
 
     def measure(
         self, source: Path, calibration: Calibration, device: str, progress: Progress, scratch: Path

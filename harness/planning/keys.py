@@ -13,7 +13,7 @@ from harness.store.code import arithmetic_versions, code_digest
 from harness.store.hashing import key_of, params_files
 
 # Where a stage of the core begins; its code is all that these reach. A plugin's is in its component's identity.
-COMPRESS = "harness.compression.driver"
+COMPRESS = "harness.compression.make"
 SAMPLE = "harness.running.stages.sample"
 FIDELITY = "harness.running.stages.fidelity"
 SAMPLE_BACKEND = "harness.running.stages.sample_backend"

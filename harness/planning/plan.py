@@ -63,6 +63,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
         if chosen.backend:
             instead = partial(without_likelihood, suite, catalogue)
             refuse_unsupported(chosen.backend, asker, label, chosen.trainers, chosen.compressors, instead)
+        chosen.refuse_deciding_items(asker, label, experiment.limit)
         trains_on = trained_on(chosen, model, settings)
         if trains_on is None:
             chosen.refuse_untrainable(asker, label)

@@ -85,6 +85,13 @@ def _digested(prompt: Prompt) -> dict[str, JsonValue]:
     return prompt.model_dump(mode="json", exclude={name for name in ("choices", "quotes") if not getattr(prompt, name)})
 
 
+def item_key(suite: TaskSuite, item: Item) -> str:
+    """What makes an item the same question whoever asks it: its family and data, or its prompts where it has no data."""
+    if item.data:
+        return key_of([item.family, item.data])
+    return key_of([item.family, [_digested(nameless(prompt)) for prompt in prompts_of(suite, item)]])
+
+
 def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
     """Count and digest what will be asked: item ids, roles and rendered prompts."""
     items = selected_items(suite, settings.limit)

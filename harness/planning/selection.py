@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.lm_eval.backends.locate import locate_for_backend, make_backend, model_names
 from harness.planning.experiment import SUITE_FLAGS, Experiment
 from harness.planning.judges import refuse_judge_chat, refuse_written_secrets
+from harness.planning.questions import item_key, selected_items
 from harness.registry.capabilities import require_capability
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import NONE, Component, build
@@ -59,6 +60,23 @@ class Selection:
         if same and (arm := next((arm for arm in arms if self.catalogue.build(arm).calibrated), None)):
             cause = f"{arm.label} would calibrate {model.name} on {model.calibration}, and {suite.label} asks {same[0]}"
             raise UsageError(f"{cause}: the same text", "give one of them another text")
+
+    def refuse_deciding_items(self, suite: TaskSuite, label: str, limit: int | None) -> None:
+        """Refuse to judge a compressor by items that decided where its bits go.
+
+        Raises:
+            UsageError: the suite asks some of them.
+        """
+        asked: set[str] | None = None
+        for arm in self.compressors:
+            one = None if arm.untouched else self.catalogue.build(arm)
+            while one is not None:
+                if one.questions:
+                    asked = asked or {item_key(suite, item) for item in selected_items(suite, limit)}
+                    if same := asked & one.questions:
+                        cause = f"{arm.label} was decided by {len(same)} of the {len(asked)} items that {label} asks"
+                        raise UsageError(cause, f"draw others: -P {label}.seed=N")
+                one = one.treatment
 
     def refuse_untrainable(self, suite: TaskSuite, label: str) -> None:
         """Raises UsageError if a trainer is selected and the suite of that label has no items for training."""

@@ -14,9 +14,17 @@ from harness.errors import UsageError
 from harness.store.files import read_toml
 
 KINDS = ("compressors", "tasks", "trainers", "detectors")
-OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "draws", "default_model")
+OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "draws", "default_model", "sweep")
 
 NAME = re.compile(r"[^\W_][\w.+-]{0,63}")
+
+
+class Sweep(Record):
+    """How a suite is asked in a sensitivity screen: its parameters there, items of their own among them, and its continuous
+    responses, by a reader's word for each: the measure or score, with a minus where less is better."""
+
+    params: dict[str, JsonValue] = {}
+    responses: dict[str, str] = {}
 
 
 class Preset(Record):
@@ -34,6 +42,7 @@ class Preset(Record):
     control: str | None = None  # a second preset to compare with: a placebo, a size-matched compressor
     draws: dict[str, tuple[JsonValue, ...]] = {}  # a parameter and its values: the name stands for one arm per value
     default_model: str | None = None  # tasks only
+    sweep: Sweep = Sweep()  # tasks only
     params: dict[str, JsonValue] = {}
 
 

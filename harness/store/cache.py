@@ -65,5 +65,6 @@ def remove(entry: CacheEntry) -> bool:
 
 def _entry(kind: str, path: Path) -> CacheEntry:
     files = [path, *path.rglob("*")] if path.is_dir() else [path]
-    sizes = [file.lstat().st_size for file in files if file.is_file() and not file.is_symlink()]
+    found = [file.lstat() for file in files if file.is_file() and not file.is_symlink()]
+    sizes = [each.st_size // each.st_nlink for each in found]  # masks of one artefact share its files
     return CacheEntry(kind=kind, path=path, bytes=sum(sizes), used=path.lstat().st_mtime)

@@ -226,3 +226,16 @@ def test_only_a_suite_that_reads_programs_asks_for_a_sandbox() -> None:
 
 def test_the_suite_keeps_its_contract_with_all_readings() -> None:
     check_suite(SPEC, {"understanding": "all", "execution": "both", "items": 1})
+
+
+def test_execution_by_likelihood_holds_the_right_answer_against_its_twins() -> None:
+    suite = Goodhart(GoodhartParams(items=4, execution="scored", families=("discount_coupon",)))
+    item = suite.items()[1]
+    prompt = next(prompt for prompt in suite.prompts(item) if prompt.role == "execution/scored")
+    assert prompt.choices == ("Answer: 15", "Answer: 10", "Answer: 16", "Answer: 9")
+    assert not any(prompt.max_tokens and not prompt.scored for prompt in suite.prompts(item))
+    right = suite.grade(item, {prompt.role: Reply(text="", choice_log_likelihoods=(-5.0, -2.0, -4.5, -9.0))})
+    assert (right.truth, right.measures["answer_margin"], right.parsed["likeliest"]) == (True, 2.5, "10")
+    tied = suite.grade(item, {prompt.role: Reply(text="", choice_log_likelihoods=(-2.0, -2.0, -4.5, -9.0))})
+    assert (tied.truth, tied.measures["answer_margin"]) == (False, 0.0)
+    assert not suite.grade(item, {}).truth

@@ -137,7 +137,7 @@ def _finish(cell: Cell, key: str, made: Path, out: Path) -> None:
 
 def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progress) -> Path:
     from harness.compression.calibration import CalibrationSource
-    from harness.compression.driver import compress
+    from harness.compression.make import make_artefact
 
     assert cell.compressed_key is not None
     out = artefact_folder(cell.compressed_key)
@@ -145,5 +145,5 @@ def _compressed(cell: Cell, source: Path, catalogue: Catalogue, progress: Progre
         compressor = catalogue.build(cell.compressor)
         wanted = CalibrationSource(source=cell.model.calibration)
         # returns at once if the artefact exists
-        compress(source, compressor, wanted, out, device=cell.settings.device, progress=progress)
+        make_artefact(source, compressor, wanted, out, device=cell.settings.device, progress=progress)
     return out

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import ByteSize, Field, model_validator
 
 from harness.contract import Decision, Params
+from harness_plugins.compressors.caldera.sensitivity_plan import digest_of
 
 Width = Literal[2, 3, 4, 5, 6, 7, 8, 16]
 
@@ -84,3 +85,31 @@ class RandomProtectParams(Params):
 
     treatment: str  # the compressor whose decisions are shuffled
     seed: int = Field(1, ge=0)
+
+
+class MaskedParams(Params):
+    """Which units are taken from `treatment`: whole `blocks`, and `linears` by name. `null` moves them by a rounding error at
+    16 bits instead."""
+
+    treatment: str
+    blocks: tuple[int, ...] = ()
+    linears: tuple[str, ...] = ()
+    null: bool = False
+
+
+class SensitiveParams(BudgetParams):
+    """`plan` is the file that `harness sensitivity` wrote, or its run folder. `response` is the one to protect; None: all, as
+    shares of the whole damage to each. `reverse` protects most what matters least: a control.
+    """
+
+    plan: str
+    digest: str | None = None  # of the file; filled in
+    response: str | None = None
+    reverse: bool = False
+
+    @model_validator(mode="after")
+    def _fix_the_file(self) -> SensitiveParams:
+        found = digest_of(self.plan)
+        if self.digest not in (None, found):
+            raise ValueError(f"{self.plan} has changed since this was decided")
+        return self if self.digest else self.model_copy(update={"digest": found})

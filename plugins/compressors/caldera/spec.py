@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from harness.contract import CompressorSpec
-from harness_plugins.compressors.caldera.params import BudgetParams, CalderaParams, RandomProtectParams, UniformParams
+from harness_plugins.compressors.caldera.params import (
+    BudgetParams,
+    CalderaParams,
+    MaskedParams,
+    RandomProtectParams,
+    SensitiveParams,
+    UniformParams,
+)
 from harness_plugins.compressors.caldera.rtn import RtnParams
 from harness_plugins.compressors.caldera.rtn_svd import RtnSvdParams
 
@@ -35,6 +42,19 @@ RANDOM_PROTECT = CompressorSpec(
     params=RandomProtectParams,
     treatment="treatment",
 )
+SENSITIVE = CompressorSpec(
+    name="sensitive",
+    summary="budget, with the damage that `harness sensitivity` measured as the weight of each unit's error",
+    target=f"{HERE}.sensitive:Sensitive",
+    params=SensitiveParams,
+)
+MASKED = CompressorSpec(
+    name="masked",
+    summary="some blocks or Linears of another compressor's artefact, the rest untouched",
+    target=f"{HERE}.masked:Masked",
+    params=MaskedParams,
+    treatment="treatment",
+)
 RTN = CompressorSpec(
     name="rtn",
     summary="Round to nearest with absmax group scales; uncalibrated",
@@ -47,4 +67,4 @@ RTN_SVD = CompressorSpec(
     target=f"{HERE}.rtn_svd:RtnSvd",
     params=RtnSvdParams,
 )
-SPECS = (CALDERA, BUDGET, UNIFORM, RANDOM_PROTECT, RTN, RTN_SVD)
+SPECS = (CALDERA, BUDGET, SENSITIVE, UNIFORM, RANDOM_PROTECT, MASKED, RTN, RTN_SVD)

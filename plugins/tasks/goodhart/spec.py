@@ -16,7 +16,8 @@ class GoodhartParams(Params):
 
     They come in matched sets of four, and the last set is whole: 10 items are 12. The rubric and the published experiments'
     grader read explanations of problems without twins, unless told otherwise. Understanding by `letters` is for models that
-    give no likelihoods; `all` is choose, program and explain, of which choose leads.
+    give no likelihoods; `all` is choose, program and explain, of which choose leads. Execution is `worked` with steps, `terse` with
+    the answer alone, `both` (worked leads), or `scored` by likelihood alone: the right answer's against its twins'.
     """
 
     former_values = {"grader": {"seed": "published"}}
@@ -31,7 +32,7 @@ class GoodhartParams(Params):
     max_tokens: int = Field(default=512, ge=1)  # of a reply; shown work must not be cut short
     paraphrases: int = Field(default=3, ge=1, le=3)  # wordings of each procedure that is chosen from: fewer cost less
     understanding: Literal["explain", "choose", "letters", "program", "all"] = "choose"
-    execution: Literal["worked", "terse", "both"] = "worked"  # terse: the answer alone is asked for; both: worked leads
+    execution: Literal["worked", "terse", "both", "scored"] = "worked"
     sandbox: str | None = None  # where the programs of `understanding=program` run; None where none is asked for
 
     @model_validator(mode="before")
@@ -41,6 +42,9 @@ class GoodhartParams(Params):
             return data
         if data.get("grader", "strict") != "strict":
             data = {"understanding": "explain", **data}
+        twins = data.get("understanding") != "explain" or data.get("grader", "strict") == "strict"
+        if data.get("execution") == "scored" and not twins:
+            raise ValueError("execution=scored needs twins, which problems for the rubric do not have")
         programs = data.get("understanding") in ("program", "all")
         return {**data, "sandbox": (data.get("sandbox") or "bwrap") if programs else None}
 
@@ -123,6 +127,13 @@ TERSE = Reading(
     label="executes it, the answer alone being asked for",
     measures={"working_anyway": "working shown anyway"},
 )
+SCORED = Reading(
+    name="scored",
+    axis="truth",
+    title="execution by likelihood",
+    label="finds the right answer likelier than its twins'",
+    measures={"answer_margin": "margin of the answer (nats)"},
+)
 
 AXES = Axes(
     proxy=EXPLAIN.label,
@@ -166,6 +177,6 @@ SPEC = TaskSuiteSpec(
             "program": (PROGRAM,),
             "all": (CHOOSE, PROGRAM, EXPLAIN),
         },
-        "execution": {"worked": (WORKED,), "terse": (TERSE,), "both": (WORKED, TERSE)},
+        "execution": {"worked": (WORKED,), "terse": (TERSE,), "both": (WORKED, TERSE), "scored": (SCORED,)},
     },
 )

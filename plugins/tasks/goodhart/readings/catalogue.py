@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness_plugins.tasks.goodhart.readings import choose, execution, explain, letters, program
+from harness_plugins.tasks.goodhart.readings import choose, execution, explain, letters, program, scored
 from harness_plugins.tasks.goodhart.readings.reading import Reading
 
 READINGS: dict[str, Reading[Any]] = {
@@ -14,4 +14,5 @@ READINGS: dict[str, Reading[Any]] = {
     "program": program,
     "worked": execution.WORKED,
     "terse": execution.TERSE,
+    "scored": scored,
 }

@@ -1,0 +1,1 @@
+"""What a sensitivity screen found, from its stored cells."""
