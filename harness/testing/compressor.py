@@ -125,9 +125,9 @@ def check_inputs_are_left_alone(compressor: Compressor, shape: ModelShape, model
 
 def _compress(model: Path, compressor: Compressor, out: Path) -> CompressionResult:
     from harness.compression.calibration import CalibrationSource
-    from harness.compression.driver import compress
+    from harness.compression.make import make_artefact
 
     try:
-        return compress(model, compressor, CalibrationSource(texts=CORPUS * 4), out)
+        return make_artefact(model, compressor, CalibrationSource(texts=CORPUS * 4), out)
     except HarnessError as error:
         raise BrokenContract(f"the tiny model can be compressed: {error}") from error

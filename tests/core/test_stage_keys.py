@@ -106,7 +106,7 @@ def traces(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
             made[stage] = Trace()
             patch.setattr(owner, name, made[stage].around(getattr(owner, name)))
 
-        import harness.compression.driver
+        import harness.compression.make
         from harness_plugins.trainers.grpo import Grpo
 
         train = Grpo.train
@@ -116,7 +116,7 @@ def traces(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
         patch.setattr(Grpo, "train", silently)
         traced("train", Grpo, "train")
-        traced("compress", harness.compression.driver, "compress")
+        traced("compress", harness.compression.make, "make_artefact")
         for stage in ("sample", "grade", "detect"):
             traced(stage, cell_module, stage)
         CellRunner(RunStore(tmp / "run"), catalogue, lambda *told: None)(cell)

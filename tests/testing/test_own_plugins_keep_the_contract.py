@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.contract import Reply, Tools, View
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.shape import shape_of
+from harness.contract import Decision, Reply, Tools, View
+from harness.contract.sensitivity import PLAN_FILE, Effect, SensitivityPlan, SweptLinear
 from harness.registry.catalogue import load_catalogue
 from harness.registry.component import missing_dependencies
 from harness.registry.plugins import load_plugins
@@ -32,17 +35,44 @@ COMPRESSOR_PARAMS = {  # groups that divide the tiny model's columns, a size it 
     "budget": {"bpw": 5, "iterations": 1, "widths": [3, 5]},
     "uniform": {"treatment": "selective3"},
     "random-protect": {"treatment": "selective3"},
+    "masked": {"treatment": "selective3", "blocks": [0]},
+    "sensitive": {"bpw": 5, "iterations": 1, "widths": [3, 5]},
 }
 
 
 @pytest.mark.parametrize("spec", specs("compressors"))
-def test_compressors(spec, tiny_qwen2):
+def test_compressors(spec, tiny_qwen2, tmp_path):
     needs_its_library(spec)
-    treatment = None
+    treatment, params = None, COMPRESSOR_PARAMS.get(spec.name)
+    if "plan" in spec.params.model_fields:
+        params = {**params, "plan": str(sensitivity_plan(tiny_qwen2, tmp_path))}
     if spec.treatment:
         controlled, _ = CATALOGUE.spec("compressors", "caldera")
         treatment = make(controlled, {"allocation": "selective", "iterations": 1})
-    check_compressor(spec, tiny_qwen2, COMPRESSOR_PARAMS.get(spec.name), treatment)
+    check_compressor(spec, tiny_qwen2, params, treatment)
+
+
+def sensitivity_plan(model, folder):
+    """What a screen of this model's blocks could have found."""
+    shape = shape_of(open_checkpoint(model))
+    plan = SensitivityPlan(
+        model="tiny",
+        digest="",
+        compressor="uniform3",
+        unit="block",
+        designs=("factorial",),
+        effects={"knowing": {str(block): Effect(damage=block + 1, error=None) for block in range(shape.blocks)}},
+        noise={"knowing": 0.0},
+        linears={
+            one.name: SweptLinear(
+                unit=str(one.block), rows=one.rows, columns=one.columns, decision=Decision(bits=3), error=0.1
+            )
+            for one in shape.linears
+        },
+        items=(),
+    )
+    (folder / PLAN_FILE).write_text(plan.model_dump_json())
+    return folder
 
 
 @pytest.mark.parametrize("spec", specs("tasks"))
