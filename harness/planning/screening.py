@@ -9,7 +9,6 @@ from math import sqrt
 from harness.contract import Compressor, ModelShape, Record
 from harness.errors import UsageError, plural
 from harness.planning.experiment import Experiment
-from harness.planning.power import ASSUMED
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import NONE
 
@@ -18,7 +17,7 @@ UNITS = ("block", "linear")
 RANDOM_MASKS = 3  # half of the units each: does the sum of the effects foretell them?
 BASE, WHOLE, IDENTITY = NONE, "whole", "identity"
 SCREEN_FILE = "screen.json"
-FEW_ITEMS = 60
+CHANGED = 0.3  # of paired verdicts that a block at few bits turns over, either way
 
 
 class MaskRun(Record):
@@ -108,14 +107,13 @@ def power_lines(screen: Screen, items: dict[str, int], graded: Collection[str]) 
         if suite not in graded:
             lines.append(f"{suite}: {plural(count, 'item')}, continuous responses only")
             continue
-        shares = (ASSUMED + step / 20 for step in range(19))  # of verdicts that change: enough of them to show at all
-        alone = next((found for share in shares if (found := mde_paired(count, share))), 1.0)
-        few = f" (under {FEW_ITEMS} items, none below about 20)" if count < FEW_ITEMS else ""
-        line = f"{suite}: {plural(count, 'item')}; one {screen.unit} alone shows in an accuracy from {100 * alone:.0f} points"
-        line += few
+        alone = mde_paired(count, CHANGED) or 1.0
+        line = (
+            f"{suite}: {plural(count, 'item')}; of one {screen.unit} an accuracy shows {100 * alone:.0f} points or more"
+        )
         if folded:
-            line += f", in the factorial's mean of {folded} runs from about {100 * alone * sqrt(2 / folded):.0f}"
-        lines.append(f"{line}; hence the continuous responses")
+            line += f", in the factorial's mean of {folded} runs about {100 * alone * sqrt(2 / folded):.0f}"
+        lines.append(f"{line} (80 % power, {100 * CHANGED:.0f} % of verdicts changing); hence the continuous responses")
     return lines
 
 

@@ -49,8 +49,7 @@ def test_a_screen_is_a_plan_of_masks(names: NameSources, tmp_path: Path) -> None
     alone = next(cell for cell in cells if cell.compressor.label == "add-one-004")
     assert alone.compressor.params["blocks"] == [4]
     assert made.screen.responses["predicting"].sign == -1
-    assert made.power[0].startswith("goodhart7: 56 items; one block alone shows in an accuracy from ")
-    assert "under 60 items" in made.power[0]
+    assert made.power[0].startswith("goodhart7: 56 items; of one block an accuracy shows 20 points or more")
 
 
 def test_linears_are_units_too(names: NameSources, tmp_path: Path) -> None:

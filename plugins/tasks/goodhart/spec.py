@@ -16,8 +16,8 @@ class GoodhartParams(Params):
 
     They come in matched sets of four, and the last set is whole: 10 items are 12. The rubric and the published experiments'
     grader read explanations of problems without twins, unless told otherwise. Understanding by `letters` is for models that
-    give no likelihoods; `all` is choose, program and explain, of which choose leads. Execution is `worked` with steps, `terse` with
-    the answer alone, `both` (worked leads), or `scored` by likelihood alone: the right answer's against its twins'.
+    give no likelihoods; `all` is choose, program and explain, of which choose leads. Execution is `worked` with steps, `terse`
+    with the answer alone, `both` (worked leads), or `scored` by likelihood alone: the right answer's against its twins'.
     """
 
     former_values = {"grader": {"seed": "published"}}
