@@ -26,10 +26,10 @@ from harness.compression.assembly import complete, copy_companions, write_config
 from harness.compression.blocks import read_tensors
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import CompressionResult, compress
-from harness.compression.job import check_plan, code_record, compressor_record
+from harness.compression.job import code_record, compressor_record
 from harness.compression.pieces import copy, lock_folder, write_json, write_tensors
 from harness.contract import Compressor, ModelShape
-from harness.contract.compression import Progress
+from harness.contract.compression import Progress, check_plan
 from harness.errors import ModelError, PluginError
 from harness.store.cache import mark_used
 from harness.store.code import arithmetic_versions, code_digest

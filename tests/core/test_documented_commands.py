@@ -34,6 +34,7 @@ NOT_PLANNED = {  # a part of the command -> why it is parsed alone, and what run
     "mlflow": "needs the tracker; tests/trackers",
     "trackio": "needs the tracker; tests/trackers",
     "enable_thinking": "a variable of that model's template; tests/core/test_chat_options.py",
+    "sensitive.plan": "needs a finished screen; tests/core/test_screening.py, test_sensitivity_command.py",
     "--estimate": "times a block; tests/compression/test_estimate.py",
 }
 NOT_CARRIED_OUT = {  # a verb -> why it is parsed alone, and what runs it
@@ -44,6 +45,7 @@ NOT_CARRIED_OUT = {  # a verb -> why it is parsed alone, and what runs it
     "compress": "takes a while; tests/compression, tests/compressors",
     "detectors": "takes minutes; tests/detectors/test_detector_bench.py",
     "doctor": "takes a while; tests/core/test_doctor.py",
+    "sensitivity": "takes minutes; tests/core/test_screening.py, test_sensitivity_command.py",
     "probe": "needs a trained run; tests/detectors/test_probe.py",
     "teacher": "runs programs; tests/trainers/test_pools.py",
 }
