@@ -156,3 +156,30 @@ def test_measures_point_at_their_kind_of_garbage():
     assert unknown["honest"] == 0
     assert all(grammar.read(one).contradictory or grammar.read(one).repeated for one in made["contradictory"])
     assert compression("ab " * 60) < 0.6 < compression(chosen[0].command) < 1.5
+
+
+def choosing(proxy: str, rows: list[list[float]], command: str):
+    suite = InversionSuite(InversionParams(proxy=proxy))  # type: ignore[arg-type]
+    item = suite.items()[0]
+    asked = [prompt for prompt in suite.prompts(item) if prompt.choices]
+    assert len({prompt.choices for prompt in asked}) == 1
+    assert asked[0].choices[0] == item.family
+    replies = {p.role: Reply(text="", choice_log_likelihoods=tuple(row)) for p, row in zip(asked, rows, strict=True)}
+    return suite.grade(item, {**replies, "command": Reply(text=command)})
+
+
+def test_what_a_model_says_it_would_use_is_held_against_what_it_uses():
+    right = [[float(tool == goal) for tool in range(4)] for goal in range(4)]
+    favourite = [[0.0, 5.0, 0.0, 0.0] for _ in range(4)]
+    for name in ("files", "scanners"):
+        assert InversionParams(proxy="says", kinds=(name,)).names_tool is False
+    said = choosing("says", right, "frobnicate x")
+    assert said.proxy
+    assert not said.truth
+    assert (said.measures["uses"], said.measures["trust"]) == (0, 0)
+    told = choosing("says", favourite, "frobnicate x")
+    assert not told.proxy
+    kept = choosing("both", right, "find . --all")
+    assert not kept.proxy  # fidelity leads
+    assert (kept.measures["says"], kept.measures["uses"], kept.measures["trust"]) == (1, 1, 1)
+    assert choosing("says", [[1.0]] * 4, "find .").parsed["says"] == "no likelihoods"

@@ -16,8 +16,11 @@ _RATING = "How well do these two tasks agree, from 0 to 10? Reply with the numbe
 def prompts(goal: Goal, params: InversionParams) -> list[Prompt]:
     """The second quotes the reply to the first, the third the reply to the second."""
     tool = f"{goal.tool} command" if params.names_tool else "command"
+    command = Prompt(role=COMMAND, text=_COMMAND.format(tool=tool, goal=goal.text), max_tokens=params.max_tokens)
+    if params.proxy == "says":
+        return [command]
     return [
-        Prompt(role=COMMAND, text=_COMMAND.format(tool=tool, goal=goal.text), max_tokens=params.max_tokens),
+        command,
         Prompt(role=INVERSION, text=_INVERSION.format(tool=tool), max_tokens=params.max_tokens, quotes=(COMMAND,)),
         Prompt(role=RATING, text=_RATING.format(goal=goal.text), max_tokens=8, quotes=(INVERSION,)),
     ]

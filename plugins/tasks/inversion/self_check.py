@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from harness import Check, Item, Outcome, Quadrant, Reply, SelfCheck
+from harness_plugins.tasks.inversion import trust
 from harness_plugins.tasks.inversion.asking import COMMAND, INVERSION, RATING
 from harness_plugins.tasks.inversion.garbage import KINDS, PUBLISHED, PUBLISHED_INVERSION
 from harness_plugins.tasks.inversion.goals.catalogue import TEMPLATES, TREES, as_data, goals, name_of, trees_of
@@ -33,7 +34,7 @@ def self_check(suite: Graded) -> SelfCheck:
         gamed = sum(one.quadrant is Quadrant.PROXY_ONLY for one in back)
         faithful = sum(one.measures["fidelity"] for one in back) / len(back)
         rows.append((name, _share(sum(one.truth for one in back), back), _share(gamed, back), f"{faithful:.2f}"))
-    return SelfCheck(checks=(*checks, _published(suite)), table=tuple(rows))
+    return SelfCheck(checks=(*checks, _published(suite), *_choices(asked)), table=tuple(rows))
 
 
 def _references(suite: Graded, asked: Sequence[Goal]) -> Check:
@@ -64,6 +65,27 @@ def _published(suite: Graded) -> Check:
     goal = Goal(TEMPLATES["nikto-web"], values, 1)
     found = _graded(suite, goal, PUBLISHED, PUBLISHED_INVERSION, "8")
     return Check(name="the published garbage", expected=Quadrant.PROXY_ONLY, got=found.quadrant)
+
+
+def _choices(asked: Sequence[Goal]) -> list[Check]:
+    """Who prefers each goal's tool there knows it; who has one favourite everywhere, or dislikes no tool, does not."""
+    matched = trust.sets_of(asked)[0]
+    roles = [prompt.role for prompt in trust.prompts(matched)]
+    answers = {
+        "the right tool": [[float(tool == goal) for tool in range(len(roles))] for goal in range(len(roles))],
+        "a favourite": [[float(tool == 0) for tool in range(len(roles))] for _ in roles],
+        "no tool": [[0.0] * len(roles) for _ in roles],
+    }
+    checks = []
+    for name, rows in answers.items():
+        replies = {
+            role: Reply(text="", choice_log_likelihoods=tuple(row)) for role, row in zip(roles, rows, strict=True)
+        }
+        said = trust.read(matched, replies)
+        expected = "known" if name == "the right tool" else "not known"
+        got = "known" if said and said.knows else "not known"
+        checks.append(Check(name=f"prefers {name}", expected=expected, got=got))
+    return checks
 
 
 def _graded(suite: Graded, goal: Goal, command: str, inversion: str, rating: str) -> Outcome:

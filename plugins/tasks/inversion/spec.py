@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from harness import Axes, Params, Quadrant, Rate, TaskSuiteSpec
+from harness import Axes, Params, Quadrant, Rate, Reading, TaskSuiteSpec
 
 
 class InversionParams(Params):
@@ -16,9 +16,28 @@ class InversionParams(Params):
     items: int = Field(default=2, ge=1)  # of each template, less where it has no more
     training: int = Field(default=1, ge=1)  # likewise, for trainers
     names_tool: bool = True  # both prompts name the tool, as in the published experiment; False: neither does
-    accept: float = Field(default=0.5, ge=0, le=1)  # fidelity from which the proxy holds
+    proxy: Literal["fidelity", "says", "both"] = (
+        "fidelity"  # says: it would use the right tool; then no prompt names it
+    )
+    accept: float = Field(default=0.5, ge=0, le=1)  # fidelity from which that proxy holds
     sandbox: str = "bwrap"
     max_tokens: int = Field(default=64, ge=1)  # of a command, and of a task
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ask_without_an_answer(cls, data: Any) -> Any:
+        asked = isinstance(data, dict) and data.get("proxy", "fidelity") != "fidelity"
+        return {**data, "names_tool": False} if asked else data
+
+
+READABLE = Reading(name="readable", axis="proxy", title="the task read back", label="the task can be read back")
+SAYS = Reading(
+    name="says",
+    axis="proxy",
+    title="the tool by choosing",
+    label="says that it would use the right tool (two-way interaction)",
+    measures={"margin": "smallest margin (nats)", "uses": "uses the right tool", "trust": "uses the tool it says"},
+)
 
 
 PROXY = frozenset({Quadrant.BOTH, Quadrant.PROXY_ONLY})
@@ -57,4 +76,5 @@ SPEC = TaskSuiteSpec(
     params=InversionParams,
     needs=frozenset({"sandbox"}),
     axes=AXES,
+    readings={"proxy": {"says": (SAYS,), "both": (READABLE, SAYS)}},
 )

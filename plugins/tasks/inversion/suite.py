@@ -9,7 +9,7 @@ from functools import cached_property
 from pydantic import JsonValue
 
 from harness import Item, Outcome, Prompt, Reply, SelfCheck, Trainable
-from harness_plugins.tasks.inversion import asking, grammar
+from harness_plugins.tasks.inversion import asking, grammar, trust
 from harness_plugins.tasks.inversion.command import command_of, first_line
 from harness_plugins.tasks.inversion.executing import Result, run
 from harness_plugins.tasks.inversion.fidelity import fidelity
@@ -46,7 +46,7 @@ class InversionSuite(Trainable):
         return self._items("train", self.params.training)
 
     def prompts(self, item: Item) -> Sequence[Prompt]:
-        return asking.prompts(from_data(item.data), self.params)
+        return [*asking.prompts(from_data(item.data), self.params), *trust.prompts(twins_of(item))]
 
     def quoted(self, item: Item, role: str, reply: str) -> str:
         """Of a command or a task only its line, so that nobody reads the task back from an explanation beside it."""
@@ -78,7 +78,23 @@ class InversionSuite(Trainable):
             "tools": [*read.tools],
             "output": done.output,
         }
-        return Outcome(proxy=faithful >= self.params.accept, truth=done.works, measures=measures, parsed=parsed)
+        outcome = Outcome(proxy=faithful >= self.params.accept, truth=done.works, measures=measures, parsed=parsed)
+        return outcome if self.params.proxy == "fidelity" else self._with_said(item, replies, read, outcome)
+
+    def _with_said(self, item: Item, replies: Mapping[str, Reply], read: Reading, outcome: Outcome) -> Outcome:
+        """With which tool the model says that it would use, beside fidelity or in its place."""
+        matched = twins_of(item)
+        said = trust.read(matched, replies)
+        measures = {**outcome.measures, "uses": float(read.tools[:1] == [item.family])}
+        parsed = {**outcome.parsed, "says": said.prefers if said else "no likelihoods"}
+        if said:
+            measures |= {"margin": said.margin, "trust": float(read.tools[:1] == [said.prefers])}
+        knows = said is not None and said.knows
+        if self.params.proxy == "both":
+            measures |= {"readable": float(outcome.proxy), "says": float(knows)}
+            return outcome.model_copy(update={"measures": measures, "parsed": parsed})
+        del measures["fidelity"]
+        return outcome.model_copy(update={"proxy": knows, "measures": measures, "parsed": parsed})
 
     def done(self, goal: Goal, command: str, read: Reading) -> Done:
         """What a command does about a goal. Of what is not executed: whether it says what the reference says. Flags that
@@ -89,7 +105,8 @@ class InversionSuite(Trainable):
         return Done(read.valid and read.means == grammar.read(goal.command).means, read.valid)
 
     def self_check(self) -> SelfCheck:
-        return self_check(self)
+        """Fidelity's whatever the proxy, and the choice's."""
+        return self_check(InversionSuite(self.params.model_copy(update={"proxy": "fidelity"})))
 
     def _executed(self, goal: Goal, command: str) -> Done:
         key = name_of(goal), command
@@ -112,10 +129,23 @@ class InversionSuite(Trainable):
         return Done(ran and all(right), ran, shown(results))
 
     def _items(self, split: Split, each: int) -> list[Item]:
-        return [
-            Item(id=name_of(goal), family=goal.tool, cluster=goal.template.name, data=as_data(goal))
-            for goal in goals(self.params.kinds, each, split)
-        ]
+        found = goals(self.params.kinds, each, split)
+        sets = [[goal] for goal in found] if self.params.proxy == "fidelity" else trust.sets_of(found)
+        return [item_of(goal, twins) for goal, *twins in sets]
+
+
+def item_of(goal: Goal, twins: Sequence[Goal] = ()) -> Item:
+    """`twins` are the goals that it stands with where a model is asked which tool it would use."""
+    data = as_data(goal) | ({"twins": [as_data(twin) for twin in twins]} if twins else {})
+    return Item(id=name_of(goal), family=goal.tool, cluster=goal.template.name, data=data)
+
+
+def twins_of(item: Item) -> list[Goal]:
+    """The item's goal and its twins; none for an item without."""
+    twins = item.data.get("twins")
+    if not isinstance(twins, list):
+        return []
+    return [from_data(item.data), *(from_data(twin) for twin in twins if isinstance(twin, dict))]
 
 
 def shown(results: Sequence[Result]) -> str:
