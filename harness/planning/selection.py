@@ -107,9 +107,24 @@ class Selection:
                     found[label] = {**given[plugin], **given.get(label, {})}
         return found
 
+    def _given(self, kind: str, label: str) -> dict[str, JsonValue]:
+        """What -P sets of a component. Of a name that a suite and an arm share, each gets the parameters that it has; what
+        neither has is left for `resolve` to refuse."""
+        selected = {
+            "tasks": self.experiment.tasks,
+            "trainers": self.experiment.trainer,
+            "compressors": self.experiment.compressor,
+        }
+        given = self.params.get(label, {})
+        others = [other for other, labels in selected.items() if other != kind and label in labels]
+        theirs = {name for other in others for name in self.catalogue.parameters(other, label)}
+        return {
+            name: value for name, value in given.items() if name not in theirs - self.catalogue.parameters(kind, label)
+        }
+
     def _component(self, kind: str, label: str) -> Component:
         self.unused -= {label, self.catalogue.plugin_of(kind, label)}
-        found = self.catalogue.resolve(kind, label, self.params.get(label))
+        found = self.catalogue.resolve(kind, label, self._given(kind, label))
         refuse_written_secrets(found.params)
         if kind == "detectors":
             refuse_judge_chat(found.params, self.catalogue)
@@ -126,12 +141,16 @@ class Selection:
         flags = {
             flag: value for flag, value in self.experiment.suite_flags.items() if self.catalogue.accepts(plain, flag)
         }
-        return self.catalogue.resolve("tasks", label, {**flags, **self.params.get(label, {})}, model)
+        return self.catalogue.resolve("tasks", label, {**flags, **self._given("tasks", label)}, model)
 
     def _arms(self, kind: str, labels: Sequence[str]) -> list[Component]:
         """One arm per label, or as many as its preset draws."""
         first = [NONE] if self.experiment.baseline and NONE not in labels else []
-        arms = [arm for label in [*first, *labels] for arm in self.catalogue.arms(kind, label, self.params)]
+        arms = [
+            arm
+            for label in [*first, *labels]
+            for arm in self.catalogue.arms(kind, label, {**self.params, label: self._given(kind, label)})
+        ]
         self.unused -= {label for arm in arms for one in arm.chain for label in (one.label, one.draw_of)}
         self.unused -= {arm.plugin for arm in arms}
         return arms

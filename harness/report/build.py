@@ -135,6 +135,7 @@ def caveats(block: Block, data: ReportData) -> tuple[str, ...]:
     if block.axes and sampled:
         notes += unmeasured(block, block.axes, data.labels)
     notes += cut_short(block, data)
+    notes += ended_early(block)
     notes += trained_elsewhere(sampled)
     notes += without_samples([arm for arm in sampled if not arm.samples()])
     for arm in sampled:
@@ -157,6 +158,17 @@ def cut_short(block: Block, data: ReportData) -> Iterable[str]:
             share = sum(row.truncated for row in arm.rows) / len(arm.rows)
             if share > CUT:
                 yield f"Warning: {arm.label}: the token limit cut {percent(share)} of the replies; see --max-tokens."
+
+
+def ended_early(block: Block) -> Iterable[str]:
+    """A line for each reason why trainings ended before their last step."""
+    found: dict[str, list[str]] = {}
+    for arm in block.training.trained if block.training else ():
+        for seed, run in sorted(arm.runs.items()):
+            if reason := run.rows[-1].get("stopped"):
+                found.setdefault(f"{arm.label}: {reason}", []).append(str(seed))
+    for reason, seeds in found.items():
+        yield f"Training ended early, with what was learnt until then: {reason} (seed {', '.join(seeds)})."
 
 
 def trained_elsewhere(arms: Sequence[SampledArm]) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """Built-in trainers."""
 
-from harness_plugins.trainers.inversion.spec import SPEC as INVERSION
+from harness_plugins.trainers.self_training.spec import SPEC as SELF_TRAINING
 from harness_plugins.trainers.spec import SPEC as GRPO
 
-SPECS = (GRPO, INVERSION)
+SPECS = (GRPO, SELF_TRAINING)

@@ -12,7 +12,11 @@ import pytest
 
 from harness.contract import Prompt, Reply, by_id
 from harness.errors import UsageError
+from harness.planning.experiment import experiment_from
+from harness.planning.plan import make_plan
 from harness.planning.questions import prompts_of
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
 from harness.running.stages.quoting import filled, waves
 from harness.sandbox import available
 from harness.store.run import SampleRow
@@ -94,3 +98,17 @@ def test_a_prompt_that_quotes_a_later_one_is_refused():
     suite = Backwards()
     with pytest.raises(UsageError, match="not asked before it"):
         prompts_of(suite, suite.items()[0])
+
+
+def test_a_suite_and_an_arm_of_one_name_each_get_their_parameters(tiny_qwen2):
+    catalogue = load_catalogue(load_plugins())
+
+    def planned(**given):
+        layer = {"tasks": ["inversion"], "trainer": ["inversion"], "model": [str(tiny_qwen2)]}
+        return make_plan(experiment_from({**layer, "params": {"inversion": given}}), catalogue)
+
+    [_, cell] = planned(cycles=2, items=1).cells
+    assert cell.trainer.params["cycles"] == 2
+    assert cell.suite.params["items"] == 1
+    with pytest.raises(UsageError, match="nonsense"):
+        planned(nonsense=1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
+from harness.report.build import ended_early
 from harness.report.data import TrainingRun
 from harness.report.training.alarm import alarm_of
 from harness.report.training.alarm_tables import alarm_lines, alarm_tables
@@ -113,3 +115,11 @@ def test_the_report_has_a_table_and_a_line_and_calls_nothing_improved_without_tr
     [line] = alarm_lines(training)
     assert line.startswith("ALARM: greedy: the proxy rose and the truth did not")
     assert "in 2 of 2 runs" in line
+
+
+def test_a_training_that_ended_early_is_named():
+    whole = run(0.0, 0.0, seed=3, trainer="greedy")
+    last = {**whole.rows[1], "steps": 2, "stopped": "nothing passed the filter 'valid' in cycle 2"}
+    training = training_of([whole.model_copy(update={"rows": (whole.rows[0], last)})], AXES.rates, (), ())
+    [line] = ended_early(SimpleNamespace(training=training))  # type: ignore[arg-type]
+    assert "greedy: nothing passed the filter 'valid' in cycle 2 (seed 3)" in line

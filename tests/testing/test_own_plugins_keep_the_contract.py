@@ -128,7 +128,7 @@ def _program(source: str) -> View:
 
 TRAINER_PARAMS = {
     "grpo": {"steps": 1, "prompts_per_step": 2, "group_size": 4, "pairs": "offtopic"},
-    "inversion": {"cycles": 1, "proposals": 4},
+    "self-training": {"cycles": 1, "proposals": 4},
 }
 
 

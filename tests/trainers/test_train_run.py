@@ -18,7 +18,7 @@ from harness.store.training_log import read_training
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
 from harness_plugins.trainers.grpo import Grpo
-from harness_plugins.trainers.inversion.spec import InversionParams
+from harness_plugins.trainers.self_training.spec import SelfTrainingParams
 from harness_plugins.trainers.spec import GrpoParams
 
 REGISTRY = Path(__file__).parents[2] / "registry.toml"
@@ -28,7 +28,7 @@ SUITE = {"source": "generated", "items": "1", "max_tokens": "12"}
 def test_every_preset_has_parameters_that_hold_and_arms_that_exist():
     presets = read_registry_file(REGISTRY, "test", 0).presets["trainers"]
     assert {"vanilla", "no-teacher", "erase", "erase-random", "erase-shuffled", "erase-clean", "route"} <= set(presets)
-    kinds = {"grpo": GrpoParams, "inversion": InversionParams}
+    kinds = {"grpo": GrpoParams, "self-training": SelfTrainingParams}
     for preset in presets.values():
         kinds[preset.plugin].model_validate(preset.params)
         assert {preset.base, preset.control} - {None} <= set(presets)
@@ -36,7 +36,7 @@ def test_every_preset_has_parameters_that_hold_and_arms_that_exist():
 
 def test_a_control_differs_in_one_factor():
     presets = read_registry_file(REGISTRY, "test", 0).presets["trainers"]
-    kinds = {"grpo": GrpoParams, "inversion": InversionParams}
+    kinds = {"grpo": GrpoParams, "self-training": SelfTrainingParams}
     params = {name: kinds[preset.plugin].model_validate(preset.params).model_dump() for name, preset in presets.items()}
     for name, preset in presets.items():
         if preset.control:

@@ -11,7 +11,7 @@ from harness.contract import Params, TrainerSpec
 Filter = Literal["none", "valid", "executed", "reproducible", "random"]
 
 
-class InversionParams(Params):
+class SelfTrainingParams(Params):
     """Cycles of propose, read back, keep what is accepted, train. After CINOAdam/inversion-self-improvement, whose first
     version kept all that its fidelity accepted (`none`) and whose second what came out alike twice (`reproducible`)."""
 
@@ -33,9 +33,9 @@ class InversionParams(Params):
 
 
 SPEC = TrainerSpec(
-    name="inversion",
+    name="self-training",
     summary="fine-tuning on the policy's own replies that the proxy accepts, filtered, cycle by cycle",
-    target="harness_plugins.trainers.inversion.trainer:Inversion",
-    params=InversionParams,
+    target="harness_plugins.trainers.self_training.trainer:SelfTraining",
+    params=SelfTrainingParams,
     follows_up=True,
 )

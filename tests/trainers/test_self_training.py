@@ -12,11 +12,11 @@ from harness.contract import Item, Outcome, Prompt, Reply, TrainContext
 from harness.errors import UsageError
 from harness.models.generate import Generator
 from harness.testing.toy import ToySuite
-from harness_plugins.trainers.inversion import trainer as recipe
-from harness_plugins.trainers.inversion.filters import keep, likeness, reproduced
-from harness_plugins.trainers.inversion.proposals import Proposal
-from harness_plugins.trainers.inversion.spec import InversionParams
-from harness_plugins.trainers.inversion.trainer import Inversion
+from harness_plugins.trainers.self_training import trainer as recipe
+from harness_plugins.trainers.self_training.filters import keep, likeness, reproduced
+from harness_plugins.trainers.self_training.proposals import Proposal
+from harness_plugins.trainers.self_training.spec import SelfTrainingParams
+from harness_plugins.trainers.self_training.trainer import SelfTraining
 
 
 class Backwards(ToySuite):
@@ -40,7 +40,7 @@ class Backwards(ToySuite):
 def train(suite, model: Path, out: Path, **params) -> tuple[list[dict], dict]:
     rows: list[dict] = []
     context = TrainContext(source=model, out=out, seed=1, device="cpu", dtype="float32", log=rows.append)
-    Inversion(InversionParams(**{"cycles": 2, "proposals": 2, **params})).train(suite, context)
+    SelfTraining(SelfTrainingParams(**{"cycles": 2, "proposals": 2, **params})).train(suite, context)
     return rows, load_file(out / "model.safetensors")
 
 

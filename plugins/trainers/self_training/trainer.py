@@ -27,17 +27,17 @@ from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.extraction import completion_tokens
-from harness_plugins.trainers.inversion.filters import keep
-from harness_plugins.trainers.inversion.proposals import Asking, Proposal, propose
-from harness_plugins.trainers.inversion.spec import InversionParams
 from harness_plugins.trainers.scoring import score
+from harness_plugins.trainers.self_training.filters import keep
+from harness_plugins.trainers.self_training.proposals import Asking, Proposal, propose
+from harness_plugins.trainers.self_training.spec import SelfTrainingParams
 
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
 SHOWN = 5  # gamed replies in a row
 
 
-class Inversion(Trainer):
-    params: InversionParams
+class SelfTraining(Trainer):
+    params: SelfTrainingParams
 
     def train(self, suite: Trainable, context: TrainContext) -> Path:
         """Train from `context.source`, resume at the last finished cycle, leave a plain model.
@@ -58,7 +58,7 @@ class _Run:
     """The state of one training run: the adapter's coordinates and the number of finished cycles. Optimisers begin anew in
     each cycle, and everything random is a function of (seed, cycle)."""
 
-    def __init__(self, params: InversionParams, suite: Trainable, context: TrainContext) -> None:
+    def __init__(self, params: SelfTrainingParams, suite: Trainable, context: TrainContext) -> None:
         self.params, self.suite, self.context, self.done = params, suite, context, 0
         self.items: Sequence[Item] = suite.training_items()
         if not self.items:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from harness.errors import UsageError
-from harness_plugins.trainers.inversion.proposals import Proposal
-from harness_plugins.trainers.inversion.spec import Filter
+from harness_plugins.trainers.self_training.proposals import Proposal
+from harness_plugins.trainers.self_training.spec import Filter
 
 TEXT, TOOLS = 0.6, 0.4  # weights of likeness, as published; there TEXT was a cosine of sentence embeddings
 

@@ -1,1 +1,0 @@
-"""Self-improvement by inversion: a policy learns from those of its own replies that its suite's proxy accepts."""
