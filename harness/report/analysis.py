@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from harness.contract import Axes
@@ -56,7 +57,19 @@ class Block:
     comparisons: dict[tuple[str, str, str, str | None], Comparison] = field(default_factory=dict)
     seed_comparisons: dict[tuple[str, str, str], SeedComparison] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def pairs_to(self) -> dict[str, list[Pair]]:
+        """An arm's id -> its pairs with its bases."""
+        found: dict[str, list[Pair]] = {}
+        for pair in self.pairs:
+            found.setdefault(pair.other.id, []).append(pair)
+        return found
+
+    @cached_property
+    def factors(self) -> frozenset[str]:
+        return frozenset(pair.factor for pair in self.pairs)
+
+    @cached_property
     def families(self) -> tuple[str, ...]:
         """Empty if there is one family only, so that pooling adds nothing."""
         names = tuple(dict.fromkeys(family for arm in self.arms for family in arm.families))

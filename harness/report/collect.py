@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,7 +34,7 @@ from harness.report.page.pack import Said, Texts
 from harness.report.transcripts import likelihoods, reply_text
 from harness.store.files import Damaged, read_object
 from harness.store.hashing import key_of
-from harness.store.run import CellStore, CheckSummary, RunStore, VerdictRow, stored_record
+from harness.store.run import CellStore, CheckSummary, RunStore, stored_record
 from harness.store.training_log import read_training
 
 NOT_RUN = "not run"
@@ -42,12 +43,9 @@ NOT_RUN = "not run"
 def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     plan = Plan.of(store)
     stores = {cell.id: store.cell(cell.id) for cell in plan.cells}
-    verdicts = {
-        cell.id: [row for row in stores[cell.id].verdicts(cell.grade_key) if row.repeat < cell.settings.runs]
-        for cell in plan.cells
-    }
-    fidelity = _fidelity(plan, verdicts, catalogue)
-    cells = tuple(_summary(cell, stores[cell.id], verdicts[cell.id], fidelity.get(_arm(cell))) for cell in plan.cells)
+    rows = {cell.id: _rows(cell, stores[cell.id]) for cell in plan.cells}
+    fidelity = _fidelity(plan, rows, catalogue)
+    cells = tuple(_summary(cell, stores[cell.id], rows[cell.id], fidelity.get(_arm(cell))) for cell in plan.cells)
     suites = axes_of(plan, catalogue)
     readings = {suite: axes.labelled() for suite, axes in suites.items() if axes}
     labels, label_faults = labelled_samples(plan, store, readings)
@@ -56,9 +54,7 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         suites=suites,
         controls=_controls(plan, store),
         cells=cells,
-        rows={
-            cell_id: tuple(Row(**row.model_dump(exclude={"v"})) for row in rows) for cell_id, rows in verdicts.items()
-        },
+        rows=rows,
         contrasts=tuple(Contrast(**contrast.model_dump()) for contrast in plan.contrasts),
         detectors=tuple(_detectors(plan, stores, catalogue)),
         training=tuple(_training(plan, stores)),
@@ -66,6 +62,23 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         label_faults=tuple(label_faults),
         extra=tuple(_extra_sections(plan, store, catalogue)),
         footer=_footer(plan, store, cells, catalogue),  # last: it says which hooks failed
+    )
+
+
+def _rows(cell: Cell, store: CellStore) -> tuple[Row, ...]:
+    """The verdicts that count. What all cells of a suite name alike is one text in memory: a run may have a million rows."""
+    return tuple(
+        Row(
+            item=sys.intern(row.item),
+            family=sys.intern(row.family),
+            cluster=sys.intern(row.cluster),
+            repeat=row.repeat,
+            verdict=row.verdict,
+            error=row.error,
+            truncated=row.truncated,
+        )
+        for row in store.verdicts(cell.grade_key)
+        if row.repeat < cell.settings.runs
     )
 
 
@@ -85,7 +98,7 @@ def _axes(suite: Component, catalogue: Catalogue) -> Axes | None:
     return axes and axes.holding_under(suite.params)
 
 
-def _summary(cell: Cell, store: CellStore, rows: list[VerdictRow], fidelity: tuple[str, float] | None) -> CellSummary:
+def _summary(cell: Cell, store: CellStore, rows: tuple[Row, ...], fidelity: tuple[str, float] | None) -> CellSummary:
     state = store.state
     planned = cell.items * cell.settings.runs
     excluded = Counter(_reason(row.error) for row in rows if row.error)
@@ -138,14 +151,14 @@ def _arm(cell: Cell) -> tuple[str, str, str, int]:
 
 
 def _fidelity(
-    plan: Plan, verdicts: dict[str, list[VerdictRow]], catalogue: Catalogue
+    plan: Plan, rows: dict[str, tuple[Row, ...]], catalogue: Catalogue
 ) -> dict[tuple[str, str, str, int], tuple[str, float]]:
     """By arm, the mean of the score that a suite of the run wants beside every arm's size."""
     found = {}
     for cell in plan.cells:
         spec, _ = catalogue.spec("tasks", cell.suite.plugin)
         key = spec.beside_size if isinstance(spec, TaskSuiteSpec) else None
-        scores = [row.verdict.values for row in verdicts[cell.id] if isinstance(row.verdict, Scores)]
+        scores = [row.verdict.values for row in rows[cell.id] if isinstance(row.verdict, Scores)]
         if key and (values := [score[key] for score in scores if key in score]):
             found[_arm(cell)] = key, fmean(values)
     return found

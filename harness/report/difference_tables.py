@@ -54,7 +54,7 @@ def differences(block: Block) -> Iterable[Table]:
 
 
 def difference_row(block: Block, pair: Pair, metric: Metric) -> tuple[Cell, ...]:
-    several = len({p.factor for p in block.pairs}) > 1
+    several = len(block.factors) > 1
     label = f"{pair.label} ({pair.factor})" if several else pair.label
     label += sizes_text(pair)
     head = Cell(label, {"base": pair.base.id, "other": pair.other.id, "factor": pair.factor})

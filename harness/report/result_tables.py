@@ -67,7 +67,7 @@ def overview_cell(block: Block, arm: Arm, metric: Metric) -> Cell:
 
 
 def first_pair(block: Block, arm: Arm) -> Pair | None:
-    return next((pair for pair in block.pairs if pair.other.id == arm.id), None)
+    return next(iter(block.pairs_to.get(arm.id, ())), None)
 
 
 def delta_note(block: Block) -> str:
@@ -131,7 +131,7 @@ def family_rows(block: Block, metric: Metric, family: str, arm: Arm) -> Iterable
         Cell(f"{value}  {counts}", estimate_json(estimate, metric), {0: counted(arm, metric, family)}),
         Cell(interval),
     )
-    pairs = [pair for pair in block.pairs if pair.other.id == arm.id]
+    pairs = block.pairs_to.get(arm.id, [])
     if not pairs:
         yield (*head, Cell(NONE), Cell(NONE), Cell(NONE))
     for pair in pairs:
@@ -144,6 +144,6 @@ def family_rows(block: Block, metric: Metric, family: str, arm: Arm) -> Iterable
 
 
 def family_notes(block: Block) -> tuple[str, ...]:
-    several = any(sum(pair.other.id == arm.id for pair in block.pairs) > 1 for arm in block.arms)
+    several = any(len(pairs) > 1 for pairs in block.pairs_to.values())
     order = "; lines of one arm follow the order of the contrasts" if several else ""
     return (f"Exploratory: Benjamini-Hochberg within this table{order}.",)

@@ -19,7 +19,7 @@ from harness.errors import StageError, UsageError, hint
 from harness.planning.cells import Cell, Plan
 from harness.registry.plugins import PluginSet
 from harness.running.executors import Event, Executor
-from harness.store.files import write_bytes, write_json, write_text
+from harness.store.files import write_bytes, write_derived, write_json, write_text
 from harness.store.run import RunStore
 
 PACKAGES = (
@@ -88,12 +88,12 @@ def record(plan: Plan, run: RunStore, made: dict[str, Any] | None = None) -> Non
     if left_out(plan, run):
         before = run.plan_path.read_bytes()
         write_bytes(run.folder / f"plan-{hashlib.sha256(before).hexdigest()[:8]}.json", before)
-    write_json(run.plan_path, plan.model_dump(mode="json"))
+    write_text(run.plan_path, plan.model_dump_json(indent=1) + "\n")
     config = plan.experiment.model_dump(mode="json", exclude_none=True)
     write_text(run.folder / "config.toml", tomli_w.dumps(config))
     write_json(run.folder / "env.json", made or environment())
     for cell in plan.cells:
-        write_json(run.cell(cell.id).folder / "cell.json", cell.model_dump(mode="json"))
+        write_derived(run.cell(cell.id).folder / "cell.json", cell.model_dump_json(indent=1) + "\n")
 
 
 def superseded(plan: Plan, run: RunStore) -> list[str]:

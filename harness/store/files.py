@@ -33,7 +33,16 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"))  # a lone surrogate: as JSON escapes it
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_derived(path: Path, text: str) -> None:
+    """Write what can be made again at any time: only where it differs, and without waiting for the disk."""
+    content = text.encode("utf-8", "backslashreplace")
+    with contextlib.suppress(OSError):
+        if read_bytes(path) == content:
+            return
+    write_bytes(path, content, durable=False)
+
+
+def write_bytes(path: Path, content: bytes, durable: bool = True) -> None:
     """Write to a temporary neighbour, then rename: readers see the old file or the new one."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +51,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
