@@ -72,11 +72,14 @@ def _print(described: dict[str, Any], wide: bool) -> None:
         console.print(
             f"first item: {example['item']} ({example['family']})", style="bold", markup=False, highlight=False
         )
+        before: list[str] = []
         for prompt in example["prompts"]:
             console.print(f"▸ {prompt['role']}", style="bold", markup=False, highlight=False)
             console.print(_cut(prompt["text"]), markup=False, highlight=False)
-            for continuation in prompt["continuations"]:
+            same = prompt["continuations"] == before and before
+            for continuation in [f"the same {len(before)}"] if same else prompt["continuations"]:
                 console.print(f"  or: {_cut(continuation)}", style="dim", markup=False, highlight=False)
+            before = prompt["continuations"]
     print()
 
 

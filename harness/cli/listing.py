@@ -38,6 +38,7 @@ def list_names(
             )
         stdout_console().print(table, markup=False)
         print()
+    print("harness describe NAME: its parameters, what it needs, and of a task suite an item as it is asked")
 
 
 def _rows(catalogue: Catalogue, kind: str) -> list[dict[str, str]]:
