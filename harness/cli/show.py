@@ -11,7 +11,7 @@ import typer
 from harness.cli import options as o
 from harness.cli.console import stdout_console
 from harness.cli.context import global_options
-from harness.errors import UsageError, plural
+from harness.errors import PluginError, UsageError, plural
 
 if TYPE_CHECKING:
     from harness.planning.cells import Plan
@@ -41,12 +41,18 @@ def show(
     if cell is None and item is None and label is None:
         _cells(plan, store, json, wide)
         return
+    try:
+        axes = axes_of(plan, global_options(context).catalogue)
+    except PluginError:  # without its plugin a run can be read, in the core's own words
+        if label is not None:
+            raise
+        axes = {}
     if label is None:
-        found = transcripts(plan, store, cell, item)
+        found = transcripts(plan, store, cell, item, axes=axes)
     else:
-        words = Words.of(plan, store, axes_of(plan, global_options(context).catalogue))
+        words = Words.of(plan, store, axes)
         words.refuse_unknown(label)
-        found = transcripts(plan, store, cell, item, lambda suite, row: words.means(label, suite, row))
+        found = transcripts(plan, store, cell, item, lambda suite, row: words.means(label, suite, row), axes)
     shown = list(islice(found, limit))
     if not shown and label is None:
         raise UsageError(f"no sample of {run} has {_asked(cell, item)}", f"`harness show {run}` lists its cells")

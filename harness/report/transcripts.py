@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
-from harness.contract import Outcome, Record
+from harness.contract import Axes, Outcome, Record
 from harness.planning.cells import Cell, Plan
 from harness.store.run import RunStore, SampleRow, VerdictRow
 
@@ -31,15 +32,17 @@ def transcripts(
     cell: str | None = None,
     item: str | None = None,
     wanted: Callable[[str, VerdictRow], bool] = lambda suite, row: True,
+    axes: Mapping[str, Axes | None] = MappingProxyType({}),
 ) -> Iterator[Transcript]:
-    """Those whose cell and item ids contain the given parts and that are `wanted` (by the suite's label and the verdict)."""
+    """Those whose cell and item ids contain the given parts and that are `wanted` (by the suite's label and the verdict).
+    `axes`, by suite, have the words for its outcomes."""
     for candidate in plan.cells:
         if cell is None or cell in candidate.id:
-            yield from _of_cell(candidate, store, item, wanted)
+            yield from _of_cell(candidate, store, item, wanted, axes.get(candidate.suite.label))
 
 
 def _of_cell(
-    cell: Cell, store: RunStore, item: str | None, wanted: Callable[[str, VerdictRow], bool]
+    cell: Cell, store: RunStore, item: str | None, wanted: Callable[[str, VerdictRow], bool], axes: Axes | None
 ) -> Iterator[Transcript]:
     cell_store = store.cell(cell.id)
     rows = {(row.item, row.repeat, row.role): row for row in cell_store.samples()}
@@ -60,7 +63,7 @@ def _of_cell(
             repeat=verdict.repeat,
             turns=tuple(turns),
             outcome=_outcome(verdict),
-            verdict=_line(verdict),
+            verdict=_line(verdict, axes),
             row=verdict,
         )
 
@@ -70,7 +73,8 @@ def reply_text(row: SampleRow) -> str:
     if row.reply is None:
         return f"(no reply: {row.error})"
     if found := likelihoods(row):
-        return f"(log-likelihood: {', '.join(f'{value:.2f}' for value in found)})"
+        what = "log-likelihood" if len(found) == 1 else f"log-likelihoods of {len(found)} given texts"
+        return f"({what}: {', '.join(f'{value:.2f}' for value in found)})"
     return row.reply.text
 
 
@@ -88,11 +92,12 @@ def _outcome(row: VerdictRow) -> str:
     return str(row.verdict.quadrant) if isinstance(row.verdict, Outcome) else "scores"
 
 
-def _line(row: VerdictRow) -> str:
+def _line(row: VerdictRow, axes: Axes | None) -> str:
     if row.error:
         return f"error: {row.error}"
     if isinstance(row.verdict, Outcome):
         read = ", ".join(f"{key} = {value}" for key, value in row.verdict.parsed.items())
         label = f" ({row.verdict.label})" if row.verdict.label else ""
-        return f"{row.verdict.quadrant}{label}: {read}"
+        outcome = axes.quadrants[row.verdict.quadrant] if axes else row.verdict.quadrant
+        return f"{outcome}{label}: {read}"
     return ", ".join(f"{key} = {value:.4g}" for key, value in row.verdict.values.items()) if row.verdict else ""

@@ -52,6 +52,7 @@ def test_every_word_of_the_tables_finds_its_samples(cli, old):
         assert len(list(transcripts(plan, store, wanted=wanted))) == count, word
     found = json.loads(cli("show", "old", "--label", "Goodhart gap", "--json", plugins=None).stdout)
     assert len(found) == expected["gap"]
+    assert {entry["verdict"].partition(":")[0] for entry in found} == {"Goodhart gap"}
 
 
 def test_words_and_ids_that_name_nothing_are_refused(cli, old):
