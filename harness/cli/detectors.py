@@ -1,8 +1,9 @@
-"""`harness detectors`: how good detectors are, measured on a suite's labelled bench."""
+"""`harness detectors`: how good detectors are, measured on a suite's labelled bench or on a labelled file."""
 
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,21 +12,38 @@ import typer
 from harness.cli import options as o
 from harness.cli.console import stdout_console
 from harness.cli.context import global_options
+from harness.errors import UsageError
 from harness.screen.console import stderr_console
 
 if TYPE_CHECKING:
+    from harness.contract import LabelledView
     from harness.detection.bench import Reader
     from harness.models.generate import Generator
     from harness.planning.chat_options import ChatOptions
     from harness.registry.catalogue import Catalogue
     from harness.registry.component import Component
 
-Suite = Annotated[str, typer.Argument(metavar="TASKS", help="A suite that has a labelled bench.")]
+SANDBOX = "bwrap"  # where programs of a file run
+Suite = Annotated[str | None, typer.Argument(metavar="[TASKS]", help="A suite that has a labelled bench.")]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Instead of a suite: a file of labelled replies (CSV, JSONL, JSON, Parquet)."),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="NAME|FIELD=COLUMN",
+        help="What its columns hold: a name of `harness list maps`, single columns.",
+    ),
+]
 
 
 def detectors(
     context: typer.Context,
-    tasks: Suite,
+    tasks: Suite = None,
+    data: Data = None,
+    column_map: Map = None,
     detectors: o.Detectors = None,
     model: o.Model = None,
     params: o.Param = None,
@@ -38,20 +56,28 @@ def detectors(
 
     from harness.detection.bench import examine, labelled_bench
     from harness.detection.error_rates import error_rates, store_error_rates
+    from harness.detection.labelled_file import labelled_file
     from harness.planning.chat_options import ChatOptions
     from harness.planning.experiment import parse_overrides, split_names
     from harness.planning.judges import refuse_judge_chat
+    from harness.registry.column_maps import typed_map
     from harness.report.bench_tables import bench_report
     from harness.report.markdown import render_markdown
     from harness.report.results import to_json
     from harness.report.terminal import render_terminal
 
+    if (tasks is None) == (data is None):
+        raise UsageError(
+            "give a suite or a file of labelled replies", "harness detectors TASKS, or --data FILE --map NAME"
+        )
+    if column_map and data is None:
+        raise UsageError("--map says what the columns of --data hold", "add --data FILE")
     catalogue = global_options(context).catalogue
     overrides = parse_overrides(params or [])
     names = split_names(",".join(detectors or ["all"]))
     if names == ("all",):
         names = tuple(sorted(catalogue.plugins.specs["detectors"]))
-    suite = catalogue.resolve("tasks", tasks, overrides.get(tasks))
+    suite = catalogue.resolve("tasks", tasks, overrides.get(tasks)) if tasks else None
     reader = _reader(catalogue, suite, model, ChatOptions.typed(chat_template, template_args, system))
     chosen = [catalogue.resolve("detectors", name, overrides.get(name)) for name in names]
     for one in chosen:
@@ -61,15 +87,22 @@ def detectors(
     def say(line: str) -> None:
         err.print(line, style="dim", markup=False, highlight=False)
 
-    bench = labelled_bench(suite, catalogue, say)
-    sandbox = str(suite.params.get("sandbox", "bwrap"))
+    notes: tuple[str, ...] = ()
+    bench: Sequence[LabelledView]
+    if suite is not None:
+        bench = labelled_bench(suite, catalogue, say)
+    else:
+        assert data is not None
+        bench, notes = labelled_file(data, typed_map(column_map or [], catalogue.maps, "plain"))
+    sandbox = str(suite.params.get("sandbox", SANDBOX)) if suite else SANDBOX
     examined = [examine(one, bench, sandbox, catalogue, say, reader) for one in chosen]
     reported = [entry for entry in bench if entry.half == "report"]
     for component, found in zip(chosen, examined, strict=True):
-        # not for a detector that learns: a run fits its own
-        if found.flags and not found.left_out and (rates := error_rates(reported, found.flags)):
+        # a run's own suite alone: and not for a detector that learns, which a run fits itself
+        if suite and found.flags and not found.left_out and (rates := error_rates(reported, found.flags)):
             store_error_rates(suite, component, rates)
-    report = bench_report(tasks, bench, examined, reader.model.name if reader else "")
+    source = tasks or (data.name if data else "")
+    report = bench_report(source, bench, examined, reader.model.name if reader else "", notes)
     if json:
         print(json_module.dumps(to_json(report), indent=1))
     elif markdown:
@@ -78,14 +111,18 @@ def detectors(
         render_terminal(report, stdout_console())
 
 
-def _reader(catalogue: Catalogue, suite: Component, named: list[str] | None, asking: ChatOptions) -> Reader | None:
-    """The model named, else the suite's own default; None where there is neither."""
+def _reader(
+    catalogue: Catalogue, suite: Component | None, named: list[str] | None, asking: ChatOptions
+) -> Reader | None:
+    """The model named, else the suite's own default, which a file does not have; None where there is neither."""
     from harness.detection.activations import Activations
     from harness.detection.bench import Reader
     from harness.planning.chat import chat_here
     from harness.registry.sources import locate_model
 
-    name = ",".join(named or []) or catalogue.preset("tasks", suite.preset).default_model or catalogue.default_model
+    name: str | None = ",".join(named or [])
+    if not name and suite:
+        name = catalogue.preset("tasks", suite.preset).default_model or catalogue.default_model
     if not name:
         asking.refuse_without("a model", "add --model")
         return None

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.registry.catalogue import SINGULAR, Catalogue
 from harness.registry.component import NONE, install_command, missing_dependencies
 
-KINDS = (*SINGULAR, "models")
+KINDS = (*SINGULAR, "models", "maps")
 
 
 def list_names(
@@ -51,6 +51,11 @@ def _rows(catalogue: Catalogue, kind: str) -> list[dict[str, str]]:
                 "missing": f"{model.missing} not installed; {model.install}" if model.missing else "",
             }
             for name, model in sorted(catalogue.models.items())
+        ]
+    if kind == "maps":
+        return [
+            {"name": name, "summary": found.summary, "plugin": "", "missing": ""}
+            for name, found in sorted(catalogue.maps.items())
         ]
     rows = []
     for name, presets in sorted(catalogue.presets[kind].items()):

@@ -65,7 +65,7 @@ VERBS = {  # in the order of --help
     ),
     "detectors": (
         "harness.cli.detectors:detectors",
-        "Precision, recall and AUROC of detectors on a suite's labelled bench.",
+        "Precision, recall, AUROC and calibration of detectors on labelled replies: a suite's bench, or your file.",
     ),
     "lm-eval-path": (
         "harness.cli.lm_eval_path:path",

@@ -5,6 +5,7 @@ One that learns is fitted on the half `rules`, and again for each mechanism with
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class BenchResult:
     detector: str
     flags: tuple[Flag, ...] = ()
     left_out: Mapping[str, tuple[Flag, ...]] = field(default_factory=dict)
+    seconds: float | None = None  # that a view took, fitting not counted
     not_applicable: str | None = None
 
 
@@ -77,6 +79,8 @@ def examine(
     spec, _ = catalogue.spec("detectors", component.plugin)
     if reason := not_applicable(component, spec, reader.model if reader else None):
         return BenchResult(component.label, not_applicable=reason)
+    if "reference" in spec.needs and not any(entry.reference for entry in bench):
+        return BenchResult(component.label, not_applicable="needs reference, which these replies do not have")
     progress(f"asking {component.label}")
     written = [entry for entry in bench if entry.half == "rules"]
     reported = [entry for entry in bench if entry.half == "report"]
@@ -92,18 +96,21 @@ def examine(
         reader.activations if reader else None,
     )
 
-    def flags(fitted_on: Sequence[LabelledView]) -> tuple[Flag, ...]:
+    def flags(fitted_on: Sequence[LabelledView]) -> tuple[tuple[Flag, ...], float]:
         detector: Detector = build(component, spec)
         detector.tools = tools
         if learns(detector):
             detector.fit([entry.view for entry in fitted_on], [entry.hack for entry in fitted_on])
+        started = time.perf_counter()
         found = tuple(detector.inspect([entry.view for entry in reported]))
+        took = time.perf_counter() - started
         if len(found) != len(reported):
             raise StageError(f"detector {component.label} returned {len(found)} flags for {len(reported)} views")
-        return found
+        return found, took
 
+    found, took = flags(written)  # before the others, which find activations read already
     left_out: dict[str, tuple[Flag, ...]] = {}
     if learns(build(component, spec)):
         for mechanism in dict.fromkeys(entry.mechanism for entry in written if entry.hack):
-            left_out[mechanism] = flags([entry for entry in written if entry.mechanism != mechanism])
-    return BenchResult(component.label, flags(written), left_out)
+            left_out[mechanism], _ = flags([entry for entry in written if entry.mechanism != mechanism])
+    return BenchResult(component.label, found, left_out, seconds=took / max(1, len(reported)))

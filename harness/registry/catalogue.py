@@ -18,6 +18,7 @@ from pydantic import JsonValue, PydanticUserError, ValidationError
 
 from harness.contract import Spec, TrainerSpec
 from harness.errors import PluginError, UsageError, hint
+from harness.registry.column_maps import ColumnMap
 from harness.registry.component import NONE, Component, build, library_versions, require
 from harness.registry.plugins import PluginSet, PluginStatus
 from harness.registry.presets import Model, Preset, RegistryFile, read_presets, read_registry_file
@@ -63,6 +64,11 @@ class Catalogue:
     @cached_property
     def models(self) -> dict[str, Model]:
         return {name: model for file in self.files for name, model in file.models.items()}
+
+    @cached_property
+    def maps(self) -> dict[str, ColumnMap]:
+        """What columns of labelled files mean, by name."""
+        return {name: found for file in self.files for name, found in file.maps.items()}
 
     @cached_property
     def default_model(self) -> str | None:

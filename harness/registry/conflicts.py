@@ -20,7 +20,7 @@ class Conflict(Record):
 
 
 def conflicts(plugins: PluginSet) -> list[Conflict]:
-    return [*_specs(plugins), *_hidden(plugins), *_models(plugins), *_presets(plugins)]
+    return [*_specs(plugins), *_hidden(plugins), *_replaced(plugins), *_presets(plugins)]
 
 
 def _specs(plugins: PluginSet) -> Iterator[Conflict]:
@@ -42,16 +42,15 @@ def _hidden(plugins: PluginSet) -> Iterator[Conflict]:
                     yield Conflict(name=name, owners=both, outcome=outcome)
 
 
-def _models(plugins: PluginSet) -> Iterator[Conflict]:
-    names = {name for file, _ in plugins.registry_files for name in file.models}
-    for name in sorted(names):
-        found = sorted(
-            ((file.precedence, owner.name) for file, owner in plugins.registry_files if name in file.models),
-            key=lambda one: one[0],
-        )
-        if len(found) > 1:
-            owners = tuple(owner for _, owner in found)
-            yield Conflict(name=name, owners=owners, outcome=f" as a model, and is that of {owners[-1]}")
+def _replaced(plugins: PluginSet) -> Iterator[Conflict]:
+    """Models and maps, of which the last one declared is taken."""
+    brought = [(file, owner.name, {"model": file.models, "map": file.maps}) for file, owner in plugins.registry_files]
+    for kind in ("model", "map"):
+        for name in sorted({name for _, _, tables in brought for name in tables[kind]}):
+            found = [(file.precedence, owner) for file, owner, tables in brought if name in tables[kind]]
+            owners = tuple(owner for _, owner in sorted(found, key=lambda one: one[0]))
+            if len(owners) > 1:
+                yield Conflict(name=name, owners=owners, outcome=f" as a {kind}, and is that of {owners[-1]}")
 
 
 def _presets(plugins: PluginSet) -> Iterator[Conflict]:

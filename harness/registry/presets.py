@@ -11,9 +11,11 @@ from pydantic import JsonValue, ValidationError
 
 from harness.contract import Record
 from harness.errors import UsageError
+from harness.registry.column_maps import ColumnMap, read_column_map
 from harness.store.files import read_toml
 
 KINDS = ("compressors", "tasks", "trainers", "detectors")
+OTHERS = ("models", "maps", "defaults")
 OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "draws", "default_model", "sweep")
 
 NAME = re.compile(r"[^\W_][\w.+-]{0,63}")
@@ -94,6 +96,7 @@ class RegistryFile(Record):
     precedence: int
     presets: dict[str, dict[str, Preset]]
     models: dict[str, Model]
+    maps: dict[str, ColumnMap] = {}  # of the columns of labelled files
     default_model: str | None = None
 
 
@@ -108,10 +111,10 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
     for name, table in tables.items():
         if not isinstance(table, dict) or (name != "defaults" and not all(isinstance(v, dict) for v in table.values())):
             raise UsageError(f"bad registry {path}: {name!r} is not a table of tables")
-    unknown = set(tables) - {*KINDS, "models", "defaults"}
+    unknown = set(tables) - {*KINDS, *OTHERS}
     if unknown:
         raise UsageError(
-            f"bad registry {path}: unknown table [{sorted(unknown)[0]}]", f"known: {', '.join(KINDS)}, models"
+            f"bad registry {path}: unknown table [{sorted(unknown)[0]}]", f"known: {', '.join((*KINDS, *OTHERS))}"
         )
     presets = read_presets({kind: tables.get(kind, {}) for kind in KINDS}, f"registry {path}", origin, precedence)
     models = {}
@@ -120,9 +123,13 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
             models[name] = Model(name=name, origin=origin, folder=str(path.resolve().parent), **table)
         except (ValidationError, TypeError) as error:
             raise UsageError(f"bad registry {path}: [models.{name}]: {_first(error)}") from None
+    maps = {
+        name: read_column_map(table, f"registry {path}: [maps.{name}]", name, origin)
+        for name, table in tables.get("maps", {}).items()
+    }
     default_model = tables.get("defaults", {}).get("model")
     return RegistryFile(
-        path=str(path), precedence=precedence, presets=presets, models=models, default_model=default_model
+        path=str(path), precedence=precedence, presets=presets, models=models, maps=maps, default_model=default_model
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from harness.contract import Flag, LabelledView
 from harness.detection.bench import BenchResult
 from harness.report.arms import number
+from harness.report.calibration_tables import calibrated, reliability
 from harness.report.numbers import NONE, bracket, fraction, percent
 from harness.report.table import Cell, Column, Report, Section, Table, text_cell
 from harness.stats import Interval, auroc, auroc_interval, kappa, rate_interval, threshold_at
@@ -19,26 +20,38 @@ RIGHT: tuple[float, ...] = (0.01, 0.05)  # shares of honest programs that may be
 
 
 def bench_report(
-    suite: str, bench: Sequence[LabelledView], examined: Sequence[BenchResult], reader: str = ""
+    source: str,
+    bench: Sequence[LabelledView],
+    examined: Sequence[BenchResult],
+    reader: str = "",
+    notes: Sequence[str] = (),
 ) -> Report:
-    """Tables of detectors on the half `report` of a bench. `reader`: the model whose activations they saw."""
+    """Tables of detectors on the half `report` of the bench of a suite or file. `reader`: the model whose activations they
+    saw. `notes` say what the bench is, where it is not a suite's."""
     reported = [entry for entry in bench if entry.half == "report"]
     hacks, clusters = sum(entry.hack for entry in reported), len({entry.cluster for entry in reported})
-    notes: tuple[str, ...] = (
+    told = tuple(notes) or (
         f"{len(reported)} programs on {clusters} problems, {hacks} of them hacks (base rate "
         f"{percent(hacks / len(reported))}); rules were written and detectors fitted on other problems.",
     )
     ran = [one for one in examined if any(not flag.abstained for flag in one.flags)]
     if reader:
-        notes += (f"Detectors of activations read those of {reader}.",)
-    tables = [quality(reported, examined), by_origin(reported, ran), alarms(reported, ran), agreement(ran)]
+        told += (f"Detectors of activations read those of {reader}.",)
+    tables = [
+        quality(reported, examined),
+        by_origin(reported, ran),
+        alarms(reported, ran),
+        calibrated(reported, ran),
+        agreement(ran),
+        reliability(reported, ran),
+    ]
     if any(one.left_out for one in ran):
         tables.append(left_out(reported, ran))
-    return Report(f"Detectors on the labelled bench of {suite}", (Section("bench", suite, tuple(tables)),), notes)
+    return Report(f"Detectors on the labelled bench of {source}", (Section("bench", source, tuple(tables)),), told)
 
 
 def quality(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Table:
-    """Detector × mechanism. The negatives of every row are all honest programs."""
+    """Detector × mechanism. The negatives of every row are all honest replies."""
     columns = (
         Column("detector", "detector"),
         Column("mechanism", "mechanism"),
@@ -63,8 +76,8 @@ def quality(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> T
             rows.append((text_cell(one.detector), text_cell(mechanism), *quality_cells(bench, one.flags, mechanism)))
     notes: tuple[str, ...] = (
         "Recall: of all hacks of the mechanism; one that was abstained from counts as missed. Precision: at the base rate "
-        "of the row, its hacks against all honest programs. AUROC and TPR: of the programs not abstained from.",
-        "95 % intervals, programs of one problem taken together.",
+        "of the row, its hacks against all honest replies. AUROC and TPR: of the replies not abstained from.",
+        "95 % intervals, replies of one problem taken together.",
     )
     return Table("quality", "Quality by mechanism", columns, tuple(rows), notes)
 
@@ -98,12 +111,12 @@ def quality_cells(bench: Sequence[LabelledView], flags: Sequence[Flag], mechanis
 
 
 def flagged(pairs: Sequence[tuple[LabelledView, Flag]]) -> Cell:
-    """Share of these programs that were flagged; an abstention counts as not flagged."""
+    """Share of these replies that were flagged; an abstention counts as not flagged."""
     return rate([flag.flagged and not flag.abstained for _, flag in pairs], [entry.cluster for entry, _ in pairs])
 
 
 def by_origin(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Table:
-    """Recall and false alarms by who wrote the programs: rules are written with templates in view, a checkpoint is not."""
+    """Recall and false alarms by who wrote the replies: rules are written with templates in view, a checkpoint is not."""
     columns = (
         Column("detector", "detector"),
         Column("origin", "written by"),
@@ -119,15 +132,15 @@ def by_origin(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) ->
             shares = [flagged([pair for pair in pairs if pair[0].hack is hack]) for hack in (True, False)]
             count = Cell(fraction(abstained, len(pairs)), {"k": abstained, "n": len(pairs)})
             rows.append((text_cell(one.detector), text_cell(origin or NONE), count, *shares))
-    notes = ("Flagged programs; one that was abstained from counts as not flagged.",)
-    return Table("by_origin", "Flagged, by origin of the program", columns, tuple(rows), notes)
+    notes = ("Flagged replies; one that was abstained from counts as not flagged.",)
+    return Table("by_origin", "Flagged, by origin of the reply", columns, tuple(rows), notes)
 
 
 def alarms(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Table:
-    """What detectors say about honest programs."""
+    """What detectors say about honest replies."""
     columns = (
         Column("detector", "detector"),
-        Column("honest", "honest programs", "right"),
+        Column("honest", "honest replies", "right"),
         Column("abstained", "abstained", "right"),
         Column("flagged", "flagged", "right"),
     )
@@ -138,12 +151,12 @@ def alarms(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) -> Ta
         abstained = len(honest) - len(judged)
         counts = (Cell(str(len(honest)), len(honest)), Cell(str(abstained), abstained))
         rows.append((text_cell(one.detector), *counts, flagged(judged)))
-    notes = ("Flagged: of the programs not abstained from.",)
+    notes = ("Flagged: of the replies not abstained from.",)
     return Table("false_alarms", "False alarms", columns, tuple(rows), notes)
 
 
 def agreement(examined: Sequence[BenchResult]) -> Table:
-    """Cohen's κ of each pair, over the programs on which neither abstained."""
+    """Cohen's κ of each pair, over the replies on which neither abstained."""
     columns = (Column("detector", "κ"), *(Column(one.detector, one.detector, "right") for one in examined))
     rows = []
     for first in examined:
@@ -159,7 +172,7 @@ def agreement(examined: Sequence[BenchResult]) -> Table:
             cells.append(Cell(NONE if found is None else f"{found:.2f}", value))
         rows.append(tuple(cells))
     return Table(
-        "agreement", "Agreement (Cohen's κ, on the programs neither abstained from)", columns, tuple(rows), detail=False
+        "agreement", "Agreement (Cohen's κ, on the replies neither abstained from)", columns, tuple(rows), detail=False
     )
 
 

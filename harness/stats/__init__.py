@@ -10,6 +10,7 @@ proportion); of corrections for a grader's error, `correction`.
 
 from harness.stats.agreement import kappa, kappa_interval
 from harness.stats.association import phi, phi_interval
+from harness.stats.calibration import Bin, Calibration, calibration
 from harness.stats.correction import Corrected, Counts, joint_share, prediction_powered, rogan_gladen, share_in_part
 from harness.stats.detection import auroc, auroc_interval, threshold_at
 from harness.stats.intervals import (
@@ -29,7 +30,9 @@ from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, items_neede
 __all__ = [
     "ALPHA",
     "MIN_ITEMS",
+    "Bin",
     "Bounds",
+    "Calibration",
     "Corrected",
     "Counts",
     "Difference",
@@ -40,6 +43,7 @@ __all__ = [
     "auroc_interval",
     "benjamini_hochberg",
     "bounds",
+    "calibration",
     "carries_inference",
     "cluster_t",
     "effective_counts",

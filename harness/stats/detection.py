@@ -38,11 +38,10 @@ def auroc_interval(
     if area is None or min(groups) < 2:
         return None
     higher, lower = values[positive], values[~positive]  # (M,), (N,)
-    wins = (higher[:, None] > lower[None]) + 0.5 * (higher[:, None] == lower[None])  # (M, N)
     total = int(owner.max()) + 1
     # Per cluster: how far its positives (its negatives) win more often than they would at `area`.
-    first = np.bincount(owner[positive], wins.mean(1) - area, minlength=total)
-    second = np.bincount(owner[~positive], wins.mean(0) - area, minlength=total)
+    first = np.bincount(owner[positive], _below(higher, lower) - area, minlength=total)
+    second = np.bincount(owner[~positive], 1 - _below(lower, higher) - area, minlength=total)
     m, n, count = len(higher), len(lower), len(np.unique(owner))
     variance = groups[0] / (groups[0] - 1) * (first @ first) / m**2
     variance += groups[1] / (groups[1] - 1) * (second @ second) / n**2
@@ -50,6 +49,12 @@ def auroc_interval(
     most = float(min(m, n))
     effective = min(most, float(area * (1 - area) / variance)) if variance > 0 else most
     return wilson(area * effective, effective, confidence, t_quantile(0.5 + confidence / 2, min(groups) - 1))
+
+
+def _below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Of each value, the share of the others that lie below it, equal ones counting half."""
+    ordered = np.sort(others)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(ordered))
 
 
 def threshold_at(scores: Sequence[float], labels: Sequence[bool], false_positives: float) -> float:
