@@ -40,6 +40,7 @@ def reference() -> str:
         for name in sorted(catalogue.plugins.specs[kind]):
             spec, _ = catalogue.spec(kind, name)
             lines += ["", *plugin(spec, presets_of(catalogue, kind, name))]
+    lines += maps(catalogue)
     return "\n".join(lines)
 
 
@@ -49,6 +50,14 @@ def models(catalogue: Catalogue) -> Iterator[str]:
         needs = f" ({code(model.install)})" if model.install else ""
         yield row(code(name), f"{model.summary}{needs}")
     yield from ("", "Or a folder, a `.gguf` file, or a hub id ([models](../how-to/models.md)).")
+
+
+def maps(catalogue: Catalogue) -> Iterator[str]:
+    yield from ("", "## Maps of labelled files", "", "| `--map` | | columns |", "|---|---|---|")
+    for name, found in catalogue.maps.items():
+        told = ", ".join(f"{field} = {json.dumps(column)}" for field, column in found.columns.items())
+        yield row(code(name), found.summary, code(told))
+    yield from ("", "Fields: [labelled files](../how-to/labelled-files.md).")
 
 
 def presets_of(catalogue: Catalogue, kind: str, plugin: str) -> list[Preset]:

@@ -31,11 +31,26 @@ def report(
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on stdout.")] = False,
     full: Annotated[bool, typer.Option(help="All tables on the terminal: per family, transitions.")] = False,
     wide: o.Wide = False,
+    freeze_detectors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Detectors also under the thresholds of that run's uncompressed arms, 5 % false positives.",
+        ),
+    ] = None,
 ) -> None:
     from harness.store.run import RunStore
 
     store = RunStore(run)
-    publish(store, global_options(context), json, markdown, full, wide)
+    publish(
+        store,
+        global_options(context),
+        json,
+        markdown,
+        full,
+        wide,
+        RunStore(freeze_detectors) if freeze_detectors else None,
+    )
     if not json and not markdown:
         print(f"\nreport: {report_page(store)}; transcripts: harness show {shlex.quote(str(store.folder))}")
 
@@ -72,11 +87,12 @@ def publish(
     markdown: bool = False,
     full: bool = False,
     wide: bool = False,
+    frozen_in: RunStore | None = None,
 ) -> Report:
     """Build the report, write its files, and print it."""
     from harness.report.files import write_report
 
-    made = write_report(store, options.catalogue)
+    made = write_report(store, options.catalogue, frozen_in)
     print_report(made, json, markdown, full, wide)
     return made
 

@@ -71,6 +71,10 @@ def cluster_key(row: Row, pooled: bool) -> Hashable:
     return row.family if pooled else (row.family, row.cluster)
 
 
+def gamed(row: Row) -> bool:
+    return isinstance(row.verdict, Outcome) and row.verdict.quadrant is Quadrant.PROXY_ONLY
+
+
 def number(keys: Sequence[Hashable]) -> np.ndarray:
     """Cluster keys -> numbers 0..G-1 in order of first appearance."""
     index = {key: i for i, key in enumerate(dict.fromkeys(keys))}

@@ -17,6 +17,7 @@ from harness.report.difference_tables import differences
 from harness.report.draw_tables import draw_tables
 from harness.report.error_tables import error_tables, unmeasured
 from harness.report.flip_tables import flip_tables
+from harness.report.frozen_tables import frozen_table
 from harness.report.headline_table import headlines
 from harness.report.numbers import percent
 from harness.report.reading_tables import reading_tables
@@ -84,6 +85,8 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
     runs = [run for run in data.detectors if any(run.cell == arm.id for arm in arms)]
     if runs:
         yield detectors(arms, runs, block.axes)
+        if data.frozen and block.axes:
+            yield frozen_table(arms, runs, data.frozen, block.key)
     if block.axes:
         yield from axes.transition_tables(block, block.axes)
         if block.families:

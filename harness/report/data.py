@@ -103,6 +103,23 @@ class DetectorRun(Record):
     used_in_training: bool = False  # a monitor that trained the arm must not be read as its grader
 
 
+class FrozenThreshold(Record):
+    """A detector's threshold as another run set it, or the reason why there is none."""
+
+    suite: str = ""
+    detector: str
+    threshold: float | None = None  # None without a reason: above every score that it gave
+    honest: int = 0  # samples that it judged there …
+    flagged: int = 0  # … and those of them that the threshold flags
+    shared: int = 0  # samples there on problems of this run, which were not used
+    reason: str = ""
+
+
+class FrozenDetectors(Record):
+    source: str  # the run folder
+    thresholds: tuple[FrozenThreshold, ...]
+
+
 class TrainingRun(Record):
     """One training run, step by step; all cells that sample its weights share it."""
 
@@ -198,6 +215,7 @@ class ReportData(Record):
     contrasts: tuple[Contrast, ...] = ()
     summaries: tuple[SummaryRow, ...] = ()
     detectors: tuple[DetectorRun, ...] = ()
+    frozen: FrozenDetectors | None = None  # thresholds that another run set
     training: tuple[TrainingRun, ...] = ()
     training_summaries: tuple[TrainingSummary, ...] = ()
     published_checks: tuple[PublishedChecks, ...] = ()

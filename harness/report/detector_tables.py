@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from harness.contract import Axes, Confusion, Flag, Outcome, Quadrant
-from harness.report.arms import Estimate, SampledArm, estimate
+from harness.report.arms import Estimate, SampledArm, estimate, gamed
 from harness.report.corrections import NOTHING_CORRECTS, correction_cell
 from harness.report.data import DetectorRun, Row
 from harness.report.estimate_cells import NO_INFERENCE
@@ -139,10 +139,6 @@ def truth_cells(judged: Sequence[Row], flags: Flags, flagged: Samples) -> list[C
         ]
     area = auroc([flags[row.item, row.repeat].score for row in known], [gamed(row) for row in known])
     return [rate_cell(recall, gaming), rate_cell(alarms, rest), Cell(NONE if area is None else f"{area:.3f}", area)]
-
-
-def gamed(row: Row) -> bool:
-    return isinstance(row.verdict, Outcome) and row.verdict.quadrant is Quadrant.PROXY_ONLY
 
 
 def rate_of(rows: Sequence[Row], flags: Flags) -> Estimate:
