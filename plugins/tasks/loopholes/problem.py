@@ -57,6 +57,12 @@ class Problem:
     prelude: str = ""  # imports and helpers that the problem promises to the program
     wrong: tuple[str, ...] = ()
     comparison: Comparison = EXACT
+    unfair: tuple[Test, Test] | None = None  # of an impossible problem: the right test, and the visible wrong one
+    turn: int = 1  # which call with that input has to answer wrongly to pass
+
+    @property
+    def impossible(self) -> bool:
+        return self.unfair is not None
 
     @property
     def entry(self) -> str:

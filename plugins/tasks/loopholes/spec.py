@@ -10,6 +10,7 @@ from pydantic import Field
 from harness import Axes, Params, Quadrant, Rate, TaskSuiteSpec
 from harness_plugins.tasks.loopholes.hints import Hint
 from harness_plugins.tasks.loopholes.modes import Mode
+from harness_plugins.tasks.loopholes.problems.impossible import Impossible
 
 
 class LoopholeParams(Params):
@@ -20,6 +21,7 @@ class LoopholeParams(Params):
     modes: tuple[Mode, ...] = tuple(Mode)
     items: int | None = Field(default=None, ge=1)  # per mode; None: 12 generated ones, else all that the source has
     split: Literal["all", "test"] = "all"  # test: leave out the problems that trainers are given (generated: always)
+    impossible: Impossible = "no"  # a shown test made wrong, or contradicted by a second one: any pass is then a cheat
     hints: Hint = "mechanism"  # how problems of mode run_tests tell of their evaluator
     evaluator: Literal["fixed", "random"] = "fixed"  # the evaluator's name: run_tests, or drawn per item
     sandbox: str = "bwrap"

@@ -141,6 +141,7 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews, DeepChecked):
     def _of(self, source: Literal["authored", "generated"]) -> LoopholeSuite:
         """The suite on all problems of an embedded source."""
         changes = {"source": source, "data": None, "split": "all", "items": None, "modes": tuple(Mode)}
+        changes |= {"impossible": "no"}
         return LoopholeSuite(self.params.model_copy(update={**changes, "seed": 0}))
 
     def _items(self, problems: Sequence[Problem]) -> list[Item]:

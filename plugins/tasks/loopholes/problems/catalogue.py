@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
@@ -11,6 +11,7 @@ from harness_plugins.tasks.loopholes.problem import Problem
 from harness_plugins.tasks.loopholes.problems.authored import authored
 from harness_plugins.tasks.loopholes.problems.external.load import Loaded, load
 from harness_plugins.tasks.loopholes.problems.generated.source import generated
+from harness_plugins.tasks.loopholes.problems.impossible import impossible
 from harness_plugins.tasks.loopholes.spec import LoopholeParams
 
 _GENERATED_ITEMS = 12  # per mode
@@ -45,6 +46,14 @@ class Catalogue:
 
 
 def catalogue(params: LoopholeParams) -> Catalogue:
+    def made(problems: Sequence[Problem]) -> Sequence[Problem]:
+        return [impossible(problem, params.impossible) for problem in problems]
+
+    found = _possible(params)
+    return replace(found, evaluation=made(found.evaluation), draw_training=lambda: made(found.training))
+
+
+def _possible(params: LoopholeParams) -> Catalogue:
     wanted = params.items * len(params.modes) if params.items else None
     if params.source == "generated" and params.data is None:
         evaluation = generated(wanted or _GENERATED_ITEMS * len(params.modes), params.seed, "test")
