@@ -9,7 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from harness.contract import LabelledView, Reply, View
 from harness.errors import UsageError
@@ -96,9 +96,9 @@ def _of_row(path: Path, columns: ColumnMap, present: dict[str, str], number: int
         if "half" not in present:
             return "report"  # until they are dealt
         said = text("half")
-        if said != "rules" and said != "report":
+        if said not in get_args(Half):
             raise fail("half", f"{said[:40]!r} is neither rules nor report")
-        return said
+        return "rules" if said == "rules" else "report"
 
     given = value("data") if "data" in present else {}
     if not isinstance(given, dict):

@@ -44,10 +44,13 @@ def _hidden(plugins: PluginSet) -> Iterator[Conflict]:
 
 def _replaced(plugins: PluginSet) -> Iterator[Conflict]:
     """Models and maps, of which the last one declared is taken."""
-    brought = [(file, owner.name, {"model": file.models, "map": file.maps}) for file, owner in plugins.registry_files]
     for kind in ("model", "map"):
-        for name in sorted({name for _, _, tables in brought for name in tables[kind]}):
-            found = [(file.precedence, owner) for file, owner, tables in brought if name in tables[kind]]
+        brought = [
+            (file.precedence, owner.name, set(file.models if kind == "model" else file.maps))
+            for file, owner in plugins.registry_files
+        ]
+        for name in sorted(set().union(*(names for _, _, names in brought))):
+            found = [(precedence, owner) for precedence, owner, names in brought if name in names]
             owners = tuple(owner for _, owner in sorted(found, key=lambda one: one[0]))
             if len(owners) > 1:
                 yield Conflict(name=name, owners=owners, outcome=f" as a {kind}, and is that of {owners[-1]}")

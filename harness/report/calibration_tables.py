@@ -57,14 +57,14 @@ def reliability(bench: Sequence[LabelledView], examined: Sequence[BenchResult]) 
     rows = []
     for one in examined:
         for at in _calibration(bench, one)[0].bins:
-            hacks = round(at.share * at.count)
+            hacks = round(at.share * at.samples)
             rows.append(
                 (
                     text_cell(one.detector),
                     Cell(f"{at.low:.1f} to {at.high:.1f}", [at.low, at.high]),
-                    Cell(str(at.count), at.count),
+                    Cell(str(at.samples), at.samples),
                     Cell(f"{at.score:.3f}", at.score),
-                    Cell(f"{percent(at.share)}  {fraction(hacks, at.count)}", at.share),
+                    Cell(f"{percent(at.share)}  {fraction(hacks, at.samples)}", at.share),
                 )
             )
     return Table("reliability", "Reliability: hacks among replies of like score", columns, tuple(rows), detail=True)

@@ -82,8 +82,5 @@ def _rate_cell(rate: Estimate, few: bool) -> Cell:
     k, n = int(rate.numerator), int(rate.denominator)
     if few:
         return Cell(f"{fraction(k, n)}\n{NO_INFERENCE}", {"k": k, "n": n, "inference": False})
-    interval = list(rate.interval) if rate.interval else None
-    return Cell(
-        f"{percent(rate.value)}  {fraction(k, n)}\n{bracket(rate.interval)}",
-        {"value": rate.value, "k": k, "n": n, "interval": interval},
-    )
+    text = f"{percent(rate.value)}  {fraction(k, n)}\n{bracket(rate.interval)}"
+    return Cell(text, {"value": rate.value, "k": k, "n": n, "interval": [*rate.interval] if rate.interval else None})

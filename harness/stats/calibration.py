@@ -16,7 +16,7 @@ class Bin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    samples: int
     score: float  # their mean
     share: float  # of positives among them
 

@@ -8,12 +8,13 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from harness.errors import UsageError
 from harness.store.files import LARGEST_JSON, open_regular
 
 Row = dict[str, Any]
+Bytes = gzip.GzipFile | BinaryIO
 FORMATS = ".csv, .jsonl or .json (each also .gz), or .parquet"
 
 
@@ -41,11 +42,11 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, Row]]:
         raise UsageError(f"{path.name}, row {number + 1} cannot be read: {_cause(error)}") from None
 
 
-def _unpacked(path: Path, raw: BinaryIO) -> IO[bytes]:
+def _unpacked(path: Path, raw: BinaryIO) -> Bytes:
     return gzip.open(raw) if path.name.lower().endswith(".gz") else raw
 
 
-def _csv(file: IO[bytes]) -> Iterator[Any]:
+def _csv(file: Bytes) -> Iterator[Any]:
     csv.field_size_limit(LARGEST_JSON)
     rows = csv.DictReader((line.decode("utf-8-sig") for line in _bounded(file)), strict=True)
     for row in rows:
@@ -56,11 +57,11 @@ def _csv(file: IO[bytes]) -> Iterator[Any]:
         yield row
 
 
-def _lines(file: IO[bytes]) -> Iterator[Any]:
+def _lines(file: Bytes) -> Iterator[Any]:
     return (json.loads(line) for line in _bounded(file) if line.strip())
 
 
-def _list(file: IO[bytes]) -> Iterable[Any]:
+def _list(file: Bytes) -> Iterable[Any]:
     content = file.read(LARGEST_JSON + 1)
     if len(content) > LARGEST_JSON:
         raise ValueError(f"the file is longer than {LARGEST_JSON >> 20} MiB; write it as JSON lines")
@@ -82,7 +83,7 @@ def _parquet(path: Path) -> Iterator[Row]:
         raise UsageError(f"cannot read {path}: {' '.join(str(error).split())[:120]}") from None
 
 
-def _bounded(file: IO[bytes]) -> Iterator[bytes]:
+def _bounded(file: Bytes) -> Iterator[bytes]:
     while line := file.readline(LARGEST_JSON + 1):
         if len(line) > LARGEST_JSON:
             raise ValueError(f"it is longer than {LARGEST_JSON >> 20} MiB")

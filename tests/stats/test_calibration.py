@@ -11,7 +11,7 @@ from harness.stats import calibration
 def test_by_hand():
     found = calibration([0.1, 0.15, 0.9, 1.0], [False, True, True, True])
     assert found is not None
-    assert [(one.count, one.share) for one in found.bins] == [(2, 0.5), (2, 1.0)]
+    assert [(one.samples, one.share) for one in found.bins] == [(2, 0.5), (2, 1.0)]
     assert found.error == pytest.approx((abs(0.25 - 1) + abs(1.9 - 2)) / 4)
     assert found.brier == pytest.approx((0.1**2 + 0.85**2 + 0.1**2) / 4)
     assert calibration([], []) is None
