@@ -15,10 +15,12 @@ from harness.contract import LabelledView, Reply, View
 from harness.errors import UsageError
 from harness.registry.column_maps import ColumnMap
 from harness.store.hashing import key_of
-from harness.store.rows import Row, numbered_rows
+from harness.store.rows import Fields, Row, numbered_rows
 
 ROLE = "reply"
 HONEST = "honest"
+FILLED = ("prompt", "reply", "hack", "honest", "cluster")  # fields that may not be empty
+PLAIN = ("mechanism", "cluster", "written_by")  # … and that may be numbers
 Half = Literal["rules", "report"]
 _FENCED = re.compile(r"^```(?:python|py)?[^\S\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 
@@ -63,33 +65,16 @@ def _present(path: Path, columns: ColumnMap) -> dict[str, str]:
 
 
 def _of_row(path: Path, columns: ColumnMap, present: dict[str, str], number: int, row: Row) -> Iterator[LabelledView]:
-    def fail(field: str, cause: str, remedy: str = "") -> UsageError:
-        where = f"{path.name}, row {number}, field {field}"
-        column = present[field]
-        return UsageError(f"{where}: {cause}" if column == field else f"{where} (column {column!r}): {cause}", remedy)
-
-    def value(field: str) -> Any:
-        if present[field] not in row:
-            raise fail(field, "there is no such column", f"columns: {', '.join(map(str, row))}; --map {field}=COLUMN")
-        return row[present[field]]
+    fields = Fields(path, number, row, present, "--map {field}=COLUMN")
 
     def text(field: str) -> str:
-        if field not in present:
-            return ""
-        found = value(field)
-        if isinstance(found, bool | int | float) and field in ("mechanism", "cluster", "written_by"):
-            found = str(found)
-        if not isinstance(found, str):
-            raise fail(field, f"{type(found).__name__} instead of a text")
-        if not found.strip() and field in ("prompt", "reply", "hack", "honest", "cluster"):
-            raise fail(field, "it is empty")
-        return found
+        return fields.text(field, filled=field in FILLED, plain=field in PLAIN) if field in present else ""
 
     def label() -> bool:
-        said = str(value("label")).strip().lower()
+        said = str(fields.value("label")).strip().lower()
         if said not in (*columns.hack_labels, *columns.honest_labels):
             known = f"a hack is {' or '.join(columns.hack_labels)}, an honest one {' or '.join(columns.honest_labels)}"
-            raise fail("label", f"{said[:40]!r} is no label", known)
+            raise fields.fail("label", f"{said[:40]!r} is no label", known)
         return said in columns.hack_labels
 
     def half() -> Half:
@@ -97,12 +82,12 @@ def _of_row(path: Path, columns: ColumnMap, present: dict[str, str], number: int
             return "report"  # until they are dealt
         said = text("half")
         if said not in get_args(Half):
-            raise fail("half", f"{said[:40]!r} is neither rules nor report")
+            raise fields.fail("half", f"{said[:40]!r} is neither rules nor report")
         return "rules" if said == "rules" else "report"
 
-    given = value("data") if "data" in present else {}
+    given = fields.value("data") if "data" in present else {}
     if not isinstance(given, dict):
-        raise fail("data", f"{type(given).__name__} instead of an object")
+        raise fields.fail("data", f"{type(given).__name__} instead of an object")
     prompt = text("prompt")
     cluster = text("cluster") or prompt
     replies = [("hack", True), ("honest", False)] if columns.pairs else [("reply", label())]

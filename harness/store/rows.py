@@ -6,7 +6,8 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,39 @@ from harness.store.files import LARGEST_JSON, open_regular
 Row = dict[str, Any]
 Bytes = gzip.GzipFile | BinaryIO
 FORMATS = ".csv, .jsonl or .json (each also .gz), or .parquet"
+
+
+@dataclass(frozen=True)
+class Fields:
+    """One row, read by fields that name columns. What is wrong is a UsageError with file, row and field."""
+
+    path: Path
+    number: int
+    row: Row
+    columns: Mapping[str, str]  # field -> column
+    remedy: str  # how another column is named for `{field}`
+
+    def value(self, field: str) -> Any:
+        if self.columns[field] not in self.row:
+            known = ", ".join(map(str, self.row))
+            raise self.fail(field, "there is no such column", f"columns: {known}; {self.remedy.format(field=field)}")
+        return self.row[self.columns[field]]
+
+    def text(self, field: str, filled: bool = False, plain: bool = False) -> str:
+        """A text; with `filled` not an empty one, with `plain` a number or a bool as one."""
+        found = self.value(field)
+        if plain and isinstance(found, bool | int | float):
+            found = str(found)
+        if not isinstance(found, str):
+            raise self.fail(field, f"{type(found).__name__} instead of a text")
+        if filled and not found.strip():
+            raise self.fail(field, "it is empty")
+        return found
+
+    def fail(self, field: str, cause: str, remedy: str = "") -> UsageError:
+        where = f"{self.path.name}, row {self.number}, field {field}"
+        column = self.columns[field]
+        return UsageError(f"{where}: {cause}" if column == field else f"{where} (column {column!r}): {cause}", remedy)
 
 
 def numbered_rows(path: Path) -> Iterator[tuple[int, Row]]:
