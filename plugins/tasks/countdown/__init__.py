@@ -1,0 +1,1 @@
+"""Number puzzles whose solver also writes the tests: is the expression right, or do its own tests say so?"""
