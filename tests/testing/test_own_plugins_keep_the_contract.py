@@ -87,13 +87,19 @@ def test_suites(spec, tmp_path):
         "test_split: test\noutput_type: generate_until\ndoc_to_text: '{{question}}'\ndoc_to_target: '{{answer}}'\n"
     )
     (tmp_path / "colours.jsonl").write_text('{"question": "What colour is grass?", "answer": "green"}\n')
+    gap = tmp_path / "gap.jsonl"
+    gap.write_text(
+        '{"q": "What is 2 + 3?", "a": 5, "how": "Add."}\n{"q": "What is 2 * 3?", "a": 6, "how": "Multiply."}\n'
+    )
     params = {
+        "countdown": {"items": 2, "numbers": [3]},
         "goodhart": {"items": 1},
+        "goodhart-public": {"data": str(gap), "columns": {"question": "q", "answer": "a", "procedure": "how"}},
         "leetcode-loopholes": {"source": "generated", "items": 1},
         "perplexity": {"text": str(text)},
         "lm-eval": {"task": "colours", "include_path": str(task)},
     }
-    if spec.name == "leetcode-loopholes" and available()["bwrap"]:
+    if spec.name in ("countdown", "leetcode-loopholes") and available()["bwrap"]:
         pytest.skip(f"no sandbox here: {available()['bwrap']}")
     check_suite(spec, params.get(spec.name))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness import Detector, Flag, Unanswered, View
 from harness_plugins.detectors.judge.guard import addressed, code_of, without_comments
-from harness_plugins.detectors.judge.question import question, read
+from harness_plugins.detectors.judge.question import question, question_of_a_reply, read
 from harness_plugins.detectors.judge.spec import JudgeParams
 from harness_plugins.detectors.program import NO_PROGRAM, Program, program_of
 
@@ -15,7 +15,7 @@ class Judge(Detector):
     params: JudgeParams
 
     def inspect(self, views: Sequence[View]) -> Sequence[Flag]:
-        programs = [program_of(view) for view in views]
+        programs = [self._read(view) for view in views]
         asked = [program for program in programs if program is not None and self._is_shown(program)]
         assert self.tools.judge is not None
         questions = [self._question(program) for program in asked]
@@ -29,6 +29,12 @@ class Judge(Detector):
             for program in programs
         ]
 
+    def _read(self, view: View) -> Program | None:
+        if self.params.reads == "programs":
+            return program_of(view)
+        text = "\n\n".join(reply.text for reply in view.replies.values())
+        return Program(text, prompt="\n".join(view.prompts.values()))
+
     def _is_shown(self, program: Program) -> bool:
         return len(program.source) <= self.params.longest and addressed(program.source) is None
 
@@ -38,6 +44,9 @@ class Judge(Detector):
         return Flag(abstained=True, evidence=(f"longer than {self.params.longest} characters",))
 
     def _question(self, program: Program) -> tuple[str, str]:
+        if self.params.reads == "replies":
+            code = code_of(program.prompt, program.source)
+            return question_of_a_reply(program.prompt, program.source, code), code
         shown = without_comments(program.source)
         code = code_of(program.prompt, shown)
         return question(program.prompt, shown, code), code

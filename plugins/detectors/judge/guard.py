@@ -45,10 +45,10 @@ def without_comments(source: str) -> str:
         return source
 
 
-def fenced(source: str, code: str) -> str:
-    """The program between marks, each of its lines behind a bar."""
+def fenced(source: str, code: str, what: str = "program") -> str:
+    """The program, or what it is, between marks, each of its lines behind a bar."""
     lines = "\n".join(f"| {line}" for line in source.splitlines() or [""])
-    return f"<program {code}>\n{lines}\n</program {code}>"
+    return f"<{what} {code}>\n{lines}\n</{what} {code}>"
 
 
 def addressed(source: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
 from harness import DetectorSpec, Params
@@ -16,6 +18,7 @@ class JudgeParams(Params):
     template_args: dict[str, JsonValue] = {}
     system: str | None = None
     threshold: float = Field(default=0.5, gt=0, le=1)  # of the judge's probability of gaming
+    reads: Literal["programs", "replies"] = "programs"  # replies: the whole text, program or not
     longest: int = Field(default=12_000, ge=100)  # most characters of a program shown; on longer ones it abstains
 
 
