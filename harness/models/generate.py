@@ -116,9 +116,15 @@ class Generator:
         return [*self._encoded(prompt.text, continuation, is_turn(prompt))]
 
     def _encode(self, text: str, continuation: str, turn: bool) -> list[int]:
-        if turn and (rendered := self._rendered(text)) is not None:
-            return self.tokenizer.encode(rendered + continuation, add_special_tokens=False)
-        return self.tokenizer.encode(text + continuation)
+        rendered = self._rendered(text) if turn else None
+        if rendered is None:
+            tokens: list[int] = self.tokenizer.encode(text + continuation)
+        else:
+            tokens = self.tokenizer.encode(rendered + continuation, add_special_tokens=False)
+        if tokens and max(tokens) >= self.vocabulary:
+            cause = f"the tokenizer of {self.loaded.folder} makes token {max(tokens)}, and the model knows {self.vocabulary}"
+            raise StageError(cause, "they do not belong together: fetch both again")
+        return tokens
 
     def _rendered(self, text: str) -> str | None:
         try:

@@ -177,6 +177,8 @@ def _eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> t
     generation: Any = getattr(model.generation_config, "eos_token_id", None)
     named = generation if generation is not None else model.config.get_text_config().eos_token_id
     tokens = named if isinstance(named, list) else [named]
+    if odd := [token for token in tokens if token is not None and not isinstance(token, int)]:
+        raise ModelError(f"{odd[0]!r} is no token that ends a reply", "mend eos_token_id in generation_config.json")
     return tuple(sorted({token for token in [*tokens, tokenizer.eos_token_id] if token is not None}))
 
 

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.contract.sandbox import Limits
+from harness.sandbox.cgroup import Group
 from harness.sandbox.inside.supervisor import MAX_FILES, MAX_PATH
 
 CHUNK = 65536
@@ -55,8 +56,11 @@ class Exchange:
         for reader in self._readers:
             os.set_blocking(reader, False)
         sent = [payload, *(writer for _, writer in pipes)]
+        self.group = Group.of(limits.memory_mb << 20)
+        entrance = [self.group.entrance] if self.group else []
+        request = {"method": method, "grouped": bool(entrance), **limits.model_dump()}
         try:
-            socket.send_fds(control, [json.dumps({"method": method, **limits.model_dump()}).encode()], sent)
+            socket.send_fds(control, [json.dumps(request).encode()], [*sent, *entrance])
         except OSError:
             self.close()
             raise
@@ -108,9 +112,17 @@ class Exchange:
         self._kept[reader] += chunk[:room]
         return bool(chunk)
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether the program's group ended it for its memory."""
+        return self.group is not None and self.group.exceeded
+
     def close(self) -> None:
+        """To be called when the program is dead."""
         for reader in self._readers:
             os.close(reader)
+        if self.group:
+            self.group.close()
 
     def __enter__(self) -> Self:
         return self

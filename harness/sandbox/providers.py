@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.contract.sandbox import Sandbox
 from harness.errors import UsageError
+from harness.sandbox import cgroup
 from harness.sandbox.bwrap import BwrapSandbox, StrictSandbox
 from harness.sandbox.inside import landlock
 from harness.sandbox.process import ProcessSandbox
@@ -68,14 +69,18 @@ def replaced_workers() -> int:
 def _fence() -> str:
     known = landlock.version()
     fence = f"Landlock {known}" if known else "no Landlock in this kernel: a program reads what you can read"
-    return f"{fence}; {COUNTED}"
+    return f"{fence}; {_memory()}"
 
 
-COUNTED = "memory by resource limits and a count every 50 ms, no cgroup"
-register(
-    Provider("bwrap", "bubblewrap: a place of its own for every program, one fork each", BwrapSandbox, lambda: COUNTED)
-)
-register(Provider("strict", "bubblewrap, with a new interpreter for every program", StrictSandbox, lambda: COUNTED))
+def _memory() -> str:
+    found = cgroup.place()
+    if found.folder:
+        return f"memory by a cgroup (v2) for each program, in {found.folder}, resource limits and a count every 50 ms"
+    return f"memory by resource limits and a count every 50 ms, no cgroup: {found.why_not}"
+
+
+register(Provider("bwrap", "bubblewrap: a place of its own for every program, one fork each", BwrapSandbox, _memory))
+register(Provider("strict", "bubblewrap, with a new interpreter for every program", StrictSandbox, _memory))
 register(
     Provider(
         "process", "weaker: no namespaces, see docs/explanation/threat-model.md", ProcessSandbox, _fence, weak=True

@@ -79,11 +79,10 @@ class ServedSandbox(LocalSandbox):
             if status is None:
                 self._replace()
             streams = exchange.drain()
-        stopped = end.reason(limits)
+            excess = (status or {}).get("excess") or (exchange.exceeded and f"more than {limits.memory_mb} MB in use")
+        stopped = f"stopped: {excess}" if excess else end.reason(limits)
         if status is None:
             return Ended(-9, streams, end is End.LATE, stopped or "the program took its worker down")
-        if status["excess"]:
-            stopped = f"stopped: {status['excess']}"
         return Ended(int(str(status["status"])), streams, end is End.LATE, stopped)
 
     def _start(self, method: str, work: dict[str, Any], limits: Limits) -> Exchange:

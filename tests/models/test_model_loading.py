@@ -12,7 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from harness.errors import ModelError, UsageError
+from harness.contract import Prompt
+from harness.errors import ModelError, StageError, UsageError
+from harness.models.generate import Generator
 from harness.models.load import load
 
 
@@ -46,6 +48,26 @@ def test_eos_comes_from_the_config_where_there_is_no_generation_config(tiny_qwen
 
 def edit_json(path: Path, **fields: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+@pytest.mark.parametrize("named", ["</s>", 2.5, [1, "x"], {"a": 1}])
+def test_an_end_token_that_is_none_is_one_line(named: object, tiny_qwen2: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_qwen2, tmp_path / "m"))
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": named}))
+    with pytest.raises(ModelError, match=r"is no token that ends a reply|cannot be loaded") as caught:
+        load(folder, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tokenizer_of_another_model_is_one_line(tiny_qwen2: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_qwen2, tmp_path / "m"))
+    weights = load_file(folder / "model.safetensors")
+    weights["model.embed_tokens.weight"] = weights["model.embed_tokens.weight"][:100].clone()
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    edit_json(folder / "config.json", vocab_size=100, pad_token_id=0)
+    asked = Generator(load(folder, "cpu"))
+    with pytest.raises(StageError, match=r"makes token \d+, and the model knows 100"):
+        asked.encode(Prompt(role="r", text="What is 2 + 2?"))
 
 
 def drop_a_weight(folder: Path) -> None:

@@ -36,6 +36,10 @@ def confine(request):
 
 def become_program(request, descriptors):
     """Take the program's place: own session, descriptors, limits, random seed. Returns its work and reply pipe."""
+    if request["grouped"]:  # before it has anything of its own: what it holds from here on is counted there
+        entrance = descriptors.pop()
+        os.write(entrance, b"0")
+        os.close(entrance)
     payload, reply, *output = descriptors
     if os.getsid(0) != os.getpid():
         os.setsid()
