@@ -10,6 +10,11 @@ PLACES = {
         "import os\ndef leave():\n    for _ in range(20):\n        if os.fork() == 0: os._exit(0)\n        os.wait()\n",
         "import os\ndef find():\n    return os.getpid()\n",
     ),
+    "how many processes there ever were": (
+        "import os\ndef leave():\n    for _ in range(20):\n        if os.fork() == 0: os._exit(0)\n        os.wait()\n",
+        "import os\ndef find():\n    try: return os.fstat(os.pidfd_open(os.getpid())).st_ino\n"
+        "    except OSError as error: return error.errno\n",
+    ),
     "attributes of /tmp": (
         "import os\ndef leave():\n    os.setxattr('/tmp', 'user.left', b'x')\n",
         "import os\ndef find():\n    return os.listxattr('/tmp')\n",

@@ -80,14 +80,20 @@ REFUSED = {
     "init_module": (175, 105),
     "finit_module": (313, 273),
 }
-# The zygote needs these until a program takes over, which then has no capability for them; elsewhere they are refused.
-ZYGOTE_ONLY = {"setns": (308, 268), "mount": (165, 40), "sendmsg": (46, 211), "sendmmsg": (307, 269)}
+# The zygote needs these to build a place for a program, which then gets a filter without them.
+ZYGOTE_ONLY = {
+    "setns": (308, 268),
+    "mount": (165, 40),
+    "sendmsg": (46, 211),
+    "sendmmsg": (307, 269),
+    "pidfd_open": (434, 434),  # its inode is a count of all processes that ever were: another place's, too
+}
 CLONE, CLONE3, UNSHARE, PRLIMIT, PREADV2 = (56, 220), (435, 435), (272, 97), (302, 261), (327, 286)
 SOCKETPAIR, FCNTL, UNIX = (53, 199), (72, 25), 1
 FCNTL_ALLOWED = (0, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16, 1030, 1032, 1034)  # all but locks, leases, hints and pipe sizes
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH_*
 NAMESPACE_FLAGS = 0x7E020080  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}
-NEW_MOUNTS, NEW_PIDS = 0x20000, 0x20000000
+NEW_MOUNTS, NEW_PIDS, PIDFD = 0x20000, 0x20000000, 0x1000
 X32 = 0x40000000  # x86-64's second table of numbers
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF opcodes
@@ -102,7 +108,7 @@ def supported() -> bool:
 def program(*, zygote: bool = False) -> bytes:
     """The filter as an array of `struct sock_filter`. Needs `supported()`.
 
-    `zygote`: for a process that still has to build places for programs, from where they inherit it.
+    `zygote`: for a process that still has to build places for programs.
     """
     column, architecture = MACHINES[os.uname().machine]
     refuse, unknown, allow = (RETURN, FAIL | errno.EPERM), (RETURN, FAIL | errno.ENOSYS), (RETURN, ALLOW)
@@ -126,7 +132,7 @@ def program(*, zygote: bool = False) -> bytes:
     for numbers in (REFUSED | ({} if zygote else ZYGOTE_ONLY)).values():
         code += when(EQUAL, numbers[column], refuse)
     code += when(EQUAL, PRLIMIT[column], *only((0,)))  # one's own
-    code += when(EQUAL, CLONE[column], *without(NAMESPACE_FLAGS & ~(NEW_PIDS if zygote else 0)))
+    code += when(EQUAL, CLONE[column], *without(NAMESPACE_FLAGS & ~NEW_PIDS if zygote else NAMESPACE_FLAGS | PIDFD))
     code += when(EQUAL, UNSHARE[column], *only((NEW_MOUNTS,) if zygote else ()))
     code += when(EQUAL, SOCKETPAIR[column], *only((UNIX,)))
     code += when(EQUAL, FCNTL[column], *only(FCNTL_ALLOWED, 1))

@@ -34,6 +34,7 @@ TMP = "/tmp"
 WORK = "/tmp/work"
 TMP_OPTIONS = "size=64m,nr_inodes=10000,mode=1777"  # all that a program can store
 BYSTANDERS = 4  # processes of the same user beside a program's: the zygote, its init, the waiting cell's two
+FOR_PROGRAMS = seccomp.program() if seccomp.supported() else b""
 LIKELIEST_VICTIM = "1000"  # of the kernel when memory runs out
 
 
@@ -61,6 +62,7 @@ class Cell:
         socket.send_fds(inside, [b"built"], kept)
         for descriptor in kept:
             os.close(descriptor)
+        kernel.refuse_calls(FOR_PROGRAMS)
 
     def wait_until_built(self):
         word, descriptors, _, _ = socket.recv_fds(self.line, 64, 2)
