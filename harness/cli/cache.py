@@ -1,4 +1,4 @@
-"""`harness cache`: what the shared cache holds, and its removal by age, size and kind."""
+"""`harness cache`: what the shared cache holds, its removal by age, size and kind, and its copy in a store."""
 
 from __future__ import annotations
 
@@ -84,6 +84,23 @@ def clean(
     print(f"{verb} {plural(gone, 'entry')}, {size_text(freed)}{kept}")
     if failed:
         raise typer.Exit(1)
+
+
+@cache.command("sync")
+def sync(
+    url: Annotated[str, typer.Argument(metavar="URL", help="A store: s3://BUCKET/PREFIX, gs://…, file:///FOLDER.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be moved, and move nothing.")] = False,
+) -> None:
+    """Put the trained and compressed models of this machine into a store. A run with --store fetches them from there."""
+    from harness.cli.push import said
+    from harness.running.remote_run import sync_cache
+    from harness.store.remote import Remote
+
+    remote = Remote(url)
+    remote.check()
+    done = sync_cache(remote, dry_run)
+    unfinished = f"; {plural(done.unfinished, 'unfinished one')} left here" if done.unfinished else ""
+    print(said(done.moved, "would push" if dry_run else "pushed", plural(done.artefacts, "artefact")) + unfinished)
 
 
 def chosen(older_than: str | None, larger_than: str | None, kind: str | None) -> list[CacheEntry]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+from harness.checkpoints.manifest import MARKER
 from harness.errors import UsageError
 from harness.planning.cells import Plan
 from harness.running.executors import Event
+from harness.running.stages.weights import TRAINED
+from harness.store.cache import cache_entries
 from harness.store.files import make_folder
 from harness.store.remote import Remote, Transfer
 from harness.store.run import RunStore
 
 SECONDS = 60.0  # between two pushes of a cell that is being sampled
 CELLS = "cells"
+ARTEFACTS = "artefacts"  # the cache's folder of trained and compressed models
 
 
 class RemoteRun:
@@ -77,6 +82,22 @@ class RemoteRun:
             return None
         make_folder(here.folder)
         return self.remote.pull(name, here.folder, dry_run)
+
+
+class Synced(NamedTuple):
+    artefacts: int  # that are there now
+    unfinished: int  # that stayed here
+    moved: Transfer
+
+
+def sync_cache(remote: Remote, dry_run: bool = False) -> Synced:
+    """Put every finished artefact of this machine's cache there. What lies there comes here when a run asks for it."""
+    folders = [entry.path for entry in cache_entries() if entry.kind == ARTEFACTS and entry.path.is_dir()]
+    whole = [path for path in folders if any((path / mark).is_file() for mark in (MARKER, TRAINED))]
+    moved = Transfer()
+    for path in whole:
+        moved = _sum(moved, remote.push(path, f"{ARTEFACTS}/{path.name}", dry_run))
+    return Synced(len(whole), len(folders) - len(whole), moved)
 
 
 def _size(path: Path) -> int:

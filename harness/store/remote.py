@@ -99,6 +99,7 @@ class Remote:
         self.url = url
         self.pause = pause
         self.retries = 0
+        self._foretold: set[str] = set()  # parts that dry runs have counted
 
     def check(self) -> None:
         """Raises UsageError if the store does not answer."""
@@ -120,11 +121,14 @@ class Remote:
         for relative, path in found.items():
             files[relative] = tuple(_parts(path))
             for number, part in enumerate(files[relative]):
-                if part not in known and not self._has(part):
+                foretold = dry_run and part.sha256 in self._foretold
+                if part not in known and not foretold and not self._has(part):
                     missing[part.sha256] = (path, number * PART, part)
                     moved.add(relative)
         before = self.retries
-        if not dry_run:
+        if dry_run:
+            self._foretold |= missing.keys()
+        else:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(lambda one: self._put_part(*one), missing.values()))
             manifest = FolderManifest.of(files)

@@ -140,3 +140,20 @@ def test_an_empty_machine_goes_on_from_the_store(cli):
     assert contents(cli.cwd / "elsewhere" / "r") == contents(cli.cwd / "r")
     assert "would push 0 files" in cli("push", "r", store, "--dry-run").stdout
     assert "has no run none" in cli("pull", store, "none", code=2).stderr
+
+
+def test_a_cache_is_put_there_once_and_what_is_unfinished_stays_here(cli):
+    cli.run("--compressor", "rtn4,rtn3")
+    artefacts = cli.cwd / "cache" / "artefacts"
+    (artefacts / "begun").mkdir()
+    (artefacts / "begun" / "part.safetensors").write_bytes(b"half")
+    url = f"file://{cli.cwd}/store"
+    foretold = cli("cache", "sync", url, "--dry-run").stdout
+    assert "2 artefacts; 1 unfinished one left here" in foretold
+    assert not (cli.cwd / "store").exists()
+    assert cli("cache", "sync", url).stdout == foretold.replace("would push", "pushed")
+    assert "pushed 0 files" in cli("cache", "sync", url).stdout
+    shutil.rmtree(cli.cwd / "cache")
+    shutil.rmtree(cli.cwd / "r")
+    cli.run("--compressor", "rtn4,rtn3", "--store", url)
+    assert len(list((cli.cwd / "store" / "folders" / "artefacts").iterdir())) == 2
