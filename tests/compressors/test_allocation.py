@@ -178,3 +178,24 @@ RandomProtect(RandomProtectParams(treatment="x"), budget).plan(shape)
 assert not {"torch", "transformers"} & set(sys.modules), "planning imported torch"
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_either_end_is_protected_with_the_same_bits() -> None:
+    shape = SHAPES["pocket-like"]
+
+    def planned(where: str) -> dict[int, set[int]]:
+        params = CalderaParams(bits=2, rank=0, allocation="selective", protect=2, protected_bits=4, where=where)  # type: ignore[arg-type]
+        decisions = Caldera(params).plan(shape)
+        sizes.append(stored_bits(shape, decisions))
+        bits: dict[int, set[int]] = {}
+        for linear in shape.linears:
+            bits.setdefault(linear.block, set()).add(decisions[linear.name].bits)
+        return bits
+
+    sizes: list[int] = []
+    last, first = planned("last"), planned("first")
+    assert [bits for _, bits in sorted(last.items())] == [{2}] * (shape.blocks - 2) + [{4}] * 2
+    assert [bits for _, bits in sorted(first.items())] == [{4}] * 2 + [{2}] * (shape.blocks - 2)
+    assert sizes[0] == sizes[1]
+    with pytest.raises(ValueError, match='need allocation = "selective"'):
+        CalderaParams(where="first")

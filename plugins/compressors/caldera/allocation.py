@@ -47,13 +47,23 @@ def uniform(shape: ModelShape, decide: Callable[[int], Decision], rank: int) -> 
     return {linear.name: decide(clamped(linear, rank)) for linear in shape.linears}
 
 
-def selective(shape: ModelShape, decide: Callable[[int], Decision], rank: int, protect: int | None = None) -> Decisions:
-    """Uniform, with the last `protect` blocks (default: an eighth, at least one) left at 16 bit."""
+def selective(
+    shape: ModelShape,
+    decide: Callable[[int], Decision],
+    rank: int,
+    protect: int | None = None,
+    *,
+    protected: Callable[[int], Decision] | None = None,
+    first: bool = False,
+) -> Decisions:
+    """Uniform, with the last (or first) `protect` blocks (default: an eighth, at least one) left at 16 bit, or as `protected`
+    decides from a rank."""
     if protect is None:
         protect = max(1, round(shape.blocks / 8))
-    decisions = uniform(shape, decide, rank)
-    kept = {linear.name: Decision(bits=16) for linear in shape.linears if linear.block >= shape.blocks - protect}
-    return decisions | kept
+    blocks = range(protect) if first else range(shape.blocks - protect, shape.blocks)
+    spared = [linear for linear in shape.linears if linear.block in blocks]
+    kept = {linear.name: protected(clamped(linear, rank)) if protected else Decision(bits=16) for linear in spared}
+    return uniform(shape, decide, rank) | kept
 
 
 def ultra(shape: ModelShape, decide: Callable[[int], Decision], rank: int) -> Decisions:

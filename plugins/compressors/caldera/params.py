@@ -50,12 +50,15 @@ class CalderaParams(EngineParams):
     bits: int = Field(4, ge=2, le=8)
     rank: int | None = Field(None, ge=0)
     allocation: Literal["uniform", "ultra", "selective"] = "uniform"
-    protect: int | None = Field(None, ge=0)  # selective: blocks left at 16 bit; None means max(1, round(blocks / 8))
+    protect: int | None = Field(None, ge=0)  # selective: blocks protected; None means max(1, round(blocks / 8))
+    protected_bits: Width = 16  # selective: what they are stored in; 16 leaves them untouched
+    where: Literal["last", "first"] = "last"  # selective: which end is protected
 
     @model_validator(mode="after")
     def _one_meaning(self) -> CalderaParams:
-        if self.protect is not None and self.allocation != "selective":
-            raise ValueError('protect needs allocation = "selective"')
+        given = self.protect is not None or self.protected_bits != 16 or self.where != "last"
+        if given and self.allocation != "selective":
+            raise ValueError('protect, protected_bits and where need allocation = "selective"')
         return self
 
 

@@ -45,5 +45,7 @@ class Caldera(Engine):
         if params.allocation == "ultra":
             return allocation.ultra(shape, decide, rank)
         if params.allocation == "selective":
-            return allocation.selective(shape, decide, rank, params.protect)
+            spared = None if params.protected_bits == 16 else lambda rank: params.decision(rank, params.protected_bits)
+            first = params.where == "first"
+            return allocation.selective(shape, decide, rank, params.protect, protected=spared, first=first)
         return allocation.uniform(shape, decide, rank)
