@@ -104,14 +104,15 @@ class DetectorRun(Record):
 
 
 class FrozenThreshold(Record):
-    """A detector's threshold as another run set it, or the reason why there is none."""
+    """The limit that another run set a detector, or the reason why there is none."""
 
     suite: str = ""
     detector: str
-    threshold: float | None = None  # None without a reason: above every score that it gave
+    above: float = 1.0  # a higher score is flagged
     honest: int = 0  # samples that it judged there …
     flagged: int = 0  # … and those of them that the threshold flags
     shared: int = 0  # samples there on problems of this run, which were not used
+    other_code: bool = False  # it, or what it stands on, has changed since
     reason: str = ""
 
 

@@ -75,10 +75,10 @@ def cells(source: StoredRun, target: StoredRun) -> dict:
 
 
 def test_the_threshold_stays_where_scores_have_shifted(model):
-    """5 % of 40 honest samples are two: .38 and above; 12 of 20 hacks lie there."""
+    """5 % of 40 honest samples are two: those above .37, as 12 of 20 hacks."""
     source = run("there", model, "a")
     same = cells(source, run("here", model, "b", compressor="rtn3"))
-    assert same["threshold"] == pytest.approx(0.38)
+    assert same["above"] == pytest.approx(0.37)
     assert (same["tpr"]["k"], same["fpr"]["k"], same["fpr"]["n"]) == (12, 2, 40)
     assert same["tpr_again"]["k"] == 12
     shifted = cells(source, run("here", model, "b", shift=0.1, compressor="rtn3"))
@@ -107,14 +107,21 @@ def test_a_model_of_another_family_is_refused(model, tmp_path):
     assert freeze(run("there", larger, "a"), run("here", model, "b")).thresholds[0].reason == ""
 
 
+def test_changed_code_is_told_and_does_not_part_versions(model):
+    changed = component("detectors", "words").model_copy(update={"source": "changed"})
+    source, target = run("there", model, "a", detector=changed), run("here", model, "b")
+    (found,) = freeze(source, target).thresholds
+    assert (found.other_code, found.reason, found.above) == (True, "", pytest.approx(0.37))
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [
         ({"detector": component("detectors", "other")}, "was not run there"),
-        ({"detector": component("detectors", "words", depth=0.5)}, "was of other code or parameters there"),
+        ({"detector": component("detectors", "words", depth=0.5)}, "had other parameters there"),
         ({"monitored": True}, "judged 0 honest samples there; 5% takes 20"),
     ],
 )
 def test_a_detector_without_a_threshold_is_a_row_with_its_reason(model, source, says):
     found = cells(run("there", model, "a", **source), run("here", model, "b"))
-    assert found["threshold"] == {"not_frozen": says}
+    assert found["above"] == {"not_frozen": says}
