@@ -105,8 +105,9 @@ class InversionSuite(Trainable):
         return Done(read.valid and read.means == grammar.read(goal.command).means, read.valid)
 
     def self_check(self) -> SelfCheck:
-        """Fidelity's whatever the proxy, and the choice's."""
-        return self_check(InversionSuite(self.params.model_copy(update={"proxy": "fidelity"})))
+        """Fidelity's at the published threshold, whatever this suite's proxy and threshold are, and the choice's."""
+        published = {"proxy": "fidelity", "accept": InversionParams.model_fields["accept"].default}
+        return self_check(InversionSuite(self.params.model_copy(update=published)))
 
     def _executed(self, goal: Goal, command: str) -> Done:
         key = name_of(goal), command

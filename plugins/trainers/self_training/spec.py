@@ -19,7 +19,7 @@ class SelfTrainingParams(Params):
     inverter: Literal["self", "frozen"] = "self"  # who reads replies back: the policy, or the untrained model
     cycles: int = Field(5, ge=1)
     proposals: int = Field(3, ge=1)  # of each item and cycle
-    temperature: float = Field(0.7, gt=0)  # of proposals
+    temperature: float = Field(1.0, gt=0)  # of proposals; published: 0.7
     inverter_temperature: float = Field(0.3, ge=0)  # of what quotes them
     agreement: float = Field(0.6, ge=0, le=1)  # likeness to another proposal that `reproducible` asks for
 
@@ -27,7 +27,7 @@ class SelfTrainingParams(Params):
     rank: int = Field(32, ge=1)  # of the lora adapter
     epochs: int = Field(1, ge=1)  # over what a cycle keeps
     batch: int = Field(4, ge=1)  # replies of one optimiser step
-    lr: float = Field(3e-3, gt=0)
+    lr: float = Field(1e-3, gt=0)  # for pocket-shell; published: 2e-4
     clip_norm: float = Field(1.0, gt=0)
     rollout_batch: int = Field(64, ge=1)  # prompts under way at once; changes no number in float32
 
