@@ -38,6 +38,12 @@ RIGHT: dict[str, tuple[str, Question, list[str]]] = {
     "signs of temperatures": (
         "-5", CELSIUS, ["−5 °C", "-5℃", "minus 5 degrees Celsius", "-5 C", "5 degrees below zero", "5 °C below freezing"],
     ),
+    "math of numbers": (
+        "15", PLAIN,
+        ["$\\boxed{15}$", "$ \\boxed{15} $", "$x = \\boxed{15}$", "The final answer is: $\\boxed{15}$. I hope it is correct.", "$$\\boxed{15}$$",
+         "Final Answer: The final answer is $\\boxed{15}$.", "So $3 \\cdot 5 = \\boxed{15}$.", "=> 15", "-> 15", "x => 15"],
+    ),
+    "math of miles": ("15", MILES, ["$\\boxed{15}$ miles", "$\\boxed{15 \\text{ miles}}$", "$\\boxed{15}\\text{ miles}$", "$\\boxed{15}$"]),
     "thousands": (
         "1234567", PLAIN,
         ["1,234,567", "1 234 567", "1\u202f234\u202f567", "1\u2009234\u2009567", "1\u00a0234\u00a0567", "1'234'567",

@@ -50,7 +50,7 @@ BOUND_BEFORE = _pattern(
     r"""(?: \b(?: at[ ](?:least|most) | (?:more|less|fewer|greater|higher|lower)[ ]than )
       | (?:^|[:=(]|\bis|\bpay) \s* (?:up[ ]to|over|under|above|below|beyond)
         # Other things "add up to" or are "rounded up to" what they come to
-      | (?<![\w"'/]) [<>≤≥]=? ) \s* $"""
+      | (?<![\w"'/=-]) [<>≤≥]=? ) \s* $"""  # no tag, no arrow
 )
 BOUND_AFTER = re.compile(
     r"\s*(?:\w+\s+)?(?:or\s+(?:more|less|fewer|so|higher|lower|over|above|under|below)|at\s+(?:most|least))\b",

@@ -10,6 +10,7 @@ ECHO_WORDS = 8  # so many consecutive words of the prompt are an echo, not an ex
 
 _FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # １５％ -> 15%
 _DOLLAR = "\ue000"  # stands for an escaped dollar sign while $…$ is read as math
+_EDGE = "\ue001"  # of a box, likewise: $\boxed{15}$ is no amount of dollars
 _FRACTIONS = {sign: f" {unicodedata.normalize('NFKC', sign)}" for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}  # 3½ -> 3 1/2
 
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -37,7 +38,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\[dt]?frac\s*(\d)\s*(\d)", r"\1/\2"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}", r"\1"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}", r"\1"),
-        (r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", r" Answer: \1 "),
+        (r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", _EDGE + r"Answer: \1" + _EDGE),
         (r"\^\s*(?:\\circ|\{\s*\\circ\s*\})", "°"),
         (r"\\(?:times|cdot)(?![a-zA-Z])", "×"),
         (r"\\div(?![a-zA-Z])", "÷"),
@@ -53,8 +54,10 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\[()]", ""),
         (r"\\(?:[a-zA-Z]+|[,;! ])", " "),
         (r"\$\$([^$]*)\$\$", r" \1 "),
+        (rf"\$ *({_EDGE}[^$\n]*{_EDGE}) *\$(?!\d)", r"\1"),
         (r"\$(?=\S)([^$\n]*)(?<=\S)\$(?!\d)", r"\1"),  # Pandoc's rule for inline math
         (_DOLLAR, "$"),
+        (_EDGE, " "),
         # Markdown
         (r"~~[^~\n]*~~", ""),
         (r"(?m)^[ ]{0,3}(?:#{1,6}|>)\s+", ""),
