@@ -169,4 +169,4 @@ def test_at_a_prompt_a_table_shows_itself(made):
     lines = repr(table).splitlines()
     assert lines[0].strip() == table.title
     assert all(any(line.startswith(row[0].text) for line in lines) for row in table.rows)
-    assert repr(made.tables).splitlines()[0] == made.tables.title
+    assert " ".join(repr(made.tables).split()).startswith(made.tables.title)  # folded where it is long
