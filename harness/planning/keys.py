@@ -78,7 +78,7 @@ def make_cell(
             "seed": seed,
             "core": code_digest(_sampling(model, questions)),
             **({"backend": model.backend.identity} if model.backend else {}),
-            **({"loop": suite.identity} if questions.own_loop else {}),
+            **({"loop": suite.identity} if questions.own_loop or questions.quotes else {}),
             **sampling,
             **where,
         }

@@ -30,6 +30,7 @@ class Questions(Record):
     scored: int = 0  # texts that are scored: prompts that differ in nothing but item and role have one
     turns: bool = True  # some prompts are a turn of a conversation, not a text that is scored as it stands
     own_loop: bool = False  # the suite's library asks, in a loop of its own
+    quotes: bool = False  # some prompts quote replies, and the suite says what of them
     against_source: bool = False  # the untouched model is asked too
 
 
@@ -110,5 +111,6 @@ def count_questions(suite: TaskSuite, settings: Settings) -> Questions:
         scored=len(shared) + sum(prompt.target is not None for _, prompt in prompts),
         turns=turns,
         own_loop=own_loop,
+        quotes=any(prompt.quotes for _, prompt in prompts),
         against_source=isinstance(suite, AgainstSource),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import Prompt, Reply, by_id
+from harness.contract import Prompt, Reply
 from harness.errors import UsageError
 from harness.planning.experiment import experiment_from
 from harness.planning.plan import make_plan
@@ -82,7 +82,7 @@ def test_waves_quote_what_came_before_and_a_failed_reply_fails_what_quotes_it():
         names[0]: SampleRow(item=names[0][0], role="answer", repeat=0, reply=Reply(text="{why} {answer}")),
         names[1]: SampleRow(item=names[1][0], role="answer", repeat=0, error="too long"),
     }
-    [(name, prompt)], [failed] = filled(suite, by_id(items), waves(asked)[1], rows)
+    [(name, prompt)], [failed] = filled(suite, lambda: items, waves(asked)[1], rows)
     assert name == (items[0].id, "about", 0)
     assert prompt.text == "{why} {answer} and {why}"
     assert prompt.quotes == ()

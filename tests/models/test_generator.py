@@ -345,5 +345,5 @@ def test_running_out_of_memory_names_the_remedy(tiny_qwen2: Path) -> None:
 def test_a_tokenizer_larger_than_the_model_is_an_error(tiny_qwen2: Path) -> None:
     generator = Generator(load(tiny_qwen2, device="cpu"))
     generator.tokenizer.add_tokens(["qwertyuiop"])
-    with pytest.raises(StageError, match="beyond the model's vocabulary of 384"):
+    with pytest.raises(StageError, match="makes token 384, and the model knows 384"):
         generator.generate([Prompt(role="r", text="qwertyuiop")], [0], GREEDY)

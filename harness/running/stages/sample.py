@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from harness.contract import OwnLoop, Reply, TaskSuite, by_id
+from harness.contract import OwnLoop, Reply, TaskSuite
 from harness.errors import StageError, Unreachable
 from harness.planning.questions import limited, selected_items
 from harness.running.stages.quoting import Question, QuestionKey, filled, waves
@@ -111,9 +111,8 @@ def sample(
         failures.update(row.error for row in rows if row.error)
         progress("sample", answered, len(asked), tokens)
 
-    items = by_id(suite.items())
     for wave in waves(asked):
-        ready, failed = filled(suite, items, [question for question in wave if question[0] not in kept], kept)
+        ready, failed = filled(suite, suite.items, [question for question in wave if question[0] not in kept], kept)
         keep(failed)
         requests = [Request(item=item, repeat=repeat, prompt=prompt) for (item, _, repeat), prompt in ready]
         for lot in stream(generator, requests, cell.seed, cell.suite.preset, sampling, settings.batch_size):

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import OwnLoop, Reply, TaskSuite, by_id
+from harness.contract import OwnLoop, Reply, TaskSuite
 from harness.errors import StageError
 from harness.lm_eval.backends.concurrency import run_concurrently
 from harness.lm_eval.backends.model import BackendModel
@@ -90,7 +90,7 @@ def sample_through(
         model.check_sampling(cell.settings.temperature)
         for wave in waves(asked):
             rows = {(row.item, row.role, row.repeat): row for row in store.samples()}
-            ready, failed = filled(suite, by_id(suite.items()), wave, rows)
+            ready, failed = filled(suite, suite.items, wave, rows)
             store.append(failed)
             stored(failed)
             if ready:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.contract import Item, Outcome, Reply, Trainable, by_id
+from harness.contract import Item, Outcome, Reply, Trainable
 from harness.contract.trainable import leading_prompt
 from harness.errors import StageError, UsageError
 from harness.models.generate import Generator, Request
@@ -57,7 +57,7 @@ def propose(
     rows: dict[tuple[str, str, int], SampleRow] = {}
     for depth, wave in enumerate(waves(asked)):
         generator, sampling = (asking.inverter, asking.inverting) if depth else (asking.policy, asking.proposing)
-        ready, _ = filled(suite, by_id(items), wave, rows)
+        ready, _ = filled(suite, lambda: items, wave, rows)
         rows |= _answers(generator, ready, sampling, seed, asking.batch)
     replies: dict[tuple[str, int], dict[str, Reply]] = defaultdict(dict)
     for (item_id, role, turn), row in rows.items():
