@@ -6,6 +6,7 @@ to the run folder's config.toml, so that re-running that file repeats the run.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,16 @@ def experiment_from(*layers: dict[str, Any]) -> Experiment:
         refuse_evident(given)
         merged["backend_args"] = withhold(given)
     try:
-        return Experiment.model_validate(merged)
+        experiment = Experiment.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+    for name, value in experiment.model_dump(mode="json").items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # no record could hold it
+            raise UsageError(f"{name}: {value!r} is no text in UTF-8") from None
+    return experiment
 
 
 def read_experiment_file(path: Path) -> dict[str, Any]:

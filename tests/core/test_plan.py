@@ -16,6 +16,7 @@ from harness.planning.given import experiment_given
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import Catalogue, load_catalogue
 from harness.registry.plugins import load_plugins
+from harness.running.executors import Event
 from harness.store.hashing import key_of
 
 TOYS = Path(__file__).parent / "toys"
@@ -171,6 +172,13 @@ def test_an_experiment_rejects_unknown_fields():
     with pytest.raises(Exception, match="colour"):
         experiment_from({"colour": "red"})
     assert Experiment().runs == 1
+
+
+def test_what_is_no_text_is_refused_before_a_plan_has_to_hold_it():
+    with pytest.raises(UsageError, match=r"system: 'be .udcff' is no text in UTF-8"):
+        experiment_from({"system": "be \udcff"})
+    event = Event(kind="failed", cell="c", error="a reply: \ud800")
+    assert Event.model_validate_json(event.model_dump_json()) == event
 
 
 def test_no_compressor_calibrates_on_the_text_it_is_asked(tiny_qwen2, tmp_path, monkeypatch):
