@@ -51,6 +51,7 @@ class Forecast:
         self.compressions: dict[str, CostEstimate] = {}
         self.skipped: dict[str, str] = {}
         self._asked: set[str] = set()
+        self._made: set[str | None] = set()  # compressed keys
         for cell in plan.cells:
             if sum(stored_replies(cell, run.cell(cell.id))) < cell.asked:
                 self._compression(cell, catalogue)
@@ -65,8 +66,7 @@ class Forecast:
         label = f"{cell.model.name}, {cell.compressor.label}"
         if is_made(cell, "compress") or label in self.skipped:
             return
-        first = label not in self.compressions
-        if first:
+        if label not in self.compressions:
             wanted = CalibrationSource(source=cell.model.calibration)
             try:
                 plugin = catalogue.build(cell.compressor)
@@ -75,8 +75,10 @@ class Forecast:
             except UsageError as error:
                 self.skipped[label] = str(error)
                 return
-        # cells that share the weights wait for the first of them
-        self.seconds[cell.id]["compress"] = self.compressions[label].seconds if first else 0.0
+        # cells that share the weights find them made by the first of them
+        again = cell.compressed_key in self._made
+        self._made.add(cell.compressed_key)
+        self.seconds[cell.id]["compress"] = 0.0 if again else self.compressions[label].seconds
 
     def _sampling(self, cell: Cell, catalogue: Catalogue) -> None:
         label = f"{cell.model.name}, {cell.suite.label}"
@@ -119,7 +121,7 @@ def _measured(cell: Cell, catalogue: Catalogue) -> Pilot:
 
         def seconds(name: str, chosen: list[str]) -> float:
             asked = [(q, prompt) for q, prompt in questions(cell, suite) if q[0] in chosen and q[2] == 0]
-            own = {"id": f"{name}", "questions": key_of([cell.questions, chosen])}
+            own = {"id": name, "questions": key_of([cell.questions, chosen])}
             begun = time.perf_counter()
             runner.ask(cell.model_copy(update=own), suite, asked, Path(cell.model.path))
             return time.perf_counter() - begun
