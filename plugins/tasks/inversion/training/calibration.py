@@ -5,24 +5,18 @@ python -m harness_plugins.tasks.inversion.training.calibration
 
 from __future__ import annotations
 
-import json
-from itertools import islice
 from pathlib import Path
 
 from harness_plugins.tasks.inversion.training.text import examples
+from harness_plugins.tasks.pocket_training.dialogues import as_dialogues
 
 OUT = Path(__file__).parent.parent / "pocket" / "calibration.jsonl"
 SEED = 1001
-DIALOGUES = 256
 
 
 def dialogues() -> list[str]:
     """JSON lines, one dialogue each."""
-    lines = []
-    for prompt, completion in islice(examples(SEED), DIALOGUES):
-        messages = [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
-        lines.append(json.dumps({"messages": messages}))
-    return lines
+    return as_dialogues(examples(SEED))
 
 
 if __name__ == "__main__":
