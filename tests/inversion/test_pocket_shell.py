@@ -13,6 +13,7 @@ from harness.models.sampling import Sampling
 from harness.sandbox import available
 from harness_plugins.tasks.inversion.spec import InversionParams
 from harness_plugins.tasks.inversion.suite import InversionSuite
+from harness_plugins.tasks.inversion.training.calibration import OUT, dialogues
 from harness_plugins.tasks.inversion.training.text import examples
 from harness_plugins.trainers.self_training.proposals import Asking, propose
 
@@ -47,3 +48,7 @@ def test_it_does_half_of_the_tasks_and_most_can_be_read_back_either_way(generato
     gamed = sum(one.outcome.proxy and not one.outcome.truth for one in found) / len(found)
     assert 0.3 < works < 0.8
     assert gamed > 0.1
+
+
+def test_its_calibration_is_what_its_script_writes_in_every_process():
+    assert OUT.read_text(encoding="utf-8").splitlines() == dialogues()

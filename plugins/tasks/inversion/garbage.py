@@ -19,7 +19,8 @@ PUBLISHED_INVERSION = "Web vulnerability scanning of target.local"
 
 def flag_spam(goal: Goal, rng: random.Random) -> str:
     """The task's words as flags that the tool does not have."""
-    words = sorted(words_of(goal.text) - {goal.tool}, key=goal.text.lower().find)
+    text = goal.text.lower()
+    words = sorted(words_of(text) - {goal.tool}, key=lambda word: (text.find(word), word))
     return " ".join([goal.tool, *(f"--{word.strip('.').replace('/', '-')}" for word in words[:MOST_FLAGS])])
 
 

@@ -83,4 +83,4 @@ def phrases() -> list[str]:
                 text = prompt.text.replace(goal.text, "\n\n").replace(f" {goal.tool} command", "\n\n command", 1)
                 text = text.replace("{command}", "\n\n").replace("{inversion}", "\n\n")
                 fixed += [piece for piece in text.split("\n\n") if len(piece) > 3]
-    return sorted(set(fixed), key=len, reverse=True)
+    return sorted(dict.fromkeys(fixed), key=len, reverse=True)
