@@ -12,7 +12,7 @@ import numpy as np
 from harness.contract import Outcome, Quadrant
 from harness.report.data import CellSummary, CompressionFacts, Row, SummaryRow
 from harness.report.metrics import Metric
-from harness.stats import Counts, Interval, cluster_t, effective_counts, wilson
+from harness.stats import ALPHA, Counts, Interval, cluster_t, effective_counts, minimal_p, wilson
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Estimate:
     numerator: float
     denominator: float
     interval: Interval | None
-    unit: str  # what was resampled: "item", "wording", "family"
+    unit: str  # what was resampled: "item", "cluster", "family"
     units: int
     effective: Counts | None = None  # of a rate: as many independent samples as it is worth
 
@@ -66,11 +66,6 @@ class ItemTable:
         return int(self.clusters.max()) + 1 if len(self.clusters) else 0
 
 
-def cluster_key(row: Row, pooled: bool) -> Hashable:
-    """A pooled figure generalises over families; one within a family generalises over wordings."""
-    return row.family if pooled else (row.family, row.cluster)
-
-
 def gamed(row: Row) -> bool:
     return isinstance(row.verdict, Outcome) and row.verdict.quadrant is Quadrant.PROXY_ONLY
 
@@ -84,17 +79,18 @@ def number(keys: Sequence[Hashable]) -> np.ndarray:
 def clusters_of(rows: Iterable[Row]) -> tuple[np.ndarray, str]:
     """(I,) cluster numbers of the items in order of first appearance, and the unit's name.
 
-    If everything is in one cluster, the variance between clusters cannot be estimated: items are resampled instead, and
-    the result holds for that one wording only.
+    A figure pooled over families generalises over families, which takes as many as a test over them needs. Fewer are
+    taken as given: then, and within one family, the clusters of the suite are resampled. If everything is in one cluster,
+    the variance between clusters cannot be estimated: items are resampled instead, and the result holds for it only.
     """
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row.item, row)
     items = list(first.values())
-    pooled = len({row.family for row in items}) > 1
-    clusters = number([cluster_key(row, pooled) for row in items])
+    pooled = minimal_p(len({row.family for row in items})) <= ALPHA
+    clusters = number([row.family if pooled else (row.family, row.cluster) for row in items])
     if len(clusters) and clusters.max() > 0:
-        return clusters, "family" if pooled else "wording"
+        return clusters, "family" if pooled else "cluster"
     return np.arange(len(items)), "item"
 
 

@@ -47,9 +47,10 @@ class Comparison:
 def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) -> Comparison | None:
     """None where samples cannot be paired: a published aggregate, or no item in common.
 
-    One run: exact McNemar over items for a rate that every sample enters; for a conditional rate the same exchange of
-    arms within items, recomputing the quotient. Repeats: items are averaged first and clusters are the unit. Means
-    always take clusters. Intervals take clusters throughout.
+    The test exchanges the arms within the unit that the interval resamples, so that the two ask one question: clusters
+    (items of one matched set, or of one family, rise and fall together), or items where there is but one cluster. There
+    a rate that every sample enters once takes exact McNemar; every other rate recomputes its quotient in each exchange.
+    Repeats are averaged within their item first.
     """
     if not (isinstance(base, SampledArm) and isinstance(other, SampledArm)):
         return None
@@ -70,18 +71,13 @@ def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) ->
     clusters, unit = clusters_of([b for b, _ in pairs])
     difference = paired_difference(base_num, base_den, other_num, other_den, clusters, rate=metric.is_proportion)
 
-    repeated = len(pairs) > len(items)
     units = int(clusters.max()) + 1
-    if metric.joint and not repeated:
-        p, test, unit_of_test, units_of_test = mcnemar(gained, lost), "exact McNemar", "item", len(items)
-    elif metric.is_rate and not repeated:
-        p, test, unit_of_test, units_of_test = swap_test(*table.T).p, "exchange of arms", "item", len(items)
+    if metric.joint and units == len(pairs):
+        p, test = mcnemar(gained, lost), "exact McNemar"
     elif metric.is_rate:
-        grouped = group_sums(table, clusters)
-        p, test, unit_of_test, units_of_test = swap_test(*grouped.T).p, "sign-flip", unit, units
+        p, test = swap_test(*group_sums(table, clusters).T).p, "exchange of arms"
     else:
-        gaps = group_sums((table[:, 2] - table[:, 0])[:, None], clusters)[:, 0]
-        p, test, unit_of_test, units_of_test = sign_flip(gaps).p, "sign-flip", unit, units
+        p, test = sign_flip(group_sums((table[:, 2] - table[:, 0])[:, None], clusters)[:, 0]).p, "sign-flip"
     se = difference.se if difference else None
     return Comparison(
         base=(float(totals[0]), float(totals[1])),
@@ -91,8 +87,8 @@ def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) ->
         lost=lost,
         p=p if difference else None,
         test=test,
-        unit=unit_of_test,
-        units=units_of_test,
+        unit=unit,
+        units=units,
         items=len(items),
         samples=len(pairs),
         unmatched=unmatched,

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from harness.errors import plural
 from harness.report.analysis import Block
 from harness.report.data import TrustFooter
+from harness.report.numbers import p_value
 from harness.report.table import Cell, Column, Table
 from harness.stats import ALPHA, MIN_ITEMS, mde_paired
 
@@ -61,9 +63,10 @@ def methods(blocks: Sequence[Block]) -> Table:
         line("intervals", "95 %. Rates: Wilson; over clusters or repeats, Wilson at the effective sample size with t."),
         line("", "Means: t over clusters; of a measure that is 0 or 1 in every sample, as rates."),
         line("", "Differences: t over clusters of paired differences."),
-        line("cluster", "wording within a family; family where families are pooled; item where there is but one."),
-        line("tests", "one run: exact McNemar over items (conditional rates: exchange of arms within items)."),
-        line("", "repeats: averaged within the item, then sign-flip over clusters. Means: sign-flip over clusters."),
+        line("cluster", "the family where six or more are pooled; else the suite's own (items of one wording or set);"),
+        line("", "the item where all are in one."),
+        line("tests", "exchange of the arms within the clusters that the interval resamples, repeats averaged first."),
+        line("", "Over items alone a rate of all samples takes exact McNemar. Means: sign-flip."),
         line("", "several seeds: the seed is the unit, paired by seed, sign-flip; under six seeds directional only."),
         line("multiplicity", "Holm over the declared contrasts, metric by metric; per family Benjamini-Hochberg."),
         line("", f"* p < {ALPHA:g}, ** p < 0.01, *** p < 0.001, adjusted."),
@@ -78,7 +81,7 @@ def methods(blocks: Sequence[Block]) -> Table:
 
 
 def power(block: Block) -> str:
-    """Least pooled difference that a paired comparison of this size finds, items taken as independent."""
+    """Least pooled difference that a paired comparison of this size finds, and the least p that its test can print."""
     items = max((arm.items for arm in block.arms), default=0)
     if not items:
         return "no samples"
@@ -87,4 +90,12 @@ def power(block: Block) -> str:
         least = mde_paired(items, discordance)
         found = "no difference" if least is None else f"{100 * least:.1f} pp"
         parts.append(f"{found} where {100 * discordance:.0f} % of them change")
-    return f"{items} items find, with 80 % power, {' and '.join(parts)}"
+    text = f"{items} items, were they independent, find with 80 % power {' and '.join(parts)}."
+    pooled = [found for (*_, family), found in block.comparisons.items() if family is None]
+    if not pooled:
+        return text
+    widest = max(pooled, key=lambda found: found.units)
+    text += f" Least p over {plural(widest.units, widest.unit)}: {p_value(widest.minimal)}"
+    if widest.family > 1:
+        text += f", {p_value(min(1.0, widest.family * widest.minimal))} after Holm over {widest.family} contrasts"
+    return f"{text}."

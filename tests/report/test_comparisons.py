@@ -26,9 +26,10 @@ def indicator(samples, truth):
     )
 
 
-def test_one_run_is_mcnemar_over_items(experiment):
-    data = experiment(errors=0.05)
-    row = rows(build(data), "differences:execution")[0]
+def test_items_of_one_family_and_wording_take_mcnemar(experiment):
+    data = experiment(families=1, items=70, errors=0.05)
+    alike = {c: tuple(row.model_copy(update={"cluster": "w0"}) for row in found) for c, found in data.rows.items()}
+    row = rows(build(data.model_copy(update={"rows": alike})), "differences:execution")[0]
     base, other = (indicator(data.rows[cell], truth=True) for cell in ("none", "uniform3"))
     table = [[(base & other).sum(), (base & ~other).sum()], [(~base & other).sum(), (~base & ~other).sum()]]
     assert row["p"]["test"] == "exact McNemar"
@@ -40,14 +41,44 @@ def test_one_run_is_mcnemar_over_items(experiment):
     assert (row["moved"]["gained"], row["moved"]["lost"]) == (table[1][0], table[0][1])
 
 
-def test_repeats_are_a_sign_flip_over_families(experiment):
+def test_the_test_takes_the_unit_of_the_interval(experiment):
+    """Items of a family that fall together are one observation, however many: p cannot contradict the interval."""
+    data = experiment(items=40)
+    fallen = {  # three families lose every item, one gains every item: 80 lost items more than gained are no evidence
+        "none": {f"family{n}": (n != 3) for n in range(7)},
+        "uniform3": {f"family{n}": (n > 2) for n in range(7)},
+    }
+    names = list(dict.fromkeys(row.family for row in data.rows["none"]))
+    by_cell = {
+        cell: tuple(
+            row.model_copy(update={"verdict": Outcome(proxy=True, truth=holds[f"family{names.index(row.family)}"])})
+            for row in data.rows[cell]
+        )
+        for cell, holds in fallen.items()
+    }
+    row = rows(build(data.model_copy(update={"rows": {**data.rows, **by_cell}})), "differences:execution")[0]
+    assert (row["moved"]["gained"], row["moved"]["lost"]) == (40, 120)
+    assert (row["p"]["test"], row["p"]["unit"], row["p"]["units"]) == ("exchange of arms", "family", 7)
+    assert row["p"]["value"] == pytest.approx(10 / 16)  # of the four families that moved, in every way
+    low, high = row["difference"]["interval"]
+    assert low < 0 < high
+
+
+def test_few_families_are_taken_as_given(experiment):
+    """Two to five families are no sample of families: their clusters are the unit, of the interval and of the test."""
+    for families, unit, units in ((5, "cluster", 15), (6, "family", 6)):
+        row = rows(build(experiment(families=families)), "differences:execution")[0]
+        assert (row["p"]["unit"], row["p"]["units"]) == (unit, units)
+
+
+def test_repeats_are_exchanged_within_families(experiment):
     row = rows(build(experiment(runs=5, items=3)), "differences:execution")[0]
-    assert (row["p"]["test"], row["p"]["unit"], row["p"]["units"]) == ("sign-flip", "family", 7)
+    assert (row["p"]["test"], row["p"]["unit"], row["p"]["units"]) == ("exchange of arms", "family", 7)
     assert row["p"]["value"] >= row["p"]["minimal"] == 2 / 128
     assert row["difference"]["items"] == 21  # five repeats of an item are one item
     assert row["difference"]["samples"] == 105
     family = rows(build(experiment(runs=5, items=3)), "families:execution")[1]
-    assert (family["p"]["unit"], family["p"]["units"]) == ("wording", 3)
+    assert (family["p"]["unit"], family["p"]["units"]) == ("cluster", 3)
 
 
 def test_a_repeat_more_is_not_an_item_more(experiment):
