@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from transformers.pytorch_utils import Conv1D
 
 from harness.checkpoints.blocked import blocked, linear
-from harness.checkpoints.packed_tensors import from_tensors, layout
+from harness.checkpoints.packed_tensors import from_tensors, layout, lent
 from harness.checkpoints.rotation import rotate_inputs, unrotate_outputs
 from harness.checkpoints.unpacking import unpack_on
 from harness.contract import Decision
@@ -34,14 +34,22 @@ class QLRLinear(nn.Module):
         for suffix, (shape, dtype) in layout(decision, rows, columns).items():
             self.register_buffer(suffix, torch.empty(shape, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(rows), requires_grad=False) if bias else None
+        self.lender: tuple[
+            QLRLinear, ...
+        ] = ()  # whose R this one uses; in a tuple, so that it is no part of this module
         self._dense: torch.Tensor | None = None
+
+    def _parts(self) -> dict[str, torch.Tensor]:
+        """Suffix -> tensor."""
+        own = dict(self.named_buffers(recurse=False))
+        for lender in self.lender:
+            own |= lent(lender._parts())
+        return own
 
     def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Ŵ (out_features, in_features)."""
-        tensors = dict(self.named_buffers(recurse=False))
-        return (
-            from_tensors(tensors, self.decision, self.out_features, self.in_features, self.seed).dequantize().to(dtype)
-        )
+        parts = self._parts()
+        return from_tensors(parts, self.decision, self.out_features, self.in_features, self.seed).dequantize().to(dtype)
 
     @property
     def weight(self) -> torch.Tensor:
@@ -59,7 +67,7 @@ class QLRLinear(nn.Module):
 
     def packed_forward(self, x: torch.Tensor) -> torch.Tensor:
         """y = Uᵀ (Q + L R) V x + b, one factor after the other; U and V are the rotation, if there is one."""
-        decision, tensors = self.decision, dict(self.named_buffers(recurse=False))
+        decision, tensors = self.decision, self._parts()
         if self.seed is not None:
             x = rotate_inputs(x, self.seed)
         y = F.linear(x, self._factor("q", tensors, decision.bits, decision.group, self.in_features, x))

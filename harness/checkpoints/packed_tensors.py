@@ -7,8 +7,8 @@ A Linear `NAME` of (m, n) = (out_features, in_features) is stored as
     NAME.r_codes   uint8   (r, ⌈n·f/8⌉)     NAME.r_scales  float16 (r, ⌈n/h⌉) or (1, 1)     R
 
 with b, g, r, f, h the Decision's bits, group, rank, factor_bits and factor_group; 16-bit factors are float16
-`NAME.l_codes` and `NAME.r_codes` without scales. On the grid "affine" `NAME.q_zeros` lies beside `NAME.q_scales`. The
-bias, where there is one, keeps its name and bytes.
+`NAME.l_codes` and `NAME.r_codes` without scales. On the grid "affine" `NAME.q_zeros` lies beside `NAME.q_scales`. One that
+borrows has no R of its own. The bias, where there is one, keeps its name and bytes.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def layout(decision: Decision, rows: int, columns: int) -> dict[str, tuple[tuple
     sizes = {"q": (rows, columns, decision.bits, decision.group)}
     if decision.rank:
         sizes["l"] = (decision.rank, rows, decision.factor_bits, decision.factor_group)
+    if decision.rank and not decision.borrows:
         sizes["r"] = (decision.rank, columns, decision.factor_bits, decision.factor_group)
     tensors: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
     for part, (height, width, bits, group) in sizes.items():
@@ -54,6 +55,7 @@ def to_tensors(linear: CompressedLinear, rows: int, columns: int) -> dict[str, t
     promised: dict[str, tuple[Factor | None, int, int]] = {"q": (linear.q, columns, decision.bits)}
     if decision.rank:
         promised["l"] = (linear.left, rows, decision.factor_bits)
+    if decision.rank and not decision.borrows:
         promised["r"] = (linear.right, columns, decision.factor_bits)
     tensors: dict[str, torch.Tensor] = {}
     for part, (factor, width, bits) in promised.items():
@@ -78,10 +80,23 @@ def to_tensors(linear: CompressedLinear, rows: int, columns: int) -> dict[str, t
     return tensors
 
 
+def parts_of(tensors: Mapping[str, torch.Tensor], name: str, lender: str | None = None) -> dict[str, torch.Tensor]:
+    """Suffix -> tensor of the Linear `name`, with R of the Linear that lends it one."""
+    found = {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
+    if lender:
+        found |= lent(parts_of(tensors, lender))
+    return found
+
+
+def lent(parts: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What of a lender's tensors its borrowers use."""
+    return {suffix: tensor for suffix, tensor in parts.items() if suffix.startswith("r_")}
+
+
 def from_tensors(
     tensors: Mapping[str, torch.Tensor], decision: Decision, rows: int, columns: int, seed: int | None = None
 ) -> QLR:
-    """The inverse of `to_tensors`; works on any device."""
+    """The inverse of `to_tensors`; works on any device. Who borrows needs the lender's R among the tensors: `parts_of`."""
 
     def factor(part: str, width: int) -> Factor:
         codes = tensors[f"{part}_codes"]

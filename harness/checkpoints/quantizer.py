@@ -25,6 +25,7 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 from harness.checkpoints.checkpoint import ARTEFACT_TYPE, TRANSPOSED
 from harness.checkpoints.manifest import verify
 from harness.checkpoints.packed_linear import QLRLinear, linear_shape
+from harness.checkpoints.shape import lenders
 from harness.contract import Decision
 from harness.errors import ModelError
 
@@ -97,12 +98,17 @@ class QLRQuantizer(HfQuantizer):
         config = self.quantization_config
         verify(Path(checkpoint_files[0]).parent, content=config.verify)
         self.dtype = dtype or torch.get_default_dtype()
+        packed: dict[str, QLRLinear] = {}
+        decisions: dict[str, Decision] = {}
         for name in config.modules:
-            decision, seed = config.decision(name)
+            decisions[name], seed = config.decision(name)
             owner, leaf, linear = find_linear(model, name)
             rows, columns = linear_shape(linear)
             bias = linear.bias is not None
-            setattr(owner, leaf, QLRLinear(decision, rows, columns, bias=bias, seed=seed, cache=config.cache))
+            packed[name] = QLRLinear(decisions[name], rows, columns, bias=bias, seed=seed, cache=config.cache)
+            setattr(owner, leaf, packed[name])
+        for name, lender in lenders(decisions).items():
+            packed[name].lender = (packed[lender],)
         return model
 
     def _process_model_after_weight_loading(self, model: PreTrainedModel, **_: Any) -> PreTrainedModel:

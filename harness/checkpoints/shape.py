@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.checkpoints.checkpoint import ARTEFACT_TYPE, BLOCK, ITEM_BYTES, Checkpoint, open_checkpoint
-from harness.contract import LinearShape, ModelShape
+from harness.contract import Decision, LinearShape, ModelShape
 from harness.errors import ModelError
 
 HEADER_ENTRY = 96  # bytes, at most, of {dtype, shape, data_offsets} beside a tensor's name
@@ -100,6 +100,19 @@ def input_group_of(name: str) -> str:
     parent, _, kind = name.rpartition(".")
     siblings = next((kinds for kinds in SAME_INPUT if kind in kinds), None)
     return f"{parent}.{'+'.join(sorted(siblings))}" if siblings else name
+
+
+def lenders(decisions: Mapping[str, Decision]) -> dict[str, str]:
+    """Linear -> the one of its input group whose R it uses, of all that borrow.
+
+    Raises:
+        ModelError: there is none.
+    """
+    owners = {input_group_of(name): name for name, one in decisions.items() if one.rank and not one.borrows}
+    borrowers = [name for name, decision in decisions.items() if decision.borrows]
+    if lost := [name for name in borrowers if input_group_of(name) not in owners]:
+        raise ModelError(f"no Linear lends {lost[0]} its R", "write or fetch the artefact again")
+    return {name: owners[input_group_of(name)] for name in borrowers}
 
 
 def uncalibratable(model: str, linear: str) -> ModelError:

@@ -83,7 +83,8 @@ class CalibratedBlocks:
         for group in self.walker.forward_order(index, inputs, self.prefix[0]):
             piece = work.finished(group, groups[group])
             if piece is None:
-                seen = self._seen(group, groups[group], before, after, prefix, original)
+                fitted = self.refit and any(work.compressor.makes_up(linear) for linear in groups[group])
+                seen = self._seen(group, groups[group], before, after, prefix, original if fitted else ())
                 piece = work.compress(group, groups[group], seen)
             if self.sequential:
                 after |= self._parameters(work.weights_of_group(group, piece))
@@ -99,10 +100,11 @@ class CalibratedBlocks:
         prefix: Sequence[PausedForward],
         original: Sequence[PausedForward],
     ) -> InputStatistics:
-        """The input of the group's `members` over all batches: from the prefix with weights `after`, and what it was."""
+        """The input of the group's `members` over all batches: from the prefix with weights `after`, and what it was in the
+        `original` model, if that is given."""
         names, columns, device = [linear.name for linear in members], members[0].columns, self.walker.device
         hessian = Hessian(columns, device)
-        drift = Drift(columns, device) if self.refit else None
+        drift = Drift(columns, device) if original else None
         for number, one in enumerate(prefix):
             weights = (self.guide(group, number) if self.guide else one.batch.weights).to(device)
             x = one.input_of(names, after)  # (B, T, n)

@@ -21,12 +21,12 @@ from transformers import AutoConfig, PreTrainedModel
 
 from harness.checkpoints.checkpoint import TRANSPOSED, Checkpoint, open_checkpoint
 from harness.checkpoints.manifest import LinearEntry, Manifest, verify
-from harness.checkpoints.packed_tensors import from_tensors
+from harness.checkpoints.packed_tensors import from_tensors, parts_of
 from harness.checkpoints.packing import pack
 from harness.checkpoints.pretrained import model_of
 from harness.checkpoints.qlr import dense
 from harness.checkpoints.quantizer import module_path
-from harness.checkpoints.shape import input_group_of
+from harness.checkpoints.shape import input_group_of, lenders
 from harness.compression.assembly import copy_companions, write_index
 from harness.compression.export_check import check_dense, check_packed
 from harness.compression.pieces import write_json, write_tensors
@@ -64,8 +64,9 @@ def export_dense(artefact: Path, out: Path, dtype: torch.dtype = torch.bfloat16)
 
     def convert(tensors: Tensors, linears: dict[str, LinearEntry]) -> Tensors:
         written = {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in linears}
+        lent_by = lenders({name: entry.decision for name, entry in linears.items()})
         for name, entry in linears.items():
-            own = _own(tensors, name)
+            own = parts_of(tensors, name, lent_by.get(name))
             if "bias" in own:
                 written[f"{name}.bias"] = own["bias"]
             weight = from_tensors(own, entry.decision, entry.rows, entry.columns, entry.seed).dequantize()
@@ -105,8 +106,9 @@ def export_compressed_tensors(artefact: Path, out: Path, adapter_dtype: torch.dt
     def convert(tensors: Tensors, linears: dict[str, LinearEntry]) -> Tensors:
         others = {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in linears}
         written = {_tensor_path(model, name): tensor for name, tensor in others.items()}
+        lent_by = lenders({name: entry.decision for name, entry in linears.items()})
         for name, entry in linears.items():
-            own, path = _own(tensors, name), paths[name]
+            own, path = parts_of(tensors, name, lent_by.get(name)), paths[name]
             if "bias" in own:
                 written[f"{path}.bias"] = own["bias"]
             written.update({f"{path}.{key}": tensor for key, tensor in packed_base(own, entry).items()})
@@ -243,11 +245,6 @@ def _tensor_path(model: PreTrainedModel, name: str) -> str:
         return f"{module_path(model, owner)}.{leaf}"
     except ModelError:
         return name  # a tensor that the architecture does not use, such as a stored mask
-
-
-def _own(tensors: Tensors, name: str) -> Tensors:
-    prefix = f"{name}."
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
 
 
 def _exportable(name: str, entry: LinearEntry, config: dict[str, Any]) -> None:

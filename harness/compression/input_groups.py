@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.manifest import LinearEntry
-from harness.checkpoints.packed_tensors import from_tensors, to_tensors
-from harness.checkpoints.shape import input_groups
+from harness.checkpoints.packed_tensors import from_tensors, parts_of, to_tensors
+from harness.checkpoints.shape import input_groups, lenders
 from harness.compression.blocks import read_tensors
 from harness.compression.moments import InputStatistics
 from harness.compression.pieces import Piece, read_piece, write_piece
@@ -82,7 +82,7 @@ class InputGroupJob:
         device = "cpu" if hessian is None else hessian.device
         weights = {linear.name: self._weight(linear).to(device) for linear in linears}
         if seen:
-            weights = seen.targets(weights)
+            weights = seen.targets(weights, {linear.name: self.compressor.makes_up(linear) for linear in linears})
             seen.drift = None  # as large as the Hessian, and no longer needed
         results = self.compressor.compress_linears(weights, hessian, {name: self.decisions[name] for name in weights})
         if results.keys() != weights.keys():
@@ -130,7 +130,8 @@ class InputGroupJob:
 def _dequantize(file: Path, piece: Piece) -> dict[str, torch.Tensor]:
     tensors = load_file(file)
     weights = {}
+    lent_by = lenders({name: entry.decision for name, entry in piece.linears.items()})
     for name, entry in piece.linears.items():
-        own = {key.removeprefix(f"{name}."): value for key, value in tensors.items()}
-        weights[name] = from_tensors(own, entry.decision, entry.rows, entry.columns, entry.seed).dequantize()
+        parts = parts_of(tensors, name, lent_by.get(name))
+        weights[name] = from_tensors(parts, entry.decision, entry.rows, entry.columns, entry.seed).dequantize()
     return weights

@@ -20,7 +20,7 @@ import torch
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint, read_header
 from harness.checkpoints.digest import model_digest
 from harness.checkpoints.manifest import MARKER, Manifest, read_manifest, summary, verify
-from harness.checkpoints.shape import shape_of
+from harness.checkpoints.shape import lenders, shape_of
 from harness.checkpoints.shards import remote_model
 from harness.compression.assembly import complete, copy_companions, write_config, write_index
 from harness.compression.blocks import read_tensors
@@ -30,7 +30,7 @@ from harness.compression.job import code_record, compressor_record
 from harness.compression.pieces import copy, lock_folder, write_json, write_tensors
 from harness.contract import Compressor, ModelShape
 from harness.contract.compression import Progress, check_plan
-from harness.errors import ModelError, PluginError
+from harness.errors import ModelError, PluginError, UsageError
 from harness.store.cache import mark_used
 from harness.store.code import arithmetic_versions, code_digest
 from harness.store.files import read_json
@@ -58,6 +58,7 @@ def put_together(
     Raises:
         ModelError: as `driver.compress`, for the whole; or `out` holds another artefact.
         PluginError: the compressor has no treatment, or chooses a Linear that there is not.
+        UsageError: it chooses a Linear without the one whose R that uses.
     """
     begun = time.monotonic()
     checkpoint = open_checkpoint(Path(source))
@@ -89,11 +90,15 @@ def put_together(
 
 
 def _kinds(compressor: Compressor, shape: ModelShape) -> dict[str, Kind]:
-    """Linear -> the kind of its part."""
+    """Linear -> the kind of its part. `compressor` has a treatment."""
     chosen = compressor.chosen(shape)
     names = [linear.name for linear in shape.linears]
     if strange := sorted(set(chosen) - set(names)):
         raise PluginError(f"{type(compressor).__name__} chooses {strange[0]}, which the model does not have")
+    assert compressor.treatment is not None
+    for borrower, lender in lenders(compressor.treatment.plan(shape)).items():
+        if borrower in chosen and lender not in chosen and not compressor.nudges:
+            raise UsageError(f"{borrower} cannot be compressed alone: its R is that of {lender}", "choose whole blocks")
     return {
         name: ("nudged" if compressor.nudges else "compressed") if name in chosen else "untouched" for name in names
     }

@@ -4,11 +4,13 @@ drifted.
 Let x be the input that the original model gives a Linear W and x' the one that the compressed prefix gives it. The least
 squares fit of W x from x' is W E[x x'ᵀ] E[x' x'ᵀ]⁻¹. With H = E[x' x'ᵀ] and the drift D = E[(x − x') x'ᵀ] that is
 W + W D H⁻¹, a correction that vanishes with the drift. Fitting to it rather than to W makes each Linear repair what those
-before it have broken. (GPTAQ, arXiv 2504.02692, starts from the same objective.)
+before it have broken. (GPTAQ, arXiv 2504.02692, starts from the same objective; QEP, arXiv 2504.09629, takes the same
+correction times an α in 0 … 1, so as not to fit to the calibration text.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -80,13 +82,14 @@ class InputStatistics:
     dead_columns: int
     drift: torch.Tensor | None = None  # (n, n), None: fit to W as it is
 
-    def targets(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Name -> (m, n) of what the compressed Linear should be close to in this Hessian's metric."""
+    def targets(self, weights: dict[str, torch.Tensor], share: Mapping[str, float]) -> dict[str, torch.Tensor]:
+        """Name -> (m, n) of what the compressed Linear should be close to in this Hessian's metric; `share`: α of each."""
         if self.drift is None or not bool(self.drift.any()):
             return weights
         factor = ridged_cholesky(self.hessian)
         return {
-            name: weight + torch.cholesky_solve((weight @ self.drift).T, factor).T for name, weight in weights.items()
+            name: weight + share[name] * torch.cholesky_solve((weight @ self.drift).T, factor).T
+            for name, weight in weights.items()
         }
 
 

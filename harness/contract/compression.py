@@ -54,6 +54,7 @@ class Decision(Record):
     `bits` = 16 leaves the Linear untouched. `group` = 0 is one scale for the whole matrix. Factors of fewer than 16
     bits carry one fp16 scale per `factor_group` entries along their long axis. `rotate` stores a seed, not a matrix.
     The grid "affine" stores an fp16 zero point beside each scale, as most quantizer libraries do, and takes no L·R.
+    One that `borrows` stores no R: it uses that of the one Linear of its input group which does not.
     """
 
     bits: int = 16
@@ -63,11 +64,14 @@ class Decision(Record):
     factor_bits: int = 16
     factor_group: int = 64
     rotate: bool = False
+    borrows: bool = False
 
     @model_validator(mode="after")
-    def _affine_stands_alone(self) -> Decision:
+    def _factors_make_sense(self) -> Decision:
         if self.grid == "affine" and self.rank:
             raise ValueError("the affine grid takes no low-rank factors")
+        if self.borrows and not self.rank:
+            raise ValueError("without low-rank factors there is nothing to borrow")
         return self
 
     @property
@@ -84,6 +88,7 @@ class Decision(Record):
         bits = matrix_bits(rows, columns, self.bits, self.group, zeros=self.grid == "affine")
         if self.rank:
             bits += matrix_bits(self.rank, rows, self.factor_bits, self.factor_group)  # Lᵀ (r, m)
+        if self.rank and not self.borrows:
             bits += matrix_bits(self.rank, columns, self.factor_bits, self.factor_group)  # R (r, n)
         return bits
 
@@ -165,6 +170,10 @@ class Compressor:
         """Only if it `measures`: an upper bound on the stored bits of any plan, whatever the measurements say."""
         return None
 
+    def makes_up(self, linear: LinearShape) -> float:
+        """How much of what the compressed prefix has changed of its input this Linear is fitted to undo, 0 … 1."""
+        return 1.0
+
     def chosen(self, shape: ModelShape) -> frozenset[str]:
         """Only if it `masks`: the Linears that its artefact takes from its treatment's, which is made once, with the
         original model's activations, for all masks of it. The others stay untouched."""
@@ -191,7 +200,7 @@ class Compressor:
 
 
 def check_plan(decisions: Any, shape: ModelShape) -> Decisions:
-    """One decision for every Linear of the model, and for nothing else. Raises PluginError."""
+    """One decision for every Linear of the model, and for nothing else; who borrows has one lender. Raises PluginError."""
     remedy = "a bug in the compressor"
     if not isinstance(decisions, Mapping) or not all(isinstance(one, Decision) for one in decisions.values()):
         raise PluginError(
@@ -199,4 +208,10 @@ def check_plan(decisions: Any, shape: ModelShape) -> Decisions:
         )
     if odd := decisions.keys() ^ {linear.name for linear in shape.linears}:
         raise PluginError(f"the compressor's plan and the model disagree about {min(odd)}", remedy)
+    for linear in (linear for linear in shape.linears if decisions[linear.name].borrows):
+        group = [decisions[other.name] for other in shape.linears if other.input_group == linear.input_group]
+        if [one.model_copy(update={"borrows": True}) for one in group if not one.borrows] != [decisions[linear.name]]:
+            raise PluginError(
+                f"the compressor's plan lets {linear.name} borrow, but not from one Linear like it", remedy
+            )
     return dict(decisions)

@@ -63,7 +63,7 @@ def make_screen(
         raise UsageError(f"no design {unknown[0]!r}", f"a comma list of {', '.join(DESIGNS)}")
     if unit not in UNITS:
         raise UsageError(f"no unit {unit!r}", f"one of {', '.join(UNITS)}")
-    _refuse_partial(compressors[0], experiment, catalogue, shape)
+    _refuse_partial(compressors[0], experiment, catalogue, shape, unit)
     by_block = unit == "block"
     units = [str(block) for block in range(shape.blocks)] if by_block else [linear.name for linear in shape.linears]
     responses, params = _responses(experiment, catalogue)
@@ -81,8 +81,9 @@ def make_screen(
     return screen, experiment.model_copy(update={**changed, "baseline": True})
 
 
-def _refuse_partial(label: str, experiment: Experiment, catalogue: Catalogue, shape: ModelShape) -> None:
-    """Raises UsageError for a compressor that measures, takes the whole model or leaves Linears as they are."""
+def _refuse_partial(label: str, experiment: Experiment, catalogue: Catalogue, shape: ModelShape, unit: str) -> None:
+    """Raises UsageError for a compressor that measures, takes the whole model, leaves Linears as they are, or, by Linear, lets
+    some share factors."""
     own = (
         catalogue.with_presets({"compressors": experiment.compressors}, "experiment file")
         if experiment.compressors
@@ -92,8 +93,11 @@ def _refuse_partial(label: str, experiment: Experiment, catalogue: Catalogue, sh
     remedy = "screen a compressor that compresses every Linear by rule, such as uniform3"
     if compressor.measures or compressor.whole_model or compressor.masks:
         raise UsageError(f"{label} cannot be screened: it does not decide each Linear by rule", remedy)
-    if kept := [name for name, decision in compressor.plan(shape).items() if decision.kept]:
+    planned = compressor.plan(shape)
+    if kept := [name for name, decision in planned.items() if decision.kept]:
         raise UsageError(f"{label} cannot be screened: it leaves {kept[0]} as it is", remedy)
+    if unit == "linear" and any(decision.borrows for decision in planned.values()):
+        raise UsageError(f"{label} cannot be screened by Linear: some share a factor", "give --unit block")
 
 
 def power_lines(screen: Screen, items: dict[str, int], graded: Collection[str]) -> list[str]:

@@ -17,8 +17,11 @@ from harness.compression.blocks import BATCH_TOKENS, pad
 from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
 from harness.compression.moments import Drift, Hessian, InputStatistics
+from harness.contract import LinearShape
 from harness.contract.compression import Calibration
 from harness.errors import ModelError, UsageError
+from harness_plugins.compressors.caldera.params import CalderaParams
+from harness_plugins.compressors.caldera.plugin import Caldera
 
 Inputs = dict[str, list[torch.Tensor]]  # Linear -> its input (T, n) for each sequence
 
@@ -93,12 +96,22 @@ def test_sequential_mode_sees_every_compressed_linear_before_it(tiny_qwen2: Path
     assert all(torch.equal(weight, sources[f"{name}.weight"]) for name, weight in compressor.weights.items())
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+class Cautious(CalibratedRTN):
+    """Undoes half of the errors before it in attention, none in the MLP."""
+
+    def makes_up(self, linear: LinearShape) -> float:
+        share = 0.5 if "self_attn" in linear.name else 0.0
+        engine = Caldera(CalderaParams(refit=0.5, refit_mlp=0.0))
+        assert (engine.makes_up(linear), Caldera(CalderaParams()).makes_up(linear)) == (share, 1.0)
+        return share
+
+
+@pytest.mark.parametrize(("kind", "weighted"), [(CalibratedRTN, False), (CalibratedRTN, True), (Cautious, False)])
 def test_refit_is_the_least_squares_fit_to_the_original_outputs(
-    tiny_qwen2: Path, tmp_path: Path, ragged: Path, weighted: bool
+    tiny_qwen2: Path, tmp_path: Path, ragged: Path, kind: type[CalibratedRTN], weighted: bool
 ) -> None:
     wanted = CalibrationSource(source=str(ragged), weighted=weighted)
-    compressor = CalibratedRTN(RTNParams(bits=2, rank=1))
+    compressor = kind(RTNParams(bits=2, rank=1))
     compress(tiny_qwen2, compressor, wanted, tmp_path / "a")
     calibration = read_calibration(wanted, tiny_qwen2)
     before, after = true_inputs(tiny_qwen2, calibration), true_inputs(tmp_path / "a", calibration)
@@ -110,9 +123,13 @@ def test_refit_is_the_least_squares_fit_to_the_original_outputs(
         ridge = 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian)).double()
         original = sources[f"{name}.weight"]
         fitted = original.double() @ (cross + ridge) @ torch.linalg.inv(hessian + ridge)
+        if kind is Cautious:  # W + α (fit − W), α by QEP
+            fitted = (fitted + original) / 2 if "self_attn" in name else original.double()
         torch.testing.assert_close(weight, fitted.float(), rtol=5e-3, atol=5e-3)
         moved += not torch.allclose(weight, original, rtol=5e-2, atol=5e-2)
-    assert moved == 21 - 3  # q, k and v of the first block have nothing to make up for
+    assert moved == (
+        21 - 3 if kind is CalibratedRTN else 3 * 4 - 3
+    )  # q, k, v of the first block have nothing to make up for
     assert torch.equal(
         compressor.weights["model.layers.0.self_attn.q_proj"], sources["model.layers.0.self_attn.q_proj.weight"]
     )
@@ -140,10 +157,10 @@ def test_a_drift_of_nothing_changes_nothing_and_a_singular_hessian_is_damped() -
     hessian.add(x, torch.ones(1, 5))  # rank 1
     mean, dead = hessian.finish("x")
     assert dead == 0
-    assert InputStatistics(mean, dead, still.finish()).targets({"w": weight})["w"] is weight
+    assert InputStatistics(mean, dead, still.finish()).targets({"w": weight}, {"w": 1.0})["w"] is weight
     moved = Drift(4, "cpu")
     moved.add(3 * x, x, torch.ones(1, 5))
-    fitted = InputStatistics(mean, dead, moved.finish()).targets({"w": weight})["w"]
+    fitted = InputStatistics(mean, dead, moved.finish()).targets({"w": weight}, {"w": 1.0})["w"]
     torch.testing.assert_close(fitted @ x[0, 0], 3 * weight @ x[0, 0], rtol=1e-2, atol=1e-2)
 
 

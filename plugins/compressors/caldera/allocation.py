@@ -47,6 +47,32 @@ def uniform(shape: ModelShape, decide: Callable[[int], Decision], rank: int) -> 
     return {linear.name: decide(clamped(linear, rank)) for linear in shape.linears}
 
 
+def sharing(shape: ModelShape, decisions: Decisions) -> Decisions:
+    """The same, with one R for the Linears of one input where all are stored alike: the first lends it to the others. Rows
+    of quantized factors that would end within a group of scales are a reason not to."""
+    groups: dict[str, list[LinearShape]] = {}
+    for linear in shape.linears:
+        groups.setdefault(linear.input_group, []).append(linear)
+    shared = dict(decisions)
+    for members in groups.values():
+        first = decisions[members[0].name]
+        alike = first.rank and all(decisions[linear.name] == first for linear in members)
+        whole = first.factor_bits >= 16 or not first.factor_group
+        if alike and (whole or not any(linear.rows % first.factor_group for linear in members)):
+            shared |= {linear.name: first.model_copy(update={"borrows": True}) for linear in members[1:]}
+    return shared
+
+
+def shared_within(shape: ModelShape, decide: Callable[[int], Decision], budget: int) -> Decisions:
+    """`sharing` of the largest uniform rank that fits into `budget` stored bits, or of rank 0."""
+    low, high = 0, max(max(linear.rows, linear.columns) for linear in shape.linears)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = stored_bits(shape, sharing(shape, uniform(shape, decide, middle))) <= budget
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return sharing(shape, uniform(shape, decide, low))
+
+
 def selective(
     shape: ModelShape,
     decide: Callable[[int], Decision],

@@ -46,7 +46,7 @@ class Budget(Engine):
     """CALDERA whose bits and ranks come from measured errors."""
 
     measures = True
-    unmeasured = frozenset({"bpw", "size", "tied", "iterations", "factor_iterations"})
+    unmeasured = frozenset({"bpw", "size", "tied", "iterations", "factor_iterations", "refit", "refit_mlp"})
     params: BudgetParams
 
     def options(self, linear: LinearShape, hidden: int) -> list[Decision]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.contract import Compressor, Decisions, Hessian, ModelShape, Params, Weights
+from harness.contract import Compressor, Decisions, Hessian, LinearShape, ModelShape, Params, Weights
 from harness.errors import UsageError
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.params import CalderaParams, RandomProtectParams, UniformParams
@@ -30,6 +30,9 @@ class Control(Compressor):
         self.treatment, self.engine = treatment, engine
         self.calibrated, self.guided = engine.calibrated, engine.guided
         self.measures = treatment.measures
+
+    def makes_up(self, linear: LinearShape) -> float:
+        return self.engine.makes_up(linear)
 
     def limit(self, shape: ModelShape) -> int | None:
         return self.treatment.limit(shape)

@@ -14,6 +14,7 @@ import torch
 from harness.checkpoints.qlr import QLR, QuantMatrix
 from harness.contract import Decision
 from harness.errors import StageError
+from harness_plugins.compressors.caldera.deflation import deflated
 from harness_plugins.compressors.caldera.descent import descend
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.lowrank import (
@@ -112,9 +113,14 @@ class Loop:
             near = self.codes.scales if self.codes else None
             around = AROUND if self.sweeps < EXPLORED else (1.0,)
             scales = self.grid.search_scales(wanted, importance, near, around)
-            rounded = self.metric.round(target, self.grid, self.grid.expand(scales, target.shape[1]))
-            self.codes = self.grid.store(rounded.codes, scales)
-            self.q, self.feedback, self.error = rounded.q, rounded.feedback, rounded.cost
+            step = self.grid.expand(scales, target.shape[1])
+            if self.start == "gilora" and not self.sweeps:  # no feedback: the next sweep, under H, adds another
+                rounded = deflated(self.metric, self.decision.rank).round(target, self.grid, step)
+                self.error = self.metric.error(target - rounded.q)
+            else:
+                rounded = self.metric.round(target, self.grid, step)
+                self.feedback, self.error = rounded.feedback, rounded.cost
+            self.codes, self.q = self.grid.store(rounded.codes, scales), rounded.q
             self.sweeps += 1
         self._record()
 

@@ -16,6 +16,8 @@ class EngineParams(Params):
     """How W ≈ Q + L·R is found and stored, whatever decides bits and rank. `group` 0 is one scale per matrix.
 
     `hessian` "guided" weighs each calibration token by how much the loss depends on what the Linears put out there.
+    `refit` is α of QEP (arXiv 2504.09629): how much of the errors before it a Linear is fitted to undo; `refit_mlp` that of the
+    Linears outside attention, None the same.
     """
 
     former_values = {"start": {"lowrank": "svd", "quantize": "zero"}}
@@ -28,9 +30,13 @@ class EngineParams(Params):
     rotation_seed: int = Field(0, ge=0)
     iterations: int = Field(15, ge=1)  # T of the paper
     factor_iterations: int = Field(10, ge=0)  # J of the paper, for the first low-rank step; later ones take one round
-    start: Literal["auto", "best", "zero", "svd", "srr", "odlri"] = "auto"  # the low-rank part before the first Q
+    start: Literal["auto", "best", "zero", "svd", "srr", "odlri", "gilora"] = (
+        "auto"  # the low-rank part before the first Q
+    )
     hessian: Literal["plain", "guided"] = "plain"
     rounding: Literal["ldlq", "nearest"] = "ldlq"
+    refit: float = Field(1.0, ge=0, le=1)
+    refit_mlp: float | None = Field(None, ge=0, le=1)
 
     def decision(self, rank: int, bits: int) -> Decision:
         return Decision(
@@ -45,7 +51,9 @@ class EngineParams(Params):
 
 
 class CalderaParams(EngineParams):
-    """Bits and rank by rule. `rank` None means round(hidden / 56), 0 is GPTQ."""
+    """Bits and rank by rule. `rank` None means round(hidden / 56), 0 is GPTQ. `shared_right` gives Linears of one input one R,
+    and by `rank` None as much rank as takes the bits that round(hidden / 56) takes with an R each.
+    """
 
     bits: int = Field(4, ge=2, le=8)
     rank: int | None = Field(None, ge=0)
@@ -53,12 +61,15 @@ class CalderaParams(EngineParams):
     protect: int | None = Field(None, ge=0)  # selective: blocks protected; None means max(1, round(blocks / 8))
     protected_bits: Width = 16  # selective: what they are stored in; 16 leaves them untouched
     where: Literal["last", "first"] = "last"  # selective: which end is protected
+    shared_right: bool = False
 
     @model_validator(mode="after")
     def _one_meaning(self) -> CalderaParams:
         given = self.protect is not None or self.protected_bits != 16 or self.where != "last"
         if given and self.allocation != "selective":
             raise ValueError('protect, protected_bits and where need allocation = "selective"')
+        if self.shared_right and self.allocation != "uniform":
+            raise ValueError('shared_right needs allocation = "uniform"')
         return self
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from harness.contract import Compressor, Decision, Decisions, Hessian, ModelShape, Weights
+from harness.contract import Compressor, Decision, Decisions, Hessian, LinearShape, ModelShape, Weights
 from harness_plugins.compressors.caldera import allocation
 from harness_plugins.compressors.caldera.params import CalderaParams, EngineParams
 
 if TYPE_CHECKING:
     from harness.checkpoints.qlr import QLR
+
+
+ATTENTION = re.compile(r"attn|attention")
 
 
 class Engine(Compressor):
@@ -20,6 +24,10 @@ class Engine(Compressor):
     def __init__(self, params: EngineParams) -> None:
         super().__init__(params)
         self.guided = params.hessian == "guided"
+
+    def makes_up(self, linear: LinearShape) -> float:
+        inside = ATTENTION.search(linear.name) or self.params.refit_mlp is None
+        return self.params.refit if inside else self.params.refit_mlp or 0.0
 
     def compress_linears(self, weights: Weights, hessian: Hessian, decisions: Decisions) -> dict[str, QLR]:
         from harness_plugins.compressors.caldera.decompose import Schedule
@@ -48,4 +56,9 @@ class Caldera(Engine):
             spared = None if params.protected_bits == 16 else lambda rank: params.decision(rank, params.protected_bits)
             first = params.where == "first"
             return allocation.selective(shape, decide, rank, params.protect, protected=spared, first=first)
-        return allocation.uniform(shape, decide, rank)
+        even = allocation.uniform(shape, decide, rank)
+        if not params.shared_right:
+            return even
+        if params.rank is not None:
+            return allocation.sharing(shape, even)
+        return allocation.shared_within(shape, decide, allocation.stored_bits(shape, even))

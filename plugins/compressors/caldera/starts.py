@@ -7,6 +7,7 @@ everywhere: start "best" tries all and keeps the smallest measured error.
 - svd: the best rank-r L·R of W itself (algorithm 1 of CALDERA, arXiv 2405.18886).
 - srr: its k leading directions alone, k by the rule of SRR (arXiv 2602.02001): the rank that is worth more on W than on
   what rounding leaves.
+- gilora: nothing, but Q is rounded under what L·R on H's leading directions will leave of H (`deflation`).
 - odlri: the k columns with the largest H_jj as they are (ODLRI, arXiv 2506.02077, whose restricted problem this solves
   exactly while k ≤ r), so that Q need not stretch its scales over them.
 """
@@ -20,8 +21,8 @@ import torch
 from harness_plugins.compressors.caldera.lowrank import energies, principal
 from harness_plugins.compressors.caldera.metric import Metric
 
-Start = Literal["zero", "svd", "srr", "odlri"]
-STARTS: tuple[Start, ...] = ("zero", "svd", "srr", "odlri")
+Start = Literal["zero", "svd", "srr", "odlri", "gilora"]
+STARTS: tuple[Start, ...] = ("zero", "svd", "srr", "odlri", "gilora")
 OUTLIERS_PER_RANK = 16  # ODLRI's ratio r : k
 
 
@@ -29,7 +30,7 @@ def initial(start: Start, weight: torch.Tensor, metric: Metric, rank: int) -> to
     """L₀ R₀ (m, n) of W (m, n)."""
     if start == "odlri":
         return outlier_columns(weight, metric, rank)
-    if start == "zero":
+    if start in ("zero", "gilora"):
         return torch.zeros_like(weight)
     basis = principal(weight, metric, rank)
     k = rank if start == "svd" else preserved_rank(weight, metric, rank, basis)
