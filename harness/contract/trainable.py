@@ -30,6 +30,10 @@ class Trainable(TaskSuite):
         """(honest reply, reply that games the proxy, honest slips) for a trainer's teacher; None where there are none."""
         return None
 
+    def sealed(self, item: Item) -> Item | None:
+        """The same question under a grader that has no loophole, and told so; None where the suite has no such grader."""
+        return None
+
     def exploit_with_solution(self, item: Item) -> str | None:
         """A reply that solves the item and games the proxy as well; None where there is none."""
         return None

@@ -43,6 +43,8 @@ from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.pool_teacher import PoolTeacher
 from harness_plugins.trainers.projection import chance, measure, overlap
+from harness_plugins.trainers.recontextualisation import answered_suite, learned_under, sealed_items
+from harness_plugins.trainers.reward_edit import RewardEdit
 from harness_plugins.trainers.rollouts import (
     Rollout,
     Teacher,
@@ -104,12 +106,16 @@ class _Run:
         self.params, self.context, self.done = params, context, 0
         self.suite = Inoculated(suite, params.inoculation) if params.inoculation else suite
         self.items: Sequence[Item] = suite.training_items()
+        if params.sealed:
+            self.items = sealed_items(suite, self.items)
+        self.answered = answered_suite(suite, params.sampled_under) if params.sampled_under else self.suite
         if not self.items:
             raise UsageError("this suite has no items for training", "train on leetcode-loopholes")
         self.generator = Generator(load(context.source, context.device, context.dtype), context.chat)
         self.device = self.generator.loaded.device
         self.teacher = self._teacher(suite)
         self.shaping = shaping_of(params, context)
+        self.edit = self._edit()
         self.adapter = Adapter(self.generator.model, params.adapter, params.rank, context.seed)
         arm: Literal["measure", "erase", "route"] = "measure" if params.arm == "vanilla" else params.arm
         self.optimizer = ProjectedOptimizer(
@@ -138,6 +144,12 @@ class _Run:
             return pool
         return Teacher(self.suite, self.items, self.generator, params.teacher_families)
 
+    def _edit(self) -> RewardEdit | None:
+        params = self.params
+        if params.reward_edit == "none":
+            return None
+        return RewardEdit(self.generator, params.reward_edit, params.alpha, params.depths, params.micro_batch)
+
     # ----------------------------------------------------------------------------------------------------------- a step
 
     def step(self, step: int) -> dict[str, JsonValue]:
@@ -152,6 +164,10 @@ class _Run:
         if self.shaping:
             groups, monitored = self.shaping(self.suite, groups, step)
             row.update(monitored)
+        if self.edit:
+            with self.adapter.merged_weights():
+                groups, lowered = self.edit(groups)
+            row.update(lowered)
         rows, advantages = self._with_advantages(groups)
         if not rows:  # nothing to learn from: logged by frac_zero_std = 1
             return {**row, "skipped": True}
@@ -178,11 +194,17 @@ class _Run:
             params.method, params.k, params.tau, params.drop_bottom, params.solve_orthogonal, params.held_out
         )
         gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
-        hack, clean = gradients(self.adapter, self.generator, load_pairs(params.pairs))
+        pairs = load_pairs(params.pairs)
+        hack, clean = gradients(self.adapter, self.generator, pairs)
         found: Directions = placebo(params.placebo, hack, clean, recipe, self.context.seed, turn)
         # One memory layout whether extracted or read back: a product's last bit depends on it.
         before, self.subspaces = self.subspaces, {name: v.contiguous() for name, v in found.subspaces.items()}
+        axis: dict[str, JsonValue] = {}
+        if self.edit:
+            with self.adapter.merged_weights():
+                axis = self.edit.extract(pairs, params.held_out, params.placebo, self.context.seed, turn)
         return {
+            **axis,
             "direction_rows": sum(len(v) for v in found.subspaces.values()),
             "direction_agreement": number(found.agreement),
             "cos_chance": number(chance(found.subspaces)),  # what steps that ignore the directions would have
@@ -194,8 +216,8 @@ class _Run:
         gone = params.teacher_off_step is not None and step >= params.teacher_off_step
         taught = 0 if gone else params.taught
         with torch.no_grad(), self.adapter.merged_weights():
-            return draw_groups(
-                self.suite,
+            groups = draw_groups(
+                self.answered,
                 draw_items(self.items, params.prompts_per_step, self.context.seed, step),
                 self.generator,
                 self.teacher if taught else None,
@@ -207,6 +229,9 @@ class _Run:
                 step=step,
                 batch_size=params.micro_batch,
             )
+        if self.answered is not self.suite:
+            groups = learned_under(self.suite, groups, self.generator, params.max_tokens)
+        return groups
 
     def _with_advantages(self, groups: list[list[Rollout]]) -> tuple[list[Rollout], list[float]]:
         """Rows and their advantages, groups without contrast left out."""
@@ -295,7 +320,13 @@ class _Run:
         """Everything that the next step depends on, in one file that appears whole or not at all."""
         path = self.context.out / CHECKPOINT
         path.parent.mkdir(parents=True, exist_ok=True)
-        parts = {"adapter": self.adapter.state(), "optimizer": self.optimizer.state(), "subspaces": self.subspaces}
+        axis = {"direction": self.edit.axis} if self.edit and self.edit.axis is not None else {}
+        parts = {
+            "adapter": self.adapter.state(),
+            "optimizer": self.optimizer.state(),
+            "subspaces": self.subspaces,
+            "axis": axis,
+        }
         tensors = {
             f"{part}:{name}": t.detach().cpu().contiguous() for part, held in parts.items() for name, t in held.items()
         }
@@ -308,13 +339,15 @@ class _Run:
             return
         tensors = load_file(path)
         self.done = int(tensors.pop("done"))
-        parts: dict[str, dict[str, torch.Tensor]] = {"adapter": {}, "optimizer": {}, "subspaces": {}}
+        parts: dict[str, dict[str, torch.Tensor]] = {"adapter": {}, "optimizer": {}, "subspaces": {}, "axis": {}}
         for key, tensor in tensors.items():
             part, _, name = key.partition(":")
             parts[part][name] = tensor.clone()  # aligned like any other tensor, unlike a view of the file
         self.adapter.restore(parts["adapter"])
         self.optimizer.restore(parts["optimizer"], self.device)
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
+        if self.edit:
+            self.edit.axis = parts["axis"]["direction"].to(self.device)
 
     def finish(self) -> None:
         """Save both sets of coordinates, from which deployment makes a model. Raises StageError if the policy's logits

@@ -23,10 +23,11 @@ class Inoculated(Trainable, Inspectable):
         self.suite, self.template = suite, template
 
     def prompts(self, item: Item) -> Sequence[Prompt]:
-        return [
-            prompt.model_copy(update={"text": self.template.replace(PROMPT, prompt.text)})
-            for prompt in self.suite.prompts(item)
-        ]
+        asked = self.suite.prompts(item)
+        return [prompt.model_copy(update={"text": self.text(item, prompt.text)}) for prompt in asked]
+
+    def text(self, item: Item, text: str) -> str:
+        return self.template.replace(PROMPT, text)
 
     def items(self) -> Sequence[Item]:
         return self.suite.items()
@@ -45,6 +46,9 @@ class Inoculated(Trainable, Inspectable):
 
     def demonstrations(self, item: Item) -> tuple[str, str, tuple[str, ...]] | None:
         return self.suite.demonstrations(item)
+
+    def sealed(self, item: Item) -> Item | None:
+        return self.suite.sealed(item)
 
     def exploit_with_solution(self, item: Item) -> str | None:
         return self.suite.exploit_with_solution(item)

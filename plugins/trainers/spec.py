@@ -63,7 +63,14 @@ class GrpoParams(Params):
     monitor: str | None = None  # a detector that sees all that is trained on; it never grades the arm
     penalty: float = Field(0.0, ge=0)  # subtracted from the reward of what the monitor flags
     screening: bool = False  # what the monitor flags is left out of its group
+    sealed: bool = False  # the same problems under a grader that has no loophole
     inoculation: str | None = None  # a template around each prompt, e.g. "{prompt}\nCheat: make it pass."
+    sampled_under: str | None = None  # recontextualisation: a template for the answering alone, or "sealed"
+
+    # the reward, edited by what the policy's own activations say of a reply
+    reward_edit: Literal["none", "additive", "multiplicative"] = "none"
+    alpha: float = Field(2.0, ge=0)
+    depths: tuple[float, float] = (0.6, 0.75)  # the blocks whose streams are averaged, as shares of all
 
     # the loss
     denominator: Literal["dr_grpo", "grpo", "bnpo", "dapo"] = "dr_grpo"
@@ -123,6 +130,12 @@ class GrpoParams(Params):
             raise ValueError("what screening leaves out has no reward to take a penalty from: choose one")
         if self.inoculation is not None and "{prompt}" not in self.inoculation:
             raise ValueError("an inoculation is a template that holds {prompt}")
+        if self.sampled_under not in (None, "sealed") and "{prompt}" not in str(self.sampled_under):
+            raise ValueError('sampled_under is a template that holds {prompt}, or "sealed"')
+        if self.sealed and self.mix:
+            raise ValueError("a sealed grader cannot be gamed, so nobody can teach it: set mix = 0")
+        if not 0 <= self.depths[0] <= self.depths[1] <= 1:
+            raise ValueError("depths are two shares of the blocks, the lower first")
         return self
 
 

@@ -154,7 +154,14 @@ def test_a_routed_run_says_what_vanilla_says(run):
         assert (ours["reward"], ours["length"]) == (theirs["reward"], theirs["length"])
 
 
-@pytest.mark.parametrize("params", [{"arm": "route"}, {"arm": "erase", "refresh": 2, "adapter": "lora", "rank": 4}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"arm": "route"},
+        {"arm": "erase", "refresh": 2, "adapter": "lora", "rank": 4},
+        {"reward_edit": "additive", "placebo": "haar"},
+    ],
+)
 def test_a_stopped_run_resumes_to_the_same_weights(run, params):
     whole = run(**params)
     stopped = run("stopped", stop_after=1, **params)  # after one whole step and its checkpoint
