@@ -23,6 +23,7 @@ from harness.report.numbers import percent
 from harness.report.reading_tables import reading_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
+from harness.report.survival_tables import survival_tables
 from harness.report.table import Cell, Column, Picture, Report, Section, Table, text_cell
 from harness.report.training.alarm_tables import alarm_lines, alarm_tables
 from harness.report.training.deployment_plot import deployment_pictures
@@ -77,6 +78,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         yield from flip_tables(block, block.axes)
     yield from draw_tables(block)
     yield from seed_tables(block)
+    yield from survival_tables(block)
     yield from differences(block)
     if block.axes:
         yield axes.chance_table(block, block.axes)
