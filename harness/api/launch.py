@@ -15,6 +15,7 @@ from harness.planning.experiment import Experiment
 from harness.planning.shards import Shard
 from harness.registry.name_sources import NameSources
 from harness.report.files import write_report
+from harness.report.frozen import refuse_foreign
 from harness.report.table import Report
 from harness.running.driver import drive, environment, left_out, superseded
 from harness.running.executors import Executor
@@ -45,6 +46,7 @@ class Launch:
     store: RunStore
     names: NameSources
     runner: Executor
+    frozen_in: RunStore | None = None  # the run whose arms set the detectors' thresholds in the report
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,19 @@ class Ran:
 
 
 def prepare(
-    experiment: Experiment, names: NameSources, out: Path | None = None, workers: Workers = Workers()
+    experiment: Experiment,
+    names: NameSources,
+    out: Path | None = None,
+    workers: Workers = Workers(),
+    frozen_in: Path | None = None,
 ) -> Launch:
-    """The plan, its folder and its executor. Raises HarnessError for whatever cannot run."""
+    """The plan, its folder and its executor. Raises HarnessError for whatever cannot run, and for thresholds frozen in a
+    run of another suite or another family of models."""
     plan, store = planned(experiment, names.catalogue, out)
-    return Launch(plan, store, names, _executor(workers, names, store))
+    source = RunStore(frozen_in) if frozen_in else None
+    if source:
+        refuse_foreign(Plan.of(source), plan, source.folder)
+    return Launch(plan, store, names, _executor(workers, names, store), source)
 
 
 def carry_out(
@@ -92,7 +102,7 @@ def carry_out(
         cells = shard.cells(plan)
         with display(len(cells)) as progress:
             states = drive(plan, store, launch.runner, names.plugins, [progress, *far], cells, made)
-        report = write_report(store, names.catalogue) if reported and shard.of == 1 else None
+        report = write_report(store, names.catalogue, launch.frozen_in) if reported and shard.of == 1 else None
         for each in far:
             each.push()
     return Ran(states, report)

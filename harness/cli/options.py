@@ -94,6 +94,13 @@ ParamOfAll = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder (default: runs/<name of the experiment>).")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
 Wide = Annotated[bool, typer.Option("--wide", help="Every column of a table, however wide the terminal is.")]
+FreezeDetectors = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RUN",
+        help="Detectors also under the thresholds of that run's uncompressed arms, 5 % false positives.",
+    ),
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 

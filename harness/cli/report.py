@@ -31,13 +31,7 @@ def report(
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on stdout.")] = False,
     full: Annotated[bool, typer.Option(help="All tables on the terminal: per family, transitions.")] = False,
     wide: o.Wide = False,
-    freeze_detectors: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="Detectors also under the thresholds of that run's uncompressed arms, 5 % false positives.",
-        ),
-    ] = None,
+    freeze_detectors: o.FreezeDetectors = None,
 ) -> None:
     from harness.store.run import RunStore
 

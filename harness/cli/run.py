@@ -39,6 +39,7 @@ def run(
             "--store", metavar="URL", envvar="HARNESS_STORE", help="Shares models and replies: s3://, gs://, file://."
         ),
     ] = None,
+    freeze_detectors: o.FreezeDetectors = None,
 ) -> None:
     from harness.api.launch import WHOLE, Workers, carry_out, prepare
     from harness.cli.report import closing, print_report
@@ -46,7 +47,7 @@ def run(
 
     options = global_options(context)
     part = Shard.parse(shard) if shard else WHOLE
-    launch = prepare(experiment, options, out, Workers(executor, jobs, silence, ray_address))
+    launch = prepare(experiment, options, out, Workers(executor, jobs, silence, ray_address), freeze_detectors)
     if dry_run:
         from harness.cli.plan import describe
 

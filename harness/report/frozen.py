@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.contract import Outcome
 from harness.errors import UsageError
-from harness.planning.cells import Cell
+from harness.planning.cells import Cell, Plan
 from harness.registry.sources import ModelRef
 from harness.report.arms import gamed
 from harness.report.data import FrozenDetectors, FrozenThreshold, Row
@@ -25,10 +25,8 @@ def freeze(source: StoredRun, run: StoredRun) -> FrozenDetectors:
 
     Raises UsageError where `source` is of another suite or model family, or has no such arm or problem.
     """
-    cells = [cell for cell in source.plan.cells if cell.compressor.untouched]
-    if not cells:
-        raise UsageError(f"{source.store.folder} has no arm without a compressor", "thresholds are frozen at 16 bits")
-    _refuse_other_models(source, run)
+    refuse_foreign(source.plan, run.plan, source.store.folder)
+    cells = _plain(source.plan)
     suites = {cell.suite.label: cell for cell in run.plan.cells}
     thresholds = [found for cell in suites.values() for found in _of_suite(cell, cells, source, run)]
     return FrozenDetectors(source=str(source.store.folder), thresholds=tuple(thresholds))
@@ -36,12 +34,6 @@ def freeze(source: StoredRun, run: StoredRun) -> FrozenDetectors:
 
 def _of_suite(cell: Cell, cells: list[Cell], source: StoredRun, run: StoredRun) -> Iterator[FrozenThreshold]:
     same = [one for one in cells if one.suite.plugin == cell.suite.plugin]
-    if not same:
-        there = ", ".join(sorted({one.suite.label for one in cells}))
-        raise UsageError(
-            f"{source.store.folder} froze detectors on {there}, and this run asks {cell.suite.label}",
-            "a threshold holds for the suite that it was set on",
-        )
     asked = {
         row.cluster
         for one in run.plan.cells
@@ -95,18 +87,35 @@ def limit_of(honest: Sequence[float]) -> float:
     return sorted(honest, reverse=True)[int(FALSE_POSITIVES * len(honest))]
 
 
-def _refuse_other_models(source: StoredRun, run: StoredRun) -> None:
-    there, here = ({family(cell.model): cell.model.name for cell in one.plan.cells} for one in (source, run))
+def refuse_foreign(source: Plan, plan: Plan, folder: Path) -> None:
+    """Raises UsageError where thresholds of `source`, which lies in `folder`, mean nothing for `plan`, whatever either has
+    sampled."""
+    cells = _plain(source)
+    if not cells:
+        raise UsageError(f"{folder} has no arm without a compressor", "thresholds are frozen at 16 bits")
+    there, here = ({family(cell.model): cell.model.name for cell in one.cells} for one in (source, plan))
     if len(there) > 1:
         raise UsageError(
-            f"{source.store.folder} has models of {len(there)} families: {', '.join(sorted(there.values()))}",
+            f"{folder} has models of {len(there)} families: {', '.join(sorted(there.values()))}",
             "freeze thresholds on one of them",
         )
     if other := [name for key, name in here.items() if key not in there]:
         raise UsageError(
-            f"{source.store.folder} froze detectors on {', '.join(there.values())}, and {other[0]} is of another family",
+            f"{folder} froze detectors on {', '.join(there.values())}, and {other[0]} is of another family",
             "a family shares its architecture and its tokenizer",
         )
+    known = {cell.suite.plugin for cell in cells}
+    if unknown := [cell.suite.label for cell in plan.cells if cell.suite.plugin not in known]:
+        frozen_on = ", ".join(sorted({cell.suite.label for cell in cells}))
+        raise UsageError(
+            f"{folder} froze detectors on {frozen_on}, and this run asks {unknown[0]}",
+            "a threshold holds for the suite that it was set on",
+        )
+
+
+def _plain(plan: Plan) -> list[Cell]:
+    """Cells that no compressor touched."""
+    return [cell for cell in plan.cells if cell.compressor.untouched]
 
 
 def family(model: ModelRef) -> str:

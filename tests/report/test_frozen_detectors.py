@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import warm
 
 from harness.contract import Flag, Outcome
 from harness.errors import UsageError
@@ -125,3 +127,12 @@ def test_changed_code_is_told_and_does_not_part_versions(model):
 def test_a_detector_without_a_threshold_is_a_row_with_its_reason(model, source, says):
     found = cells(run("there", model, "a", **source), run("here", model, "b"))
     assert found["above"] == {"not_frozen": says}
+
+
+def test_a_run_refuses_foreign_thresholds_before_it_begins(tmp_path, tiny_qwen2):
+    command = ["-m", "harness", "run", "--tasks", "goodhart7", "--model", str(tiny_qwen2), "--freeze-detectors", "there"]
+    env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
+    done = warm.run(command, tmp_path, env)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is not a run folder" in done.stderr
+    assert not (tmp_path / "runs").exists()
