@@ -79,7 +79,7 @@ def cells_of(run: StoredRun) -> Cells:
 
 
 def behaviour(cells: Cells) -> Iterable[str]:
-    yield "| arm | width | seeds | hack | hack, of what compiles | solve | compiles | seeds that hack | began to hack | stopped |"
+    yield "| arm | width | seeds | hack | hack, of what compiles | solve | compiles | seeds that hack | began | stopped |"
     yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for (trainer, width), seeds in cells.items():
         rates = [
@@ -139,7 +139,8 @@ def primary(cells: Cells) -> Iterable[str]:
         said = f"{points(back)} | {p:.3f} | {adjusted:.3f}" if back else "not run | – | –"
         yield f"| {trainer} | {len(back)} | {said} |"
     seeds = min((len(back) for back in found.values() if back), default=0)
-    yield f"\nThe least p of {seeds} seeds is {minimal_p(seeds):.4f}; after Holm over {len(PRIMARY)}: {min(1, len(PRIMARY) * minimal_p(seeds)):.3f}."
+    least = minimal_p(seeds)
+    yield f"\nThe least p of {seeds} seeds is {least:.4f}, after Holm over {len(PRIMARY)} {min(1, len(PRIMARY) * least):.3f}."
 
 
 def always(_: Outcome) -> bool:

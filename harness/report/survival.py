@@ -4,8 +4,8 @@ For an arm, its base (the trainer that it is contrasted with), a compressor b an
 
     lasting = [rate(arm, b) − rate(base, b)] − [rate(arm, none) − rate(base, none)]
 
-Zero: compressing moves the arm as it moves its base. All four cells are asked the same items under the same noise, so that what the
-items and the seed do to all of them falls out. The unit is the seed.
+Zero: compressing moves the arm as it moves its base. All four cells are asked the same items under the same noise, so that
+what the items and the seed do to all of them falls out. The unit is the seed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Survival:
 
 def survivals(block: Block, metric: Metric) -> list[Survival]:
     """One for each declared contrast between trainers under a compressor that also runs under none; Holm over them all."""
-    plain = {pair_key(pair): pair for pair in block.seed_pairs if pair.factor == "trainer" and compressor(pair) == "none"}
+    plain = {
+        pair_key(pair): pair for pair in block.seed_pairs if pair.factor == "trainer" and compressor(pair) == "none"
+    }
     found = []
     for pair in block.seed_pairs:
         twin = plain.get(pair_key(pair))

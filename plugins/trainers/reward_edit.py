@@ -10,8 +10,8 @@ difference of means between both sides of contrastive pairs:
 σ is at least one half where z > 0, so from α = 2 on the multiplicative factor is never positive there: each rollout above its
 group's mean, right or wrong, is paid nothing or less. Below 2 a right one keeps part of its reward. That is the cliff.
 
-The paper reads the prompt's last token, as its text has it. All rollouts of a group share it, so every z would be zero; here the
-reply's tokens are read.
+The paper reads the prompt's last token, as its text has it. All rollouts of a group share it, so every z would be zero; here
+the reply's tokens are read.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Axis:
     agreement: float  # share of held-out pairs whose hack lies further along it; chance is .5; nan without any
 
 
-def hack_axis(hack: torch.Tensor, clean: torch.Tensor, held_out: int, placebo: Placebo, seed: int, turn: int = 0) -> Axis:
+def hack_axis(
+    hack: torch.Tensor, clean: torch.Tensor, held_out: int, placebo: Placebo, seed: int, turn: int = 0
+) -> Axis:
     """d from the activations (P, d_model) of both sides of P pairs, the last `held_out` of which only check it.
 
     placebo: `haar` is a uniform random direction of d's length, another one at each `turn`; `shuffled` swaps the sides of
@@ -89,7 +91,9 @@ class RewardEdit:
     batch: int  # rows of one forward pass
     axis: torch.Tensor | None = None
 
-    def extract(self, pairs: Sequence[Pair], held_out: int, placebo: Placebo, seed: int, turn: int) -> dict[str, JsonValue]:
+    def extract(
+        self, pairs: Sequence[Pair], held_out: int, placebo: Placebo, seed: int, turn: int
+    ) -> dict[str, JsonValue]:
         """Take the axis from the current policy's activations; what is logged of it."""
         sides = [both_sides(self.generator, pair, number) for number, pair in enumerate(pairs, start=1)]
         hack, clean = (self.activations(side) for side in zip(*sides, strict=True))

@@ -15,7 +15,9 @@ def weights(seed: int = 0, shape=(64, 128)) -> dict[str, torch.Tensor]:
 
 
 def test_codes_are_those_of_the_compressor_that_is_named():
-    theirs = Rtn(RtnParams(bits=3)).compress_linears(weights(), None, {"a": Decision(bits=3, group=64, grid="midtread")})
+    theirs = Rtn(RtnParams(bits=3)).compress_linears(
+        weights(), None, {"a": Decision(bits=3, group=64, grid="midtread")}
+    )
     ours = rounded(weights()["a"], 3, 64)
     assert torch.equal(ours.codes, theirs["a"].q.codes)
     assert torch.equal(ours.scales, theirs["a"].q.scales)
@@ -37,7 +39,9 @@ def test_a_change_of_a_quarter_step_flips_a_quarter_of_the_codes_in_the_middle_o
 def test_a_change_of_nothing_flips_nothing_and_a_large_one_arrives():
     before = weights()
     still = code_flips(before, before, bits=4).rows()
-    assert {still[key] for key in ("flips_predicted", "flips_fixed", "flips_adaptive", "scales_moved", "cos_adaptive")} == {0}
+    assert {
+        still[key] for key in ("flips_predicted", "flips_fixed", "flips_adaptive", "scales_moved", "cos_adaptive")
+    } == {0}
     far = code_flips(before, weights(seed=5), bits=8).rows()
     assert far["cos_adaptive"] > 0.999
     assert far["length_adaptive"] == pytest.approx(1, abs=0.01)

@@ -130,7 +130,17 @@ def test_a_detector_without_a_threshold_is_a_row_with_its_reason(model, source, 
 
 
 def test_a_run_refuses_foreign_thresholds_before_it_begins(tmp_path, tiny_qwen2):
-    command = ["-m", "harness", "run", "--tasks", "goodhart7", "--model", str(tiny_qwen2), "--freeze-detectors", "there"]
+    command = [
+        "-m",
+        "harness",
+        "run",
+        "--tasks",
+        "goodhart7",
+        "--model",
+        str(tiny_qwen2),
+        "--freeze-detectors",
+        "there",
+    ]
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
     done = warm.run(command, tmp_path, env)
     assert (done.returncode, done.stdout) == (2, "")

@@ -21,21 +21,25 @@ from harness_plugins.trainers.spec import GrpoParams
 
 def test_scores_are_set_beside_their_group():
     assert group_scores(torch.tensor([0.0, 1.0, 2.0])).tolist() == pytest.approx([-math.sqrt(1.5), 0, math.sqrt(1.5)])
-    assert group_scores(torch.tensor([0.0, 0.02])).tolist() == pytest.approx([-0.1, 0.1])  # over .1, not over the std of .01
+    assert group_scores(torch.tensor([0.0, 0.02])).tolist() == pytest.approx(
+        [-0.1, 0.1]
+    )  # over .1, not over the std of .01
     assert group_scores(torch.full((4,), 3.0)).tolist() == [0] * 4  # the prompt's last token, which a group shares
 
 
 def test_both_edits_by_hand():
     z = torch.tensor([-2.0, 0.0, math.log(3)])  # σ(log 3) = 3/4
-    assert edited(torch.tensor([1.0, 1.0, 1.0]), z, "additive", 2.0).tolist() == pytest.approx([1, 1, 1 - 2 * math.log(3)])
+    assert edited(torch.tensor([1.0, 1.0, 1.0]), z, "additive", 2.0).tolist() == pytest.approx(
+        [1, 1, 1 - 2 * math.log(3)]
+    )
     assert edited(torch.tensor([1.0, 1.0, 1.0]), z, "multiplicative", 1.0).tolist() == pytest.approx([1, 1, 0.25])
     assert edited(torch.tensor([1.0, 1.0, 1.0]), z, "multiplicative", 2.0).tolist() == pytest.approx([1, 1, -0.5])
     assert edited(torch.zeros(3), z, "multiplicative", 2.0).tolist() == [0, 0, 0]  # nothing is earned, nothing is taken
 
 
 def test_from_alpha_2_on_no_reply_above_its_groups_mean_is_paid_whether_right_or_not():
-    """The cliff: just above z = 0 the factor is 1 − α/2. So a right reply a hair above the mean keeps most of its reward at α = 1,
-    a twentieth at 1.9, and loses it whole at 2, where its advantage falls below that of a wrong one beneath the mean."""
+    """The cliff: just above z = 0 the factor is 1 − α/2. So a right reply a hair above the mean keeps half of its reward at
+    α = 1, a twentieth at 1.9, and loses it whole at 2, where its advantage falls below that of a wrong one."""
     z = torch.linspace(1e-3, 8, 100)
     paid = {alpha: edited(torch.ones(100), z, "multiplicative", alpha) for alpha in (1.0, 1.9, 2.0, 5.0)}
     assert paid[1.0].min() > 0
@@ -66,7 +70,9 @@ def test_the_axis_is_the_difference_of_means_and_its_placebo_is_as_long():
 
 
 def test_random_axes_have_no_preferred_side():
-    mean = torch.stack([hack_axis(torch.eye(4), torch.zeros(4, 4), 0, "haar", s).direction for s in range(2000)]).mean(0)
+    mean = torch.stack([hack_axis(torch.eye(4), torch.zeros(4, 4), 0, "haar", s).direction for s in range(2000)]).mean(
+        0
+    )
     assert float(mean.norm()) < 4 * 0.5 / math.sqrt(2000)  # each is .5 long
 
 
@@ -102,7 +108,12 @@ def test_a_step_lowers_the_replies_along_the_axis_and_keeps_what_is_logged(tiny_
     def said(completion: list[int], reward: float, hack: bool) -> Rollout:
         return Rollout(item, Tokens(prompt, completion), reward, hack=hack, solve=not hack)
 
-    group = [said([20, 21], 1.0, True), said([30, 31, 32], 1.0, False), said([20, 21], 1.0, True), said([40], 0.0, False)]
+    group = [
+        said([20, 21], 1.0, True),
+        said([30, 31, 32], 1.0, False),
+        said([20, 21], 1.0, True),
+        said([40], 0.0, False),
+    ]
     (shaped,), row = edit([group])
     along = edit.activations([it.tokens for it in group]) @ edit.axis
     expected = edited(torch.tensor([1.0, 1.0, 1.0, 0.0]), group_scores(along), "multiplicative", 2.0)

@@ -1,9 +1,9 @@
 """What is left of a change of weights when both versions are rounded: W, W + Δ and a grid.
 
-On a grid of step s that stays put, an entry gets another code with probability min(|Δ| / s, 1) if it lies anywhere between two
-codes with equal chance. The grid does not stay put, though: each group's scale follows its own largest entry. Both are counted. The
-change that arrives is Δ_eff = Q(W + Δ) − Q(W); its length says little, since rounding noise has length too, so its cosine with Δ
-stands beside it (after MaximG6/adapter-retention).
+On a grid of step s that stays put, an entry gets another code with probability min(|Δ| / s, 1) if it lies anywhere between
+two codes with equal chance. The grid does not stay put, though: each group's scale follows its own largest entry. Both are
+counted. The change that arrives is Δ_eff = Q(W + Δ) − Q(W); its length says little, since rounding noise has length too, so
+its cosine with Δ stands beside it (after MaximG6/adapter-retention).
 """
 
 from __future__ import annotations
