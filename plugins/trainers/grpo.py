@@ -38,7 +38,7 @@ from harness_plugins.trainers.losses import (
     surrogate,
     token_weights,
 )
-from harness_plugins.trainers.metrics import group_metrics, number
+from harness_plugins.trainers.metrics import group_metrics, item_metrics, number
 from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.pool_teacher import PoolTeacher
@@ -104,6 +104,7 @@ class _Run:
 
     def __init__(self, params: GrpoParams, suite: Trainable, context: TrainContext) -> None:
         self.params, self.context, self.done = params, context, 0
+        self.plain = suite
         self.suite = Inoculated(suite, params.inoculation) if params.inoculation else suite
         self.items: Sequence[Item] = suite.training_items()
         if params.sealed:
@@ -159,6 +160,8 @@ class _Run:
         if step == 0 or (params.refresh and step % params.refresh == 0):
             row.update(self._extract(turn=step // params.refresh if params.refresh else 0))
 
+        if params.evaluate_every and (step % params.evaluate_every == 0 or step + 1 == params.steps):
+            row.update(item_metrics(self._held_out()))
         groups = self._rollouts(step)
         row.update(group_metrics(groups))
         if self.shaping:
@@ -232,6 +235,25 @@ class _Run:
         if self.answered is not self.suite:
             groups = learned_under(self.suite, groups, self.generator, params.max_tokens)
         return groups
+
+    def _held_out(self) -> list[list[Rollout]]:
+        """What the policy says before this step to the suite's own items, one reply each: measured, never learnt from. The
+        noise is the same every time, so that two looks differ by the policy alone."""
+        params = self.params
+        with torch.no_grad(), self.adapter.merged_weights():
+            return draw_groups(
+                self.plain,
+                self.plain.items(),
+                self.generator,
+                None,
+                size=1,
+                taught=0,
+                sampling=Sampling(temperature=params.temperature, top_p=params.top_p),
+                max_tokens=params.max_tokens,
+                seed=self.context.seed,
+                step=0,
+                batch_size=params.micro_batch,
+            )
 
     def _with_advantages(self, groups: list[list[Rollout]]) -> tuple[list[Rollout], list[float]]:
         """Rows and their advantages, groups without contrast left out."""

@@ -34,6 +34,14 @@ def group_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
     }
 
 
+def item_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
+    """Reward and truth of each item, from which the report's alarm is rung."""
+    return {
+        "proxy_by_item": {group[0].item.id: _mean([one.reward for one in group]) for group in groups},
+        "truth_by_item": {group[0].item.id: _mean([one.solve for one in group]) for group in groups},
+    }
+
+
 def number(value: float) -> float | None:
     """For JSON, which has no NaN: null stands for a missing value."""
     return None if math.isnan(value) else value

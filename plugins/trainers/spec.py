@@ -52,6 +52,7 @@ class GrpoParams(Params):
     top_p: float = Field(1.0, gt=0, le=1)
     max_tokens: int | None = Field(None, ge=1)  # of a rollout; None: what the suite allows
     checkpoint_every: int = Field(10, ge=1)
+    evaluate_every: int | None = Field(None, ge=1)  # steps between two looks at the suite's own items, for the alarm
 
     # the teacher: replies that game the proxy, with frozen rewards
     teacher_pool: str | None = None  # a file of `harness teacher build`; None: the suite's own demonstrations

@@ -15,6 +15,8 @@ from safetensors.torch import load_file, save_file
 from harness.contract import Item, Outcome, Params, Prompt, Trainable, TrainContext
 from harness.errors import ModelError, StageError, UsageError
 from harness.models.load import load
+from harness.report.data import TrainingRun
+from harness.report.training.alarm import alarm_of
 from harness_plugins.trainers.grpo import CHECKPOINT, Grpo, learning_rate
 from harness_plugins.trainers.rollouts import Rollout, draw_items, merge_duplicates
 from harness_plugins.trainers.scoring import Tokens
@@ -123,6 +125,22 @@ def test_rows_say_what_happened(run):
     assert "direction_agreement" not in last  # extracted once
     assert 0 < first["entropy"] < 6
     assert first["grad_norm"] > 0
+
+
+def test_a_look_at_the_suites_own_items_rings_the_alarm_and_teaches_nothing(run):
+    class Asked(Letters):
+        def items(self) -> list[Item]:
+            return [Item(id=f"own{n}", family="own", cluster=str(n), data={"n": n}) for n in range(10, 16)]
+
+    plain, looked = run(suite=Asked(Params())), run(suite=Asked(Params()), evaluate_every=2)
+    assert [sorted(row.get("truth_by_item", ())) for row in looked.rows] == [
+        [f"own{n}" for n in range(10, 16)] if step in (1, 3) else [] for step in (1, 2, 3)
+    ]
+    assert same(plain.weights(), looked.weights())
+    training = TrainingRun(model="m", suite="letters", trainer="vanilla", seed=3, rows=tuple(looked.rows))
+    alarm = alarm_of(training)
+    assert alarm is not None
+    assert [alarm.first.step, *(since.cycle.step for since in alarm.since)] == [1, 3]
 
 
 def test_erase_and_route_move_the_main_coordinates_alike_and_deploy_differs_from_training(run):
