@@ -1,9 +1,10 @@
 """How a run grows with its cells: planning, scheduling, collecting and reporting with a null model.
 
     python benchmarks/scale.py [--cells 1000,10000,100000] [--folder FOLDER]
+    python benchmarks/scale.py --cells 1000x10,1000x100,1000x1000     # samples a cell; 10 unless given
 
 No weights are loaded and no process is started for a cell: the null executor of this file, registered by the hook that anyone's
-executor is registered by, writes ten verdicts a cell where a worker would. What is left is the harness's own part. Each size is
+executor is registered by, writes verdicts where a worker would. What is left is the harness's own part. Each size is
 a process of its own; a column is a phase, in milliseconds a cell, and its peak of memory beyond the libraries, in KB a cell.
 """
 
@@ -29,7 +30,7 @@ from harness.running.executors import Event
 from harness.running.executors.messages import WorkerSetup
 from harness.store.run import RunStore
 
-ITEMS = 10
+SAMPLES = 10
 ARMS = 10
 PHASES = ("plan", "schedule", "collect", "report")
 AXES = Axes(
@@ -40,11 +41,15 @@ AXES = Axes(
 )
 
 
+class NullParams(Params):
+    items: int = SAMPLES
+
+
 class NullSuite(TaskSuite):
-    params: Params
+    params: NullParams
 
     def items(self) -> list[Item]:
-        return [Item(id=f"item{n}", family="all", cluster=f"c{n % 5}", data={}) for n in range(ITEMS)]
+        return [Item(id=f"item{n}", family="all", cluster=f"c{n % 5}", data={}) for n in range(self.params.items)]
 
     def prompts(self, item: Item) -> list[Prompt]:
         return [Prompt(role="answer", text=item.id, max_tokens=1)]
@@ -58,7 +63,7 @@ class NullSuite(TaskSuite):
 
 @harness.hookimpl
 def harness_register_task_suites() -> list[TaskSuiteSpec]:
-    return [TaskSuiteSpec(name="null", summary="nothing", target="scale:NullSuite", params=Params, axes=AXES)]
+    return [TaskSuiteSpec(name="null", summary="nothing", target="scale:NullSuite", params=NullParams, axes=AXES)]
 
 
 class NullExecutor:
@@ -72,18 +77,18 @@ class NullExecutor:
         for cell in cells:
             yield Event(kind="started", cell=cell.id)
             store = run.cell(cell.id)
-            right = int(cell.sample_key[:8], 16)
+            right = int(cell.sample_key, 16)
             rows = [
                 {"v": 1, "item": f"item{n}", "family": "all", "cluster": f"c{n % 5}", "repeat": 0}
-                | {"verdict": {"proxy": bool(right >> n & 1), "truth": bool(right >> n & 2)}}
-                for n in range(ITEMS)
+                | {"verdict": {"proxy": bool(right >> n % 250 & 1), "truth": bool(right >> n % 250 & 2)}}
+                for n in range(cell.items)
             ]
             store.verdicts_path(cell.grade_key).write_text("".join(json.dumps(row) + "\n" for row in rows))
             (store.folder / "state.json").write_text('{"state": "done"}\n')
             yield Event(kind="done", cell=cell.id)
 
 
-def measure(cells: int, folder: Path, model: Path) -> dict[str, list[float]]:
+def measure(cells: int, samples: int, folder: Path, model: Path) -> dict[str, list[float]]:
     """phase -> seconds and peak memory (bytes) so far."""
     import scipy.optimize
     import scipy.stats  # noqa: F401  (libraries that the report loads are no memory of its cells)
@@ -105,6 +110,7 @@ def measure(cells: int, folder: Path, model: Path) -> dict[str, list[float]]:
             "compressor": ["none", *own],
             "compressors": own,
             "seeds": list(range(cells // ARMS)),
+            "params": {"null": {"items": samples}},
         }
     )
     catalogue, store = names.catalogue, RunStore(folder / "run")
@@ -130,15 +136,21 @@ def measure(cells: int, folder: Path, model: Path) -> dict[str, list[float]]:
     return found
 
 
+def sizes(given: str) -> tuple[int, int]:
+    """Cells, and samples a cell."""
+    cells, _, samples = given.partition("x")
+    return int(cells), int(samples or SAMPLES)
+
+
 def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
 
 
-def in_a_process(cells: int, folder: Path, model: Path) -> dict[str, list[float]]:
-    place = folder / str(cells)
+def in_a_process(size: str, folder: Path, model: Path) -> dict[str, list[float]]:
+    place = folder / size
     (place / "plugins").mkdir(parents=True)
     shutil.copy(__file__, place / "plugins" / "scale.py")
-    command = [sys.executable, __file__, "--one", str(cells), "--folder", str(place), "--model", str(model)]
+    command = [sys.executable, __file__, "--one", size, "--folder", str(place), "--model", str(model)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     shutil.rmtree(place)
     return json.loads(done.stdout.splitlines()[-1])
@@ -148,11 +160,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", default="1000,10000,100000")
     parser.add_argument("--folder", type=Path, default=None, help="where run folders are made; a fast disk")
-    parser.add_argument("--one", type=int)
+    parser.add_argument("--one")
     parser.add_argument("--model", type=Path)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(given.one, given.folder, given.model)))
+        print(json.dumps(measure(*sizes(given.one), given.folder, given.model)))
         return
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=given.folder) as temporary:
@@ -162,16 +174,18 @@ def main() -> None:
         )
         subprocess.run([sys.executable, "-c", build, str(folder / "model")], check=True, stdout=subprocess.DEVNULL)
         columns = [f"{phase} ms" for phase in PHASES] + ["memory KB", "planning s", "all s"]
-        print("| cells |", " | ".join(columns), "|\n|---|" + "---|" * len(columns))
-        for cells in map(int, given.cells.split(",")):
-            found = in_a_process(cells, folder, folder / "model")
+        columns.append("memory MB")
+        print("| cells | samples |", " | ".join(columns), "|\n|---|---|" + "---|" * len(columns))
+        for size in given.cells.split(","):
+            cells, samples = sizes(size)
+            found = in_a_process(size, folder, folder / "model")
             per_cell = [f"{found[phase][0] / cells * 1e3:.2f}" for phase in PHASES]
-            memory = (found["report"][1] - found["start"][1]) / cells / 1e3
+            memory = found["report"][1] - found["start"][1]
             whole = sum(seconds for seconds, _ in found.values())
             print(
-                f"| {cells:,} |",
+                f"| {cells:,} | {cells * samples:,} |",
                 " | ".join(per_cell),
-                f"| {memory:.1f} | {found['plan'][0]:.1f} | {whole:.0f} |",
+                f"| {memory / cells / 1e3:.1f} | {found['plan'][0]:.1f} | {whole:.0f} | {memory / 1e6:.0f} |",
                 flush=True,
             )
     print(

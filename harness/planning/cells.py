@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from typing import Any
 
-from pydantic import Field, JsonValue, NonNegativeInt, ValidationError, model_validator
+from pydantic import Field, JsonValue, NonNegativeInt, TypeAdapter, ValidationError, model_validator
 
 from harness.contract import Chat, Record
 from harness.errors import UsageError
@@ -13,6 +15,7 @@ from harness.planning.sizes import CompressionSize
 from harness.registry.component import Component
 from harness.registry.sources import ModelRef
 from harness.store.hashing import key_of
+from harness.store.plan_file import plan_text
 from harness.store.run import PLAN_REMEDY, RunStore
 
 
@@ -92,6 +95,12 @@ class Cell(Record):
         return self.compressed_key or self.trained_key or self.model.digest
 
 
+# What many cells of a plan have alike: stored once, and one object in memory.
+SHARED = (
+    "model", "trainer", "compressor", "suite", "settings", "questions", "detectors", "trains_on", "monitor", "notes",
+)  # fmt: skip
+
+
 class Contrast(Record):
     """Two cells that differ in one factor. The plan's list of them is the multiplicity family."""
 
@@ -120,11 +129,17 @@ class Plan(Record):
         """The stored plan of a run. Raises UsageError if there is none, or a damaged one."""
         stored = store.read_plan()
         try:
-            return cls.model_validate(stored)
+            return cls.model_validate({**stored, "cells": _sharing(stored.get("cells", []))})
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise UsageError(f"cannot read {store.plan_path}: {where}: {first['msg']}", PLAN_REMEDY) from None
+
+    @property
+    def text(self) -> str:
+        """As plan.json holds it. `of` reads it again."""
+        rest = self.model_dump(mode="json", include={"contrasts", "sizes"})
+        return plan_text(self.experiment, self.cells, SHARED, rest)
 
     @property
     def name(self) -> str:
@@ -178,6 +193,28 @@ class Plan(Record):
             if cell.monitored_by(one)
         ]
         return list(dict.fromkeys(apart))
+
+
+def _sharing(cells: list[Any]) -> list[Any]:
+    """Cells as they were read, in which what is one object is validated once."""
+    kinds = {name: TypeAdapter[Any](Cell.model_fields[name].annotation or Any) for name in SHARED}
+    counts = Counter((name, id(cell.get(name))) for cell in cells if isinstance(cell, dict) for name in SHARED)
+    made: dict[tuple[str, int], Any] = {}
+
+    def value(name: str, read: Any) -> Any:
+        key = name, id(read)
+        if counts[key] < 2 or not isinstance(read, dict | list):
+            return read
+        if key not in made:
+            made[key] = kinds[name].validate_python(read)
+        return made[key]
+
+    return [
+        {name: value(name, read) if name in kinds else read for name, read in cell.items()}
+        if isinstance(cell, dict)
+        else cell
+        for cell in cells
+    ]
 
 
 def slug(label: str) -> str:

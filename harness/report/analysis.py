@@ -10,7 +10,7 @@ from typing import Any
 from harness.contract import Axes
 from harness.report.arms import Arm, PublishedArm, SampledArm, label_cells
 from harness.report.compare import Comparison, compare
-from harness.report.data import CellSummary, PublishedChecks, ReportData, SummaryRow, TrainingSummary
+from harness.report.data import CellSummary, PublishedChecks, ReportData, Row, SummaryRow, TrainingSummary
 from harness.report.metrics import Metric, axes_metrics, score_metrics
 from harness.report.seeds import Config, SeedComparison, SeedGroup, compare_seeds, configurations, group_by_seed
 from harness.report.training.analysis import Training, published_training, training_of
@@ -85,11 +85,12 @@ class Block:
 def analyse(data: ReportData) -> list[Block]:
     blocks = [*cell_blocks(data), *published_blocks(data)]
     for block in blocks:
-        for metric in block.metrics:
-            for pair in block.pairs:
+        for pair in block.pairs:
+            for metric in block.metrics:
                 for family in (None, *block.families):
                     if found := compare(pair.base, pair.other, metric, family):
                         block.comparisons[pair.base.id, pair.other.id, metric.key, family] = found
+        for metric in block.metrics:
             for seed_pair in block.seed_pairs:
                 if over_seeds := compare_seeds(seed_pair.base, seed_pair.other, metric):
                     block.seed_comparisons[seed_pair.base.label, seed_pair.other.label, metric.key] = over_seeds
@@ -110,9 +111,12 @@ def cell_blocks(data: ReportData) -> Iterable[Block]:
             for contrast in data.contrasts
             if contrast.base in arms and contrast.other in arms
         ]
-        rows = [row for arm in arms.values() for row in arm.rows]
-        named = axes_metrics(axes) if axes else score_metrics(rows)
-        metrics = [one.seen_in(rows) for one in named if one.is_rate or any(map(one.present, rows))]
+
+        def rows(arms: dict[str, SampledArm] = arms) -> Iterable[Row]:
+            return (row for arm in arms.values() for row in arm.rows)
+
+        named = axes_metrics(axes) if axes else score_metrics(rows())
+        metrics = [one.seen_in(rows()) for one in named if one.is_rate or any(map(one.present, rows()))]
         groups = group_by_seed(arms.values())
         yield Block(
             suite,

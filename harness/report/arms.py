@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -115,7 +116,7 @@ def gather(rows: Sequence[Row], of: Terms) -> ItemTable:
 class SampledArm:
     cell: CellSummary
     label: str
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
 
     @property
     def id(self) -> str:
@@ -129,15 +130,15 @@ class SampledArm:
     def fidelity(self) -> tuple[str, float] | None:
         return self.cell.fidelity
 
-    @property
+    @cached_property
     def families(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(row.family for row in self.rows))
 
-    @property
+    @cached_property
     def items(self) -> int:
         return len({row.item for row in self.rows})
 
-    def select(self, family: str | None) -> tuple[Row, ...]:
+    def select(self, family: str | None) -> Sequence[Row]:
         return self.rows if family is None else tuple(row for row in self.rows if row.family == family)
 
     def samples(self, family: str | None = None) -> int:

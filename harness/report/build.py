@@ -84,7 +84,8 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         yield axes.chance_table(block, block.axes)
         yield from axes.missing_tables(block)
     arms = [arm for arm in block.arms if isinstance(arm, SampledArm)]
-    runs = [run for run in data.detectors if any(run.cell == arm.id for arm in arms)]
+    ids = {arm.id for arm in arms}
+    runs = [run for run in data.detectors if run.cell in ids]
     if runs:
         yield detectors(arms, runs, block.axes)
         if data.frozen and block.axes:

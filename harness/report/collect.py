@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -31,6 +30,7 @@ from harness.report.data import (
 )
 from harness.report.labels import labelled_samples
 from harness.report.page.pack import Said, Texts
+from harness.report.shelf import Shelf
 from harness.report.transcripts import likelihoods, reply_text
 from harness.store.files import Damaged, read_object
 from harness.store.hashing import key_of
@@ -43,7 +43,8 @@ NOT_RUN = "not run"
 def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     plan = Plan.of(store)
     stores = {cell.id: store.cell(cell.id) for cell in plan.cells}
-    rows = {cell.id: _rows(cell, stores[cell.id]) for cell in plan.cells}
+    shelf = Shelf[Row]()
+    rows = {cell.id: shelf.put(_rows(cell, stores[cell.id])) for cell in plan.cells}
     fidelity = _fidelity(plan, rows, catalogue)
     cells = tuple(_summary(cell, stores[cell.id], rows[cell.id], fidelity.get(_arm(cell))) for cell in plan.cells)
     suites = axes_of(plan, catalogue)
@@ -65,21 +66,13 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     )
 
 
-def _rows(cell: Cell, store: CellStore) -> tuple[Row, ...]:
-    """The verdicts that count. What all cells of a suite name alike is one text in memory: a run may have a million rows."""
-    return tuple(
-        Row(
-            item=sys.intern(row.item),
-            family=sys.intern(row.family),
-            cluster=sys.intern(row.cluster),
-            repeat=row.repeat,
-            verdict=row.verdict,
-            error=row.error,
-            truncated=row.truncated,
-        )
+def _rows(cell: Cell, store: CellStore) -> list[Row]:
+    """The verdicts that count."""
+    return [
+        Row(row.item, row.family, row.cluster, row.repeat, row.verdict, row.error, row.truncated)
         for row in store.verdicts(cell.grade_key)
         if row.repeat < cell.settings.runs
-    )
+    ]
 
 
 def axes_of(plan: Plan, catalogue: Catalogue) -> dict[str, Axes | None]:
@@ -98,7 +91,7 @@ def _axes(suite: Component, catalogue: Catalogue) -> Axes | None:
     return axes and axes.holding_under(suite.params)
 
 
-def _summary(cell: Cell, store: CellStore, rows: tuple[Row, ...], fidelity: tuple[str, float] | None) -> CellSummary:
+def _summary(cell: Cell, store: CellStore, rows: Sequence[Row], fidelity: tuple[str, float] | None) -> CellSummary:
     state = store.state
     planned = cell.items * cell.settings.runs
     excluded = Counter(_reason(row.error) for row in rows if row.error)
@@ -151,7 +144,7 @@ def _arm(cell: Cell) -> tuple[str, str, str, int]:
 
 
 def _fidelity(
-    plan: Plan, rows: dict[str, tuple[Row, ...]], catalogue: Catalogue
+    plan: Plan, rows: dict[str, Sequence[Row]], catalogue: Catalogue
 ) -> dict[tuple[str, str, str, int], tuple[str, float]]:
     """By arm, the mean of the score that a suite of the run wants beside every arm's size."""
     found = {}
@@ -170,21 +163,22 @@ def _reason(error: str) -> str:
 
 
 def _detectors(plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue):
+    shelf = Shelf[FlagRow]()
     for cell in plan.cells:
         for component in cell.detectors:
             steered = cell.monitored_by(component)
             spec, _ = catalogue.spec("detectors", component.plugin)
             reason = "it steered this arm's training" if steered else not_applicable(component, spec, cell.model)
             rows = stores[cell.id].flags(cell.detect_keys[component.label])
-            flags = tuple(
+            flags = [
                 FlagRow(item=row.item, repeat=row.repeat, flag=row.flag)
                 for row in rows
                 if row.repeat < cell.settings.runs
-            )
+            ]
             yield DetectorRun(
                 cell=cell.id,
                 detector=component.label,
-                flags=flags,
+                flags=shelf.put(flags),
                 not_applicable=reason,
                 error_rates=load_error_rates(cell.suite, component),
                 used_in_training=steered,
@@ -245,11 +239,19 @@ def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalog
         coupled=all(map(coupled, plan.cells)),
         isolation=_isolation(plan, store),
         retries=Counter(row.cause for cell in cells for row in store.cell(cell.id).retries()),
+        store_retries=_store_retries(cells, store),
         self_checks=_self_checks(plan, store),
         command=_command(store.folder),
         samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
         notes=(*notes, *(f"a lifecycle hook failed {count} times: {what}" for what, count in failures.items())),
     )
+
+
+def _store_retries(cells: tuple[CellSummary, ...], store: RunStore) -> int | None:
+    """By the driver and by its workers. None for a run without a store."""
+    driver = store.store_retries
+    workers = sum(store.cell(cell.id).state.store_retries for cell in cells)
+    return None if driver is None and not workers else (driver or 0) + workers
 
 
 def _isolation(plan: Plan, store: RunStore) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +97,7 @@ def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) ->
     )
 
 
-def match(base: tuple[Row, ...], other: tuple[Row, ...]) -> tuple[list[tuple[Row, Row]], int]:
+def match(base: Sequence[Row], other: Sequence[Row]) -> tuple[list[tuple[Row, Row]], int]:
     """Samples of the same item and repeat, in the base's order, and how many have no partner."""
     partner = {(row.item, row.repeat): row for row in other}
     pairs = [(row, partner[row.item, row.repeat]) for row in base if (row.item, row.repeat) in partner]

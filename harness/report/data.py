@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SkipValidation
 
 from harness.contract import Axes, Confusion, Control, Flag, Outcome, Quadrant, Record, Scores
 from harness.store.run import CompressionFacts
@@ -38,7 +39,7 @@ class CellSummary(Record):
     truncation_known: bool = True  # False: the backend does not say which replies the token limit cut
 
 
-class Row(Record):
+class Row(NamedTuple):
     """One sample: an item, asked once. `verdict` is None exactly where `error` says why."""
 
     item: str
@@ -97,7 +98,7 @@ class DetectorRun(Record):
 
     cell: str
     detector: str
-    flags: tuple[FlagRow, ...] = ()
+    flags: SkipValidation[Sequence[FlagRow]] = ()
     not_applicable: str | None = None
     error_rates: Confusion | None = None  # as measured on the suite's bench, where `harness detectors` has done so
     used_in_training: bool = False  # a monitor that trained the arm must not be read as its grader
@@ -200,6 +201,7 @@ class TrustFooter(Record):
     self_checks: dict[str, str] = Field(default_factory=dict)  # suite -> "148 of 148 answers graded as known"
     isolation: str = ""  # what separated generated code from this machine
     retries: dict[str, int] = Field(default_factory=dict)  # why a worker was lost and its cell tried again -> how often
+    store_retries: int | None = None  # how often a store had to be asked again; None: there was none
     command: str = ""
     samples: str = ""  # path of the stored samples
     notes: tuple[str, ...] = ()  # e.g. that the model illustrates the harness
@@ -212,7 +214,7 @@ class ReportData(Record):
     suites: dict[str, Axes | None] = Field(default_factory=dict)  # None: the suite's verdicts are Scores
     controls: dict[str, tuple[Control, ...]] = Field(default_factory=dict)  # by suite
     cells: tuple[CellSummary, ...] = ()
-    rows: dict[str, tuple[Row, ...]] = Field(default_factory=dict)
+    rows: SkipValidation[dict[str, Sequence[Row]]] = Field(default_factory=dict)  # perhaps on a `Shelf`
     contrasts: tuple[Contrast, ...] = ()
     summaries: tuple[SummaryRow, ...] = ()
     detectors: tuple[DetectorRun, ...] = ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
@@ -12,6 +13,7 @@ from harness.report.analysis import Block
 from harness.report.arms import SampledArm
 from harness.report.corrections import (
     NOTHING_CORRECTS,
+    Axis,
     Correct,
     Form,
     Verdicts,
@@ -32,6 +34,9 @@ from harness.stats import Interval, wilson
 
 MIN_LABELS = 10  # of a run's own replies, from which an error is taken; the interval tells how little so few say
 THIS_RUN = "this run"
+
+Read = dict[str, tuple[bool, bool]]  # the digest of a reply -> verdict and label
+Labels = defaultdict[str, list[LabelledSample]]  # by cell
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,19 @@ def error_tables(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> 
     """For every verdict that can be labelled and has been."""
     for reading, labelling in labelled(axes):
         arms = [read_by(arm, axes, reading) for arm in sampled(block)]
-        samples = {arm.id: Verdicts.of(arm.rows, reading.axis, labels_of(arm, reading, labels)) for arm in arms}
-        sources = {arm.id: source_of(arm, samples, labelling.error) for arm in arms}
-        own = own_errors(block.key, reading, arms, samples)
+        given = labels_of(reading, labels)
+
+        def verdicts(arm: SampledArm, axis: Axis = reading.axis, given: Labels = given) -> Verdicts:
+            return Verdicts.of(arm.rows, axis, given[arm.id])
+
+        read = {arm.id: verdicts(arm).read() for arm in arms if given[arm.id]}
+        run = error_over(read.values())
+        sources = {arm.id: source_of(arm, read.get(arm.id, {}), run, labelling.error) for arm in arms}
+        own = own_errors(block.key, reading, arms, read)
         if own or labelling.error:
             yield error_table(reading, labelling, own)
         if any(sources.values()):
-            yield corrected_table(forms(block, reading), reading, arms, samples, sources)
+            yield corrected_table(forms(block, reading), reading, arms, verdicts, sources)
 
 
 def labelled(axes: Axes) -> Iterable[tuple[Reading, Labelling]]:
@@ -75,13 +86,17 @@ def forms(block: Block, reading: Reading) -> list[tuple[Metric, Form]]:
     return [(metric, form) for metric, form in found if form]
 
 
-def labels_of(arm: SampledArm, reading: Reading, labels: Sequence[LabelledSample]) -> list[LabelledSample]:
-    return [one for one in labels if (one.cell, one.reading) == (arm.id, reading.name)]
+def labels_of(reading: Reading, labels: Sequence[LabelledSample]) -> Labels:
+    found: Labels = defaultdict(list)
+    for one in labels:
+        if one.reading == reading.name:
+            found[one.cell].append(one)
+    return found
 
 
-def error_over(several: Iterable[Verdicts]) -> Confusion:
+def error_over(several: Iterable[Read]) -> Confusion:
     """Over the different replies of these arms: one that arms share was read once."""
-    return Confusion.of({text: pair for one in several for text, pair in one.read().items()}.values())
+    return Confusion.of({text: pair for one in several for text, pair in one.items()}.values())
 
 
 def unmeasured(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> Iterable[str]:
@@ -94,13 +109,12 @@ def unmeasured(block: Block, axes: Axes, labels: Sequence[LabelledSample]) -> It
             yield f"How often “{reading.name}” errs is not measured here ({has}): `harness label RUN` asks for them."
 
 
-def source_of(arm: SampledArm, samples: dict[str, Verdicts], shipped: GraderError | None) -> Source | None:
+def source_of(arm: SampledArm, read: Read, run: Confusion, shipped: GraderError | None) -> Source | None:
     """The nearest error that was measured: on this arm, on the run's other arms with it, on the suite's own replies of
     this model, on all of those."""
-    own = error_over([samples[arm.id]])
+    own = error_over([read])
     if own.n >= MIN_LABELS:
         return Source(f"{THIS_RUN}, {arm.label}", own, by_own_labels)
-    run = error_over(samples.values())
     if run.n >= MIN_LABELS:
         return Source(f"{THIS_RUN}, all", run, by_error(run))
     if shipped is None:
@@ -111,16 +125,14 @@ def source_of(arm: SampledArm, samples: dict[str, Verdicts], shipped: GraderErro
     return Source(where, error, by_error(error))
 
 
-def own_errors(
-    suite: str, reading: Reading, arms: Sequence[SampledArm], samples: dict[str, Verdicts]
-) -> list[Measured]:
-    def measured(who: str, several: Iterable[Verdicts], arm: str = "") -> Measured:
+def own_errors(suite: str, reading: Reading, arms: Sequence[SampledArm], read: dict[str, Read]) -> list[Measured]:
+    def measured(who: str, several: Iterable[Read], arm: str = "") -> Measured:
         behind = Samples(arm, suite=suite, reading=reading.name, labelled="either")
         return Measured(f"{THIS_RUN}, {who}", error_over(several), behind)
 
-    by_arm = [measured(arm.label, [samples[arm.id]], arm.id) for arm in arms]
+    by_arm = [measured(arm.label, [read[arm.id]], arm.id) for arm in arms if arm.id in read]
     found = [one for one in by_arm if one.error.n]
-    return [*found, measured("all", samples.values())] if len(found) > 1 else found
+    return [*found, measured("all", read.values())] if len(found) > 1 else found
 
 
 def error_table(reading: Reading, labelling: Labelling, own: Sequence[Measured]) -> Table:
@@ -187,7 +199,7 @@ def corrected_table(
     forms: Sequence[tuple[Metric, Form]],
     reading: Reading,
     arms: Sequence[SampledArm],
-    samples: dict[str, Verdicts],
+    verdicts: Callable[[SampledArm], Verdicts],
     sources: dict[str, Source | None],
 ) -> Table:
     """Arm × rate: as the verdict has it, and as it must be, given how the verdict errs."""
@@ -207,7 +219,7 @@ def corrected_table(
             cell = Cell(NONE)
             if source and raw.denominator:
                 measured: dict[str, JsonValue] = {"error": source.error.model_dump()}
-                cell = correction_cell(corrected_rate(form, samples[arm.id], source.correct), measured)
+                cell = correction_cell(corrected_rate(form, verdicts(arm), source.correct), measured)
             rows.append(
                 (
                     text_cell(arm.label),

@@ -11,6 +11,7 @@ from harness.report.analysis import Block
 from harness.report.arms import SampledArm, number
 from harness.report.data import Row
 from harness.report.numbers import points
+from harness.report.shelf import Mapped
 from harness.stats import Interval, phi, phi_interval
 
 SAME = 1e-9
@@ -54,15 +55,15 @@ def said(row: Row, axes: Axes, reading: Reading) -> bool | None:
 
 def read_by(arm: SampledArm, axes: Axes, reading: Reading) -> SampledArm:
     """The arm with this reading's verdict on its axis. A sample that it has not read counts as unscored."""
-    rows = []
-    for row in arm.rows:
+
+    def read(row: Row) -> Row:
         found = said(row, axes, reading)
         outcome = None
         if isinstance(row.verdict, Outcome) and found is not None:
             outcome = row.verdict.model_copy(update={reading.axis: found})
-        error = row.error or (None if outcome else f"not read by {reading.name}")
-        rows.append(row.model_copy(update={"verdict": outcome, "error": error}))
-    return replace(arm, rows=tuple(rows))
+        return row._replace(verdict=outcome, error=row.error or (None if outcome else f"not read by {reading.name}"))
+
+    return replace(arm, rows=Mapped(arm.rows, read))
 
 
 def changes_of_sign(block: Block, axes: Axes) -> Iterator[str]:

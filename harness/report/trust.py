@@ -42,6 +42,7 @@ def facts(footer: TrustFooter) -> Iterable[tuple[str, JsonValue]]:
     yield "graders' self-check", pairs(footer.self_checks)
     yield "isolation", footer.isolation
     yield "workers lost", counted(footer.retries)
+    yield "store asked again", "no store" if footer.store_retries is None else footer.store_retries
 
 
 def line(what: str, value: JsonValue) -> tuple[Cell, Cell]:

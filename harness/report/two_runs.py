@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import NONE
 from harness.report.data import CellSummary, Contrast, ReportData, Row
+from harness.report.shelf import Shelf
 from harness.report.stored_run import StoredRun
 
 
@@ -64,7 +65,7 @@ def beside(first: Side, second: Side, catalogue: Catalogue, paired: bool = True)
         has = [", ".join(side.data.suites) for side in (first, second)]
         raise UsageError(f"the runs have no suite in common: {has[0]} in A, {has[1]} in B")
     cells: list[CellSummary] = []
-    rows: dict[str, tuple[Row, ...]] = {}
+    shelf, rows = Shelf[Row](), dict[str, Sequence[Row]]()
     contrasts: list[Contrast] = []
     notes: list[str] = []
     for suite in suites:
@@ -76,7 +77,7 @@ def beside(first: Side, second: Side, catalogue: Catalogue, paired: bool = True)
             for side, cell, mark in ((first, a, "A"), (second, b, "B")):
                 summary = next(one for one in side.data.cells if one.id == cell.id)
                 found = side.data.rows.get(cell.id, ())
-                rows[f"{mark}:{cell.id}"] = tuple(row for row in found if not paired or row.item in shared)
+                rows[f"{mark}:{cell.id}"] = shelf.put([row for row in found if not paired or row.item in shared])
                 cells.append(summary.model_copy(update={"id": f"{mark}:{cell.id}", "model": f"{mark}"}))
             contrasts.append(Contrast(base=f"A:{a.id}", other=f"B:{b.id}", factor=label))
     data = ReportData(

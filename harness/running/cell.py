@@ -36,6 +36,7 @@ from harness.running.stages.sample import (
 from harness.running.stages.sample_backend import BackendCache, sample_through
 from harness.running.stages.weights import cell_weights, finished_weights, weight_facts
 from harness.sandbox import replaced_workers
+from harness.store.remote import store_retries
 from harness.store.run import CellState, RunStore, SampleRow
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class CellRunner:
         store = self.run.cell(cell.id)
         self.progress("load", 0, 0)  # a suite's items may be a data set to read
         suite = self.suite(cell)
-        before, lost = store.state, replaced_workers()
+        before, lost, asked_again = store.state, replaced_workers(), store_retries()
         seconds = dict(before.seconds)
         failures = self.catalogue.plugins.hook_errors
         failures.clear()
@@ -78,6 +79,7 @@ class CellRunner:
             state="done",
             seconds=seconds,
             workers_replaced=before.workers_replaced + replaced_workers() - lost,
+            store_retries=before.store_retries + store_retries() - asked_again,
             hook_errors=Counter(failures) or before.hook_errors,
         )
         store.set_state(state)

@@ -88,7 +88,7 @@ def record(plan: Plan, run: RunStore, made: dict[str, Any] | None = None) -> Non
     if left_out(plan, run):
         before = run.plan_path.read_bytes()
         write_bytes(run.folder / f"plan-{hashlib.sha256(before).hexdigest()[:8]}.json", before)
-    write_text(run.plan_path, plan.model_dump_json(indent=1) + "\n")
+    write_text(run.plan_path, plan.text)
     config = plan.experiment.model_dump(mode="json", exclude_none=True)
     write_text(run.folder / "config.toml", tomli_w.dumps(config))
     write_json(run.folder / "env.json", made or environment())

@@ -14,11 +14,12 @@ from harness.running.executors import Event
 from harness.running.stages.weights import TRAINED
 from harness.store.cache import cache_entries
 from harness.store.files import make_folder
-from harness.store.remote import Remote, Transfer
+from harness.store.remote import Remote, Transfer, store_retries
 from harness.store.run import RunStore
 
 SECONDS = 60.0  # between two pushes of a cell that is being sampled
 CELLS = "cells"
+SAMPLES = "samples.jsonl"
 ARTEFACTS = "artefacts"  # the cache's folder of trained and compressed models
 
 
@@ -30,12 +31,14 @@ class RemoteRun:
         self.store = store
         self.name = f"runs/{store.folder.resolve().name}"
         self._pushed = time.monotonic()
+        self._counted = store_retries()
 
     def pull(self, plan: Plan) -> Transfer:
         """Bring the plan's cells here that are further there than here."""
         moved = Transfer()
         for cell in plan.cells:
             moved = _sum(moved, self._pull_cell(cell.id))
+        self._count_retries()
         return moved
 
     def pull_whole(self, dry_run: bool = False) -> Transfer:
@@ -59,10 +62,14 @@ class RemoteRun:
         return _sum(moved, self._push_top(dry_run))
 
     def push_cell(self, cell_id: str, dry_run: bool = False) -> Transfer:
-        folder = self.store.cell(cell_id).folder
-        if not folder.is_dir():
+        """Unless another driver has got further with it."""
+        name, here = f"{self.name}/{CELLS}/{cell_id}", self.store.cell(cell_id)
+        if not here.folder.is_dir():
             return Transfer()
-        return self.remote.push(folder, f"{self.name}/{CELLS}/{cell_id}", dry_run)
+        there = None if here.state.state == "done" else self.remote.manifest(name)
+        if there and there.size(SAMPLES) > _size(here.samples_path):
+            return Transfer()
+        return self.remote.push(here.folder, name, dry_run)
 
     def event(self, event: Event) -> None:
         """Follow a run: a cell is put there when it ends, and now and then while it is sampled."""
@@ -70,6 +77,13 @@ class RemoteRun:
         if ended or (event.kind == "progress" and time.monotonic() - self._pushed > SECONDS):
             self.push_cell(event.cell)
             self._pushed = time.monotonic()
+            self._count_retries()
+
+    def _count_retries(self) -> None:
+        """For the report's footer, whatever ends the run."""
+        before, self._counted = self._counted, store_retries()
+        if self._counted > before or self.store.store_retries is None:
+            self.store.add_store_retries(self._counted - before)
 
     def _push_top(self, dry_run: bool) -> Transfer:
         return self.remote.push(self.store.folder, f"{self.name}/top", dry_run, leave_out=CELLS)
@@ -78,7 +92,7 @@ class RemoteRun:
         """A cell is taken whole, or, where this folder got further, left alone."""
         name, here = f"{self.name}/{CELLS}/{cell_id}", self.store.cell(cell_id)
         there = self.remote.manifest(name)
-        if there is None or here.state.state == "done" or _size(here.samples_path) > there.size("samples.jsonl"):
+        if there is None or here.state.state == "done" or _size(here.samples_path) > there.size(SAMPLES):
             return None
         make_folder(here.folder)
         return self.remote.pull(name, here.folder, dry_run)

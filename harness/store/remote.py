@@ -31,6 +31,7 @@ PART = 64 << 20  # bytes
 AT_ONCE = 4  # parts under way
 ATTEMPTS = 5
 PAUSE = 0.5  # seconds before the second attempt, doubled before each further one
+_RETRIED: list[str] = []  # why this process has had to ask again; appended to by several threads
 
 T = TypeVar("T")
 
@@ -62,6 +63,11 @@ class Transfer(NamedTuple):
     files: int = 0
     bytes: int = 0
     retries: int = 0
+
+
+def store_retries() -> int:
+    """How often this process has had to ask a store again."""
+    return len(_RETRIED)
 
 
 def configured_store() -> Remote | None:
@@ -98,7 +104,6 @@ class Remote:
             raise UsageError(f"no store at {url}: {error}", "for s3:// pip install 'goodhart-harness[s3]'") from None
         self.url = url
         self.pause = pause
-        self.retries = 0
         self._foretold: set[str] = set()  # parts that dry runs have counted
 
     def check(self) -> None:
@@ -125,7 +130,7 @@ class Remote:
                 if part not in known and not foretold and not self._has(part):
                     missing[part.sha256] = (path, number * PART, part)
                     moved.add(relative)
-        before = self.retries
+        before = store_retries()
         if dry_run:
             self._foretold |= missing.keys()
         else:
@@ -134,7 +139,7 @@ class Remote:
             manifest = FolderManifest.of(files)
             if manifest != there:
                 self._put(self._manifest_path(name), manifest.model_dump_json().encode())
-        return Transfer(len(moved), sum(part.bytes for _, _, part in missing.values()), self.retries - before)
+        return Transfer(len(moved), sum(part.bytes for _, _, part in missing.values()), store_retries() - before)
 
     def pull(self, name: str, folder: Path, dry_run: bool = False) -> Transfer | None:
         """Bring a folder here; files that are here already are left alone. None if the store does not have it whole."""
@@ -146,12 +151,12 @@ class Remote:
             for relative, parts in manifest.files.items()
             if not (folder / relative).is_file() or tuple(_parts(folder / relative)) != parts
         }
-        before = self.retries
+        before = store_retries()
         if not dry_run:
             for relative, parts in wanted.items():
                 self._get_file(folder / relative, parts)
         size = sum(part.bytes for parts in wanted.values() for part in parts)
-        return Transfer(len(wanted), size, self.retries - before)
+        return Transfer(len(wanted), size, store_retries() - before)
 
     def manifest(self, name: str) -> FolderManifest | None:
         """None where there is none, or none that is whole."""
@@ -229,12 +234,12 @@ class Remote:
             except (FileNotFoundError, HarnessError):
                 raise
             except Exception as error:  # every file system has its own
+                cause = f"{type(error).__name__}: {error}"
                 if attempt == ATTEMPTS - 1:
-                    cause = f"{type(error).__name__}: {error}"
                     raise StageError(
                         f"the store {self.url} does not answer: {cause}", "run the same command again"
                     ) from error
-                self.retries += 1
+                _RETRIED.append(cause)
                 time.sleep(self.pause * 2**attempt)
         raise AssertionError
 

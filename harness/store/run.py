@@ -28,6 +28,7 @@ from harness.store.files import (
     write_jsonl,
 )
 from harness.store.locks import LOCK, held
+from harness.store.plan_file import whole_cells
 
 SCHEMA = 1
 RUNS = Path("runs")  # where run folders lie unless a user says otherwise
@@ -109,6 +110,7 @@ class CellState(Record):
     error: str | None = None
     seconds: dict[str, float] = {}  # by stage
     workers_replaced: NonNegativeInt = 0
+    store_retries: NonNegativeInt = 0  # how often its worker had to ask the store again
     hook_errors: dict[str, NonNegativeInt] = {}  # what failed: how often
     facts: dict[str, JsonValue] = {}  # of former versions, which kept everything here
 
@@ -128,6 +130,13 @@ class RetryRow(Record):
 
     v: int = SCHEMA
     cause: str
+
+
+class StoreFacts(Record):
+    """Of a run whose driver shared a store."""
+
+    v: int = SCHEMA
+    retries: NonNegativeInt = 0
 
 
 class CellStore:
@@ -272,16 +281,27 @@ class RunStore:
         return self.folder / "plan.json"
 
     def read_plan(self) -> dict[str, Any]:
-        """Raises UsageError when the folder is not a run."""
+        """What cells share is one object in all of them. Raises UsageError when the folder is not a run."""
         try:
             plan = json.loads(read_bytes(self.plan_path))
             if not isinstance(plan, dict) or not isinstance(plan.get("cells", []), list):
                 raise ValueError("it is not a plan")
+            plan = whole_cells(plan)
         except FileNotFoundError:
             raise UsageError(f"{self.folder} is not a run folder", "no plan.json in it") from None
         except (OSError, ValueError, RecursionError) as error:
             raise UsageError(f"cannot read {self.plan_path}: {error}", PLAN_REMEDY) from None
         return plan
+
+    @property
+    def store_retries(self) -> int | None:
+        """How often the driver has had to ask the store again; None without one."""
+        path = self.folder / "store.json"
+        return stored_record(path, StoreFacts).retries if path.exists() else None
+
+    def add_store_retries(self, count: int) -> None:
+        facts = StoreFacts(retries=(self.store_retries or 0) + count)
+        write_json(self.folder / "store.json", facts.model_dump(mode="json"))
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StageError, UsageError
+from harness.planning.cells import Plan
+from harness.running.executors import Event
+from harness.running.remote_run import RemoteRun
 from harness.store import remote as module
 from harness.store.remote import Remote
+from harness.store.run import RunStore
 
 ARMS = ("--compressor", "rtn3,uniform3", "--temperature", "1", "--runs", "2")
 
@@ -109,6 +113,42 @@ def test_a_busy_store_is_asked_again_and_a_dead_one_is_one_line(folder, store, m
     monkeypatch.setattr(store.files, "cat_file", lambda path: (_ for _ in ()).throw(OSError("gone")))
     with pytest.raises(UsageError, match="does not answer: OSError: gone"):
         store.check()
+
+
+def test_how_often_a_store_was_asked_again_stands_in_the_footer(cli, store, monkeypatch):
+    cli.run("--store", store.url)
+    run = RunStore(cli.cwd / "r")
+    assert run.store_retries == 0
+    (cell,) = Plan.of(run).cells
+    with (run.cell(cell.id).folder / "log.txt").open("a") as log:
+        log.write("more to put there\n")
+    far, ask, refused = RemoteRun(store, run), store.files.pipe_file, set()
+
+    def busy(path, content):
+        if path not in refused:
+            refused.add(path)
+            raise OSError("503 Slow Down")
+        ask(path, content)
+
+    monkeypatch.setattr(store.files, "pipe_file", busy)
+    far.event(Event(kind="done", cell=cell.id))
+    assert run.store_retries == len(refused) > 1  # parts of the log, and the manifest
+    cli("report", "r")
+    (trust,) = [section for section in cli.tables()["sections"] if section["key"] == "trust"]
+    assert {"what": "store asked again", "value": len(refused)} in trust["tables"][0]["rows"]
+
+
+def test_a_driver_that_is_behind_leaves_what_another_has_put_there(cli, store):
+    cli.run("--store", store.url)
+    run = RunStore(cli.cwd / "r")
+    (cell,) = Plan.of(run).cells
+    folder = run.cell(cell.id).folder
+    whole = store.manifest(f"runs/r/cells/{cell.id}")
+    (folder / "state.json").unlink()
+    lines = (folder / "samples.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "samples.jsonl").write_bytes(b"".join(lines[:2]))
+    assert RemoteRun(store, run).push_cell(cell.id).files == 0
+    assert store.manifest(f"runs/r/cells/{cell.id}") == whole
 
 
 @pytest.mark.parametrize("url", ["s3://key:secret@bucket/x", "https://host/x?token=1"])

@@ -85,7 +85,7 @@ def test_a_repeat_more_is_not_an_item_more(experiment):
     """Copying every sample changes neither the estimate nor the interval's width below that of the items."""
     once = experiment(items=6)
     twice = once.model_copy(
-        update={"rows": {c: (*s, *(r.model_copy(update={"repeat": 1}) for r in s)) for c, s in once.rows.items()}}
+        update={"rows": {c: (*s, *(r._replace(repeat=1) for r in s)) for c, s in once.rows.items()}}
     )
     single, double = (rows(build(data), "results")[0]["execution"] for data in (once, twice))
     assert double["value"] == single["value"]
@@ -187,7 +187,7 @@ def test_the_mean_of_a_measure_of_zeros_and_ones_has_the_intervals_of_a_rate(exp
 
     arms = {
         cell: tuple(
-            row.model_copy(update={"verdict": row.verdict.model_copy(update={"measures": measured(cell, i)})})
+            row._replace(verdict=row.verdict.model_copy(update={"measures": measured(cell, i)}))
             for i, row in enumerate(rows)
         )
         for cell, rows in data.rows.items()

@@ -27,7 +27,7 @@ def drawn(experiment: Callable[..., ReportData]) -> ReportData:
         )
         none = data.rows["none"]
         rows[label] = tuple(
-            row.model_copy(update={"verdict": row.verdict.model_copy(update={"truth": i < round(share * len(none))})})
+            row._replace(verdict=row.verdict.model_copy(update={"truth": i < round(share * len(none))}))
             for i, row in enumerate(none)
             if row.verdict
         )

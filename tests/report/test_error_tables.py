@@ -154,7 +154,7 @@ def test_rates_under_a_reading_that_does_not_lead_are_corrected_too(labelled):
     axes = data.suites["goodhart7"].model_copy(update={"readings": (choose, explain)})
     rows = {
         cell: tuple(
-            row.model_copy(update={"verdict": row.verdict.model_copy(update={"measures": {"explain": float(i % 2)}})})
+            row._replace(verdict=row.verdict.model_copy(update={"measures": {"explain": float(i % 2)}}))
             for i, row in enumerate(of_cell)
         )
         for cell, of_cell in data.rows.items()

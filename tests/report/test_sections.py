@@ -106,7 +106,7 @@ def test_a_flagged_rate_is_corrected_for_the_detectors_measured_errors(experimen
 def test_the_flagged_rest_is_told_by_the_suites_labels(experiment):
     data = experiment()
     rows = tuple(
-        row.model_copy(update={"verdict": row.verdict.model_copy(update={"label": "attempted" if i % 2 else "fair"})})
+        row._replace(verdict=row.verdict.model_copy(update={"label": "attempted" if i % 2 else "fair"}))
         for i, row in enumerate(data.rows["none"])
         if isinstance(row.verdict, Outcome)
     )

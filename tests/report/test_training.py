@@ -237,7 +237,7 @@ def test_seed_sets_are_written_as_ranges_and_repeats():
 def test_held_out_items_by_family_are_means_over_seeds():
     data = experiment({"vanilla": SEEDS})
     split = {
-        cell: tuple(row.model_copy(update={"family": "odd" if int(row.item[1:]) % 2 else "even"}) for row in rows)
+        cell: tuple(row._replace(family="odd" if int(row.item[1:]) % 2 else "even") for row in rows)
         for cell, rows in data.rows.items()
     }
     data = data.model_copy(update={"rows": split})

@@ -26,10 +26,13 @@ class RunResults(StoredRun):
     def blocks(self) -> dict[str, Block]:
         return {block.key: block for block in analyse(self.data)}
 
+    @cached_property
+    def _arms(self) -> dict[str, SampledArm]:
+        return {arm.id: arm for block in self.blocks.values() for arm in block.arms if isinstance(arm, SampledArm)}
+
     def arm(self, cell: Cell) -> SampledArm:
         """The cell as the report's tables have it."""
-        arms = self.blocks[cell.suite.label].arms
-        return next(arm for arm in arms if isinstance(arm, SampledArm) and arm.id == cell.id)
+        return self._arms[cell.id]
 
     def replies(self, cell: Cell) -> Mapping[tuple[str, int], dict[str, SampleRow]]:
         """(item, repeat) -> role -> the stored reply."""

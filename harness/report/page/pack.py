@@ -118,7 +118,7 @@ class Index:
             if axes and name in readings and isinstance(verdict, Outcome):
                 said = axes.verdict(readings[name], verdict)
             verdicts.append(UNREAD if said is None else int(said))
-        for one in self.given[cell.id, row.item, row.repeat]:
+        for one in self.given.get((cell.id, row.item, row.repeat), ()):
             self.labelled.setdefault(one.reading, []).append([number, self.texts.number(one.text), int(one.label)])
         for name, flag in flags.items():
             samples, opinions = self.said.setdefault(name, ([], []))

@@ -27,7 +27,7 @@ class Trajectories:
 def trajectories(folder: Path) -> Trajectories:
     """Raises UsageError if the folder is not a run. Runs that did not reach their last step are left out."""
     store = RunStore(folder)
-    plan = Plan.model_validate(store.read_plan())
+    plan = Plan.of(store)
     found = Trajectories()
     for cell in plan.cells:
         label = cell.trainer.label
