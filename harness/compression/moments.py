@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from scipy.linalg import blas
 
 from harness.errors import ModelError
 
@@ -21,7 +22,7 @@ RIDGES = (0.01, 0.1, 1.0)  # of H's mean diagonal, tried in turn until Cholesky 
 
 
 class Hessian:
-    """Weighted mean of x xᵀ over positions, accumulated in float32; `finish` ends it."""
+    """Weighted mean of x xᵀ over positions, accumulated in float32 below the diagonal; `finish` ends it."""
 
     def __init__(self, columns: int, device: str) -> None:
         self.total = torch.zeros(columns, columns, device=device)
@@ -29,14 +30,13 @@ class Hessian:
 
     def add(self, x: torch.Tensor, weights: torch.Tensor) -> None:
         """x (B, T, n), weights (B, T)."""
-        rows = _rows(x)
-        self.total.addmm_(_weighted(rows, weights).T, rows)
+        _add_gram(self.total, _weighted(_rows(x), weights.sqrt()))
         self.weight += float(weights.sum())
 
     def finish(self, name: str) -> tuple[torch.Tensor, int]:
         """(H (n, n), number of dead columns). A column that is zero in every token gets 1 % of the mean diagonal, so
         that H is positive there and its weights are rounded on their own."""
-        hessian = self.total.div_(self.weight)  # in place: the largest is as big as a block
+        hessian = _mirror(self.total.div_(self.weight))  # in place: the largest is as big as a block
         if not bool(hessian.isfinite().all()):
             raise ModelError(f"the activations that enter {name} are not finite", "check the model's weights")
         diagonal = hessian.diagonal()
@@ -62,6 +62,24 @@ class Drift:
     def finish(self) -> torch.Tensor:
         """(n, n)."""
         return self.total.div_(self.weight)
+
+
+def _add_gram(total: torch.Tensor, rows: torch.Tensor) -> None:
+    """total (n, n) += rowsᵀ rows, rows (N, n). On a CPU only on and below the diagonal, in half the time."""
+    if total.device.type == "cpu":  # Fortran's upper triangle of the transpose is our lower one
+        blas.ssyrk(1.0, rows.contiguous().numpy().T, beta=1.0, c=total.numpy().T, overwrite_c=True)
+    else:
+        total.addmm_(rows.T, rows)
+
+
+def _mirror(lower: torch.Tensor, step: int = 512) -> torch.Tensor:
+    """Copy what lies below the diagonal above it, in place, by blocks of rows."""
+    for start in range(0, len(lower), step):
+        end = start + step
+        square = lower[start:end, start:end]
+        square.copy_(square.tril() + square.tril(-1).T)
+        lower[start:end, end:] = lower[end:, start:end].T
+    return lower
 
 
 def _rows(x: torch.Tensor) -> torch.Tensor:

@@ -309,3 +309,18 @@ def test_a_running_text_is_cut_into_sequences(tiny_qwen2: Path, tmp_path: Path) 
 def test_uncalibrated_compressors_leave_no_calibration_in_the_manifest(tiny_qwen2: Path, tmp_path: Path) -> None:
     compress(tiny_qwen2, RTN(RTNParams()), CalibrationSource(source="nowhere"), tmp_path / "a")
     assert read_manifest(tmp_path / "a").calibration is None
+
+
+def test_second_moments_are_the_plain_product():
+    """Half of the matrix is summed and mirrored; more columns than a block of rows, weights, two batches."""
+    dice = torch.Generator().manual_seed(0)
+    batches = [(torch.randn(2, 9, 700, generator=dice), torch.rand(2, 9, generator=dice)) for _ in range(2)]
+    hessian = Hessian(700, "cpu")
+    for x, weights in batches:
+        hessian.add(x, weights)
+    found, dead = hessian.finish("q_proj")
+    total = sum((x.double() * w[..., None]).flatten(0, 1).T @ x.double().flatten(0, 1) for x, w in batches)
+    expected = total / sum(w.double().sum() for _, w in batches)
+    assert dead == 0
+    assert torch.equal(found, found.T)
+    assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
