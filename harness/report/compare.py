@@ -10,9 +10,20 @@ import numpy as np
 from harness.report.arms import Arm, SampledArm, clusters_of
 from harness.report.data import Row
 from harness.report.metrics import Metric
-from harness.stats import Difference, carries_inference, mcnemar, minimal_p, paired_difference, sign_flip, swap_test
+from harness.stats import (
+    Difference,
+    carries_inference,
+    mcnemar,
+    minimal_p,
+    paired_difference,
+    sign_flip,
+    swap_test,
+    t_test,
+)
 from harness.stats.arrays import group_sums
 from harness.stats.power import mde_from_se
+
+CLUSTER_T = "t"
 
 
 @dataclass(frozen=True)
@@ -41,17 +52,18 @@ class Comparison:
         return self.p is not None and carries_inference(self.items, self.units)
 
     @property
-    def minimal(self) -> float:
-        return minimal_p(self.units)
+    def minimal(self) -> float | None:
+        """Least p that the test can print; a t has none."""
+        return None if self.test == CLUSTER_T else minimal_p(self.units)
 
 
 def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) -> Comparison | None:
     """None where samples cannot be paired: a published aggregate, or no item in common.
 
-    The test exchanges the arms within the unit that the interval resamples, so that the two ask one question: clusters
-    (items of one matched set, or of one family, rise and fall together), or items where there is but one cluster. There
-    a rate that every sample enters once takes exact McNemar; every other rate recomputes its quotient in each exchange.
-    Repeats are averaged within their item first.
+    The test takes the unit of the interval, so that the two say one thing. Over clusters (items of one matched set, or of
+    one family, rise and fall together) it is the t of the interval itself: few clusters leave an exchange of arms too few
+    ways to find anything. Over items it is exact McNemar for a rate that every sample enters once, and an exchange of arms
+    within items for any other. Repeats are averaged within their item first.
     """
     if not (isinstance(base, SampledArm) and isinstance(other, SampledArm)):
         return None
@@ -73,7 +85,10 @@ def compare(base: Arm, other: Arm, metric: Metric, family: str | None = None) ->
     difference = paired_difference(base_num, base_den, other_num, other_den, clusters, rate=metric.is_proportion)
 
     units = int(clusters.max()) + 1
-    if metric.joint and units == len(pairs):
+    t = t_test(difference, units) if difference and units < len(items) else None
+    if t is not None:
+        p, test = t, CLUSTER_T
+    elif metric.joint and units == len(pairs):
         p, test = mcnemar(gained, lost), "exact McNemar"
     elif metric.is_rate:
         p, test = swap_test(*group_sums(table, clusters).T).p, "exchange of arms"

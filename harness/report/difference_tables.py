@@ -167,7 +167,10 @@ def difference_notes(found: list[Comparison], metric: Metric) -> tuple[str, ...]
     """Which tests were made, over what, and what they could have found."""
     if not found:
         return ("Without samples in common, intervals and tests of paired differences are not available.",)
-    tests = dict.fromkeys(f"{c.test} over {plural(c.units, c.unit)} (least p {p_value(c.minimal)})" for c in found)
+    tests = dict.fromkeys(
+        f"{c.test} over {plural(c.units, c.unit)}" + (f" (least p {p_value(c.minimal)})" if c.minimal else "")
+        for c in found
+    )
     notes = [f"Test: {'; '.join(tests)}. {adjustment_note(found)}".rstrip()]
     mdes = [c.mde for c in found if c.mde is not None]
     if mdes:
@@ -187,5 +190,8 @@ def adjustment_note(found: Sequence[Comparison | SeedComparison]) -> str:
     tested = [one for one in found if one.p is not None]
     if not tested:
         return ""
-    one = min(tested, key=lambda each: each.minimal)
-    return f"{one.method} over {plural(one.family, 'contrast')} (least {p_value(min(1.0, one.minimal * one.family))})."
+    text = f"{tested[0].method} over {plural(tested[0].family, 'contrast')}"
+    floors = [one.minimal for one in tested if one.minimal is not None]
+    if len(floors) == len(tested):
+        text += f" (least {p_value(min(1.0, min(floors) * tested[0].family))})"
+    return f"{text}."

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from harness.errors import plural
 from harness.report.analysis import Block
 from harness.report.data import TrustFooter
-from harness.report.numbers import p_value
 from harness.report.table import Cell, Column, Table
 from harness.stats import ALPHA, MIN_ITEMS, mde_paired
 
@@ -66,8 +64,11 @@ def methods(blocks: Sequence[Block]) -> Table:
         line("", "Differences: t over clusters of paired differences."),
         line("cluster", "the family where six or more are pooled; else the suite's own (items of one wording or set);"),
         line("", "the item where all are in one."),
-        line("tests", "exchange of the arms within the clusters that the interval resamples, repeats averaged first."),
-        line("", "Over items alone a rate of all samples takes exact McNemar. Means: sign-flip."),
+        line(
+            "tests",
+            "over clusters: the t of the interval, repeats averaged first. Over items: exact McNemar for a rate of",
+        ),
+        line("", "all samples, an exchange of arms within items for a conditional one, sign-flip for a mean."),
         line("", "several seeds: the seed is the unit, paired by seed, sign-flip; under six seeds directional only."),
         line("multiplicity", "Holm over the declared contrasts, metric by metric; per family Benjamini-Hochberg."),
         line("", f"* p < {ALPHA:g}, ** p < 0.01, *** p < 0.001, adjusted."),
@@ -82,7 +83,7 @@ def methods(blocks: Sequence[Block]) -> Table:
 
 
 def power(block: Block) -> str:
-    """Least pooled difference that a paired comparison of this size finds, and the least p that its test can print."""
+    """Least pooled difference that a paired comparison of this size finds."""
     items = max((arm.items for arm in block.arms), default=0)
     if not items:
         return "no samples"
@@ -91,12 +92,4 @@ def power(block: Block) -> str:
         least = mde_paired(items, discordance)
         found = "no difference" if least is None else f"{100 * least:.1f} pp"
         parts.append(f"{found} where {100 * discordance:.0f} % of them change")
-    text = f"{items} items, were they independent, find with 80 % power {' and '.join(parts)}."
-    pooled = [found for (*_, family), found in block.comparisons.items() if family is None]
-    if not pooled:
-        return text
-    widest = max(pooled, key=lambda found: found.units)
-    text += f" Least p over {plural(widest.units, widest.unit)}: {p_value(widest.minimal)}"
-    if widest.family > 1:
-        text += f", {p_value(min(1.0, widest.family * widest.minimal))} after Holm over {widest.family} contrasts"
-    return f"{text}."
+    return f"{items} items, were they independent, find with 80 % power {' and '.join(parts)}"

@@ -24,7 +24,7 @@ from harness.stats.intervals import (
 )
 from harness.stats.joint import Bounds, Independence, bounds, independence
 from harness.stats.multiplicity import benjamini_hochberg, holm
-from harness.stats.paired import Difference, PermutationTest, mcnemar, paired_difference, sign_flip, swap_test
+from harness.stats.paired import Difference, PermutationTest, mcnemar, paired_difference, sign_flip, swap_test, t_test
 from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, items_needed, mde_paired, mde_unpaired, minimal_p
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "share_in_part",
     "sign_flip",
     "swap_test",
+    "t_test",
     "threshold_at",
     "wilson",
 ]

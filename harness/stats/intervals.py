@@ -33,6 +33,13 @@ def t_quantile(p: float, degrees: float) -> float:
     return float(stdtrit(degrees, p))
 
 
+def t_tail(t: float, degrees: float) -> float:
+    """P(T > t)."""
+    from scipy.special import stdtr
+
+    return float(stdtr(degrees, -t))
+
+
 def wilson(k: float, n: float, confidence: float = CONFIDENCE, quantile: float | None = None) -> Interval:
     """Score interval of k/n. `n` may be an effective sample size, `quantile` a t quantile in place of the normal one.
 

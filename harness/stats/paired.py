@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.stats.intervals import CONFIDENCE, Interval, cluster_sums, t_quantile, wilson
+from harness.stats.intervals import CONFIDENCE, Interval, cluster_sums, t_quantile, t_tail, wilson
 from harness.stats.power import minimal_p
 
 EXACT_UNITS = 14  # up to 2^14 exchanges are all enumerated
@@ -124,3 +124,11 @@ def paired_difference(
         half = t_quantile(0.5 + confidence / 2, groups - 1) * se
     low, high = delta - half, delta + half
     return Difference(base, other, delta, se, Interval(max(-1.0, low), min(1.0, high)) if rate else Interval(low, high))
+
+
+def t_test(difference: Difference, units: int) -> float | None:
+    """Two-sided p of the t behind the interval of `paired_difference`, `units` - 1 degrees: below 5 % where that interval
+    excludes 0. 1 where nothing moved; None where every unit moved alike, which leaves no spread to judge by."""
+    if not difference.se:
+        return None if difference.se is None or abs(difference.delta) > 1e-12 else 1.0
+    return 2 * t_tail(abs(difference.delta) / difference.se, units - 1)
