@@ -11,7 +11,7 @@ import torch
 from harness.checkpoints.chat_template import freeze_clock
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.compression.calibration_rows import DATASETS, CalibrationRow, Message, read_rows
-from harness.compression.self_samples import self_samples
+from harness.compression.self_samples import Told, self_samples
 from harness.contract import Record
 from harness.contract.compression import Calibration
 from harness.errors import UsageError
@@ -62,8 +62,10 @@ class CalibrationSource(Record):
             )
 
 
-def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu") -> Calibration:
-    """Token sequences for the model in folder `model`; a row without a score counts as 1.
+def read_calibration(
+    wanted: CalibrationSource, model: Path, device: str = "cpu", told: Told | None = None
+) -> Calibration:
+    """Token sequences for the model in folder `model`; a row without a score counts as 1. `told` hears of sampling.
 
     Raises:
         UsageError: the source is missing, empty or malformed, or needs what the tokenizer lacks.
@@ -72,7 +74,7 @@ def read_calibration(wanted: CalibrationSource, model: Path, device: str = "cpu"
     if wanted.tokens:
         return Calibration([list(tokens) for tokens in wanted.tokens], [1.0] * len(wanted.tokens))
     if not wanted.texts and wanted.source == SELF:
-        sequences = self_samples(model, wanted.sequences, length, wanted.seed, device)
+        sequences = self_samples(model, wanted.sequences, length, wanted.seed, device, told)
         return Calibration(sequences, [1.0] * len(sequences))
     rows = [(text, 1.0) for text in wanted.texts] if wanted.texts else _scored(list(read_rows(wanted.source)), wanted)
     tokenizer = _tokenizer(model)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness.checkpoints.checkpoint import ARTEFACT_TYPE, open_checkpoint
@@ -185,8 +186,9 @@ def _calibration(job: Job) -> Calibration | None:
         calibration = Calibration(**read_json(kept))
     else:
         job.progress("calibration", 0, 1)
-        calibration = read_calibration(job.wanted, job.checkpoint.folder, job.device)
-        job.progress("calibration", 1, 1)
+        calibration = read_calibration(
+            job.wanted, job.checkpoint.folder, job.device, partial(job.progress, "calibration")
+        )
     widest = max(job.candidates, key=lambda linear: linear.columns)
     if calibration.tokens < widest.columns:
         mean = calibration.tokens / max(1, len(calibration.sequences))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,12 @@ SAMPLING_BATCH = 32
 TIMED_STEPS = 5  # of which the median counts
 
 
-def self_samples(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> list[list[int]]:
+Told = Callable[[int, int], None]  # tokens drawn so far, and of them all if no sequence ends early
+
+
+def self_samples(
+    model: Path, count: int, length: int, seed: int, device: str = "cpu", told: Told | None = None
+) -> list[list[int]]:
     """`sample_from`, drawn once: every compressor of a run calibrates on the same text, which lies in the shared cache."""
     if remote_model(model):
         raise UsageError(
@@ -32,7 +38,7 @@ def self_samples(model: Path, count: int, length: int, seed: int, device: str = 
     file = _kept(model, count, length, seed, device)
     with exclusive_lock(file):
         if not file.is_file():
-            write_json(file, sample_from(model, count, length, seed, device))
+            write_json(file, sample_from(model, count, length, seed, device, told))
     return read_json(file)
 
 
@@ -71,7 +77,9 @@ def _kept(model: Path, count: int, length: int, seed: int, device: str) -> Path:
 
 
 @torch.no_grad()
-def sample_from(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> list[list[int]]:
+def sample_from(
+    model: Path, count: int, length: int, seed: int, device: str = "cpu", told: Told | None = None
+) -> list[list[int]]:
     """`count` sequences of at most `length` tokens drawn from the model at temperature 1, each ending with its eos.
 
     They start with the bos token; a model without one starts each with a token drawn uniformly from its vocabulary. The
@@ -92,26 +100,30 @@ def sample_from(model: Path, count: int, length: int, seed: int, device: str = "
             tokens = torch.randint(network.config.vocab_size, (rows, 1), generator=generator, device=device)
         else:
             tokens = torch.full((rows, 1), config.bos_token_id, device=device)
-        sequences += [_until(row, stop) for row in _continue(network, tokens, length, stop, generator)]
+        for drawn in _continue(network, tokens, length, stop, generator):
+            tokens = drawn
+            if told is not None:
+                told(first * length + tokens.numel(), count * length)
+        sequences += [_until(row, stop) for row in tokens.tolist()]
     return [sequence for sequence in sequences if len(sequence) > 1]
 
 
 def _continue(
     network: Any, tokens: torch.Tensor, length: int, stop: torch.Tensor, generator: torch.Generator
-) -> list[list[int]]:
-    """(B, 1) first tokens -> B rows of up to `length` tokens; ends early once every row has stopped."""
-    rows = [tokens]
+) -> Iterator[torch.Tensor]:
+    """(B, 1) first tokens -> these, (B, 2), (B, 3) … up to (B, length); ends early once every row has stopped."""
+    yield (rows := tokens)
     cache, ended = None, torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
     for _ in range(length - 1):
         out = network(input_ids=tokens, past_key_values=cache, use_cache=True)
         cache = out.past_key_values
         probabilities = out.logits[:, -1].float().softmax(dim=-1)  # (B, T, V) -> (B, V)
         tokens = torch.multinomial(probabilities, 1, generator=generator)  # (B, 1)
-        rows.append(tokens)
+        rows = torch.cat((rows, tokens), dim=1)
+        yield rows
         ended |= torch.isin(tokens[:, 0], stop)
         if bool(ended.all()):
-            break
-    return torch.cat(rows, dim=1).tolist()
+            return
 
 
 def _until(tokens: list[int], stop: torch.Tensor) -> list[int]:

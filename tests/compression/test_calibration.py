@@ -229,7 +229,11 @@ def test_padding_covers_every_sequence_once() -> None:
 
 def test_self_is_sampled_from_the_model_and_repeats(tiny_qwen2: Path, stories260k: Path) -> None:
     wanted = CalibrationSource(sequences=5, length=24, seed=3)
-    first, again = read_calibration(wanted, stories260k), read_calibration(wanted, stories260k)
+    told: list[tuple[int, int]] = []
+    first = read_calibration(wanted, stories260k, told=lambda done, total: told.append((done, total)))
+    again = read_calibration(wanted, stories260k)
+    assert told == [(5 * step, 5 * 24) for step in range(1, len(told) + 1)]
+    assert 2 < len(told) <= 24
     other = read_calibration(wanted.model_copy(update={"seed": 4}), stories260k)
     assert first == again != other
     assert len(first.sequences) == 5
