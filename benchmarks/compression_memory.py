@@ -139,7 +139,7 @@ def work(model: Path, tokens: int, rank: int, budget: float | None, *, together:
         os.environ["HARNESS_CACHE"] = str(model.parent / "cache")  # what an earlier call measured is not to be found
         compressor = Budget(BudgetParams(bpw=budget, rank=rank, widths=(2, 3, 4), rounding=rounding))
     if together:
-        driver.map_large_blocks = nullcontext
+        driver.tidy_heap = nullcontext
     calibration = CalibrationSource(source=str(text), sequences=128, length=tokens // 128)
     print("ready", flush=True)
     begun = time.process_time()

@@ -32,7 +32,7 @@ from harness.compression.architecture import check_architecture
 from harness.compression.assembly import complete, copy_companions, write_config, write_index, write_outside
 from harness.compression.calibrated import CalibratedBlocks
 from harness.compression.calibration import CalibrationSource, calibration_digest, read_calibration
-from harness.compression.heap import map_large_blocks, trim_heap
+from harness.compression.heap import tidy_heap, trim_heap
 from harness.compression.input_groups import InputGroupJob
 from harness.compression.job import PARTIAL, Job, code_record, compressor_record
 from harness.compression.library_models import compress_with_library
@@ -86,7 +86,11 @@ def compress(
     calibration.check_scores(job.calibrated)
     if not (out / MARKER).is_file():
         check_architecture(checkpoint, shape, job.candidates if job.calibrated else ())
-    with lock_folder(out), streaming(checkpoint.folder), map_large_blocks():
+    with (
+        lock_folder(out),
+        streaming(checkpoint.folder),
+        tidy_heap(sum(tensor.bytes for tensor in checkpoint.tensors.values())),
+    ):
         resumed = _ensure(job)
     manifest = read_manifest(out)
     return CompressionResult(

@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAPPED_BYTES = 1 << 20  # larger blocks are mapped separately, and so returned as soon as they are freed
+LARGE_MODEL = 64 << 20
 GLIBC_MAX_THRESHOLD = 32 << 20  # where glibc's own, rising threshold ends
 _M_MMAP_THRESHOLD = -3
 
 
 @contextmanager
-def map_large_blocks() -> Iterator[None]:
-    """Inside this context, map blocks of MAPPED_BYTES bytes or more separately unless free heap space fits them (fresh pages
-    cost time), and spare collections what was there before: the libraries' two million objects took a third of a second a
-    block."""
+def tidy_heap(model_bytes: int) -> Iterator[None]:
+    """Inside this context, map blocks of MAPPED_BYTES bytes or more separately unless free heap space fits them, and spare
+    collections what was there before: the libraries' two million objects took a third of a second a block. Fresh pages cost
+    a model of a few megabytes an eighth of its time, and its holes are no larger than it is: it is left to the heap."""
     gc.freeze()
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if model_bytes >= LARGE_MODEL else None
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, MAPPED_BYTES)
     try:

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import torch
 
-from harness.compression.heap import map_large_blocks
+from harness.compression.heap import LARGE_MODEL, tidy_heap
 
 def anonymous_bytes():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 torch.ones(2 * {MATRIX})  # freed at once: from here on glibc itself would keep smaller blocks on its heap
-with map_large_blocks():
+with tidy_heap(LARGE_MODEL):
     matrices = [torch.ones({MATRIX} // 4) for _ in range(16)]
     full = anonymous_bytes()
     matrices = matrices[::2]
