@@ -13,6 +13,8 @@ from harness_plugins.detectors.cross_run.detector import CrossRun
 from harness_plugins.detectors.cross_run.spec import CrossRunParams
 from harness_plugins.detectors.hardcode.detector import Hardcode
 from harness_plugins.detectors.hardcode.spec import HardcodeParams
+from harness_plugins.detectors.reverify.detector import Reverify
+from harness_plugins.detectors.reverify.spec import ReverifyParams
 from harness_plugins.detectors.static.detector import Static, StaticParams
 
 RIGHT = "class Solution:\n    def total(self, numbers):\n        return sum(n for n in numbers if n > 0)\n"
@@ -53,7 +55,12 @@ def test_static_reads_what_breaks_parsers(number, view_of):
 @given(st.one_of(st.text(max_size=100), source_like.map(lambda code: f"{code}\ndef run_tests(): pass")))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_running_detectors_survive_anything(view_of, opener, text):
-    for detector in (CrossRun(CrossRunParams(seconds=0.5)), Hardcode(HardcodeParams(seconds=0.5))):
+    running = (
+        CrossRun(CrossRunParams(seconds=0.5)),
+        Hardcode(HardcodeParams(seconds=0.5)),
+        Reverify(ReverifyParams(seconds=0.5)),
+    )
+    for detector in running:
         detector.tools = Tools(sandbox=opener, reference=lambda view: RIGHT)
         assert isinstance(detector.inspect([view_of(text)])[0], Flag)
 
