@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from harness.registry.catalogue import Catalogue
     from harness.registry.component import Component
 
+PLAIN_SECONDS = 15.0  # between two lines on what a model has read
 SANDBOX = "bwrap"  # where programs of a file run
 Suite = Annotated[str | None, typer.Argument(metavar="[TASKS]", help="A suite that has a labelled bench.")]
 Data = Annotated[
@@ -78,15 +80,15 @@ def detectors(
     if names == ("all",):
         names = tuple(sorted(catalogue.plugins.specs["detectors"]))
     suite = catalogue.resolve("tasks", tasks, overrides.get(tasks)) if tasks else None
-    reader = _reader(catalogue, suite, model, ChatOptions.typed(chat_template, template_args, system))
-    chosen = [catalogue.resolve("detectors", name, overrides.get(name)) for name in names]
-    for one in chosen:
-        refuse_judge_chat(one.params, catalogue)
     err = stderr_console()
 
     def say(line: str) -> None:
         err.print(line, style="dim", markup=False, highlight=False)
 
+    reader = _reader(catalogue, suite, model, ChatOptions.typed(chat_template, template_args, system), say)
+    chosen = [catalogue.resolve("detectors", name, overrides.get(name)) for name in names]
+    for one in chosen:
+        refuse_judge_chat(one.params, catalogue)
     notes: tuple[str, ...] = ()
     bench: Sequence[LabelledView]
     if suite is not None:
@@ -112,7 +114,11 @@ def detectors(
 
 
 def _reader(
-    catalogue: Catalogue, suite: Component | None, named: list[str] | None, asking: ChatOptions
+    catalogue: Catalogue,
+    suite: Component | None,
+    named: list[str] | None,
+    asking: ChatOptions,
+    say: Callable[[str], None],
 ) -> Reader | None:
     """The model named, else the suite's own default, which a file does not have; None where there is neither."""
     from harness.detection.activations import Activations
@@ -135,4 +141,17 @@ def _reader(
 
         return Generator(load(model.path, frozen=True), chat)
 
-    return Reader(model, Activations(generator))
+    return Reader(model, Activations(generator, _now_and_then(say)))
+
+
+def _now_and_then(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Says how many texts the model has read, as a log wants it."""
+    last = time.monotonic()
+
+    def told(done: int, of: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PLAIN_SECONDS:
+            last = time.monotonic()
+            say(f"read {done} of {of} texts")
+
+    return told

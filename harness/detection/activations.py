@@ -18,11 +18,14 @@ Text = tuple[str, str]  # prompt, reply
 class Activations:
     """Callable: views -> (N, d) float32. A text passes through the model once, however often it is asked for.
 
-    `generator` is called on first use, so that a run whose detectors need no activations loads no model.
+    `generator` is called on first use, so that a run whose detectors need no activations loads no model. `progress` is told
+    how many of the texts of a call have been read, and how many there are: a large model takes minutes.
     """
 
-    def __init__(self, generator: Callable[[], Generator]) -> None:
-        self._generator = generator
+    def __init__(
+        self, generator: Callable[[], Generator], progress: Callable[[int, int], None] = lambda done, of: None
+    ) -> None:
+        self._generator, self._progress = generator, progress
         # (depth, text) -> sum over the reply's tokens (d,), number of these tokens
         self._known: dict[tuple[float, Text], tuple[np.ndarray, int]] = {}
 
@@ -36,8 +39,11 @@ class Activations:
         if new:
             from harness.models.activations import summed
 
-            for text, total, tokens in summed(self._generator(), sorted(new), depth):
+            self._progress(0, len(new))
+            read = summed(self._generator(), sorted(new), depth)
+            for number, (text, total, tokens) in enumerate(read, start=1):
                 self._known[depth, text] = total, tokens
+                self._progress(number, len(new))
         rows = []
         for of_view in texts:
             totals, counts = zip(*(self._known[depth, text] for text in of_view), strict=True)

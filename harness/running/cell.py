@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,7 +160,7 @@ class CellRunner:
             folder = cell_weights(cell, self.catalogue, self.run, self.progress)
             return self.models.get(folder, cell.settings)
 
-        return Activations(generator)
+        return Activations(generator, partial(self.progress, "read"))
 
     def suite(self, cell: Cell) -> TaskSuite:
         return build(cell.suite, self._spec(cell))

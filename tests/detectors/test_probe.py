@@ -63,12 +63,14 @@ def test_each_text_is_passed_through_the_model_once(generator):
         lambda _, args: calls.append(args[0].shape[0])
     )
     try:
-        read = Activations(lambda: generator)
+        told: list[tuple[int, int]] = []
+        read = Activations(lambda: generator, lambda done, of: told.append((done, of)))
         read([view("the price"), view("the price", "two"), view("a coupon")], 0.5)
         read([view("a coupon")], 0.5)
     finally:
         handle.remove()
     assert sum(calls) == 2
+    assert told == [(0, 2), (1, 2), (2, 2)]  # and the second call had nothing to read
 
 
 def test_empty_and_overlong_replies_have_no_activations(generator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -26,6 +27,12 @@ def catalogue():
     return load_catalogue(load_plugins())
 
 
+@functools.cache
+def planned_file(name: str):
+    """Once for all tests: the largest has a thousand cells."""
+    return make_plan(experiment_from(read_experiment_file(FOLDER / f"{name}.toml")), load_catalogue(load_plugins()))
+
+
 def planned(catalogue, *layers):
     return make_plan(experiment_from(*layers), catalogue)
 
@@ -36,8 +43,8 @@ def test_every_question_has_its_file():
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_file_plans_and_its_controls_change_one_factor(catalogue, file):
-    plan = planned(catalogue, read_experiment_file(file))
+def test_a_file_plans_and_its_controls_change_one_factor(file):
+    plan = planned_file(file.stem)
     assert plan.name == file.stem
     assert f"harness run examples/experiments/{file.name}" in file.read_text()
     if any(cell.training_key for cell in plan.cells):  # then seeds are the unit
@@ -54,10 +61,11 @@ def test_a_file_plans_and_its_controls_change_one_factor(catalogue, file):
     assert not lonely
 
 
-def test_convergence_is_three_times_the_other_files_length(catalogue):
+def test_convergence_is_three_times_the_other_files_length():
     lengths = {
-        file.stem: {cell.trainer.params.get("steps") for cell in planned(catalogue, read_experiment_file(file)).cells}
+        file.stem: {cell.trainer.params.get("steps") for cell in planned_file(file.stem).cells}
         for file in FILES
+        if not file.stem.startswith("cures")  # shortened, and another scale
     }
     (long,) = lengths.pop("q11-convergence") - {None}
     (usual,) = set.union(*lengths.values()) - {None}
@@ -124,9 +132,33 @@ def test_one_runs_to_its_report(tiny_qwen2, tmp_path):
     assert "[trainers.erase-refresh-2]" in (folder / "config.toml").read_text()
 
 
-def test_no_basis_asks_for_more_directions_than_its_pairs_span(catalogue):
+@pytest.mark.slow
+def test_the_smoke_form_of_the_gpu_file_runs(tiny_qwen2, tmp_path):
+    """The command at its head, on a random model and with every arm."""
+    arms = "vanilla,erase,erase-random,route,route-random,penalty,no-loophole"
+    command = [
+        "-m",
+        "harness",
+        "run",
+        str(FOLDER / "cures-1.5b-gpu.toml"),
+        "--model",
+        str(tiny_qwen2),
+        "--trainer",
+        arms,
+    ]
+    command += ["--compressor", "none,rtn4", "--seeds", "41", "--limit", "2", "--json"]
+    small = ("steps=2", "prompts_per_step=2", "group_size=4", "mix=0.25", "max_tokens=8")
+    settings = [f"grpo.{one}" for one in small] + ["leetcode-loopholes.max_tokens=8"]
+    command += [part for one in settings for part in ("-P", one)]
+    done = warm.run(command, tmp_path, {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")})
+    assert done.returncode == 0, done.stdout + done.stderr
+    tables = {table["key"]: table["rows"] for table in json.loads(done.stdout)["sections"][0]["tables"]}
+    assert [row["arm"] for row in tables["training"] if row["arm"] != "baseline"] == arms.split(",")
+
+
+def test_no_basis_asks_for_more_directions_than_its_pairs_span():
     for file in FILES:
-        for cell in planned(catalogue, read_experiment_file(file)).cells:
+        for cell in planned_file(file.stem).cells:
             params = cell.trainer.params
             if params.get("method") == "svd":
                 assert params["k"] <= len(load_pairs(str(params["pairs"]))) - int(str(params["held_out"])), (
