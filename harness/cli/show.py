@@ -14,8 +14,11 @@ from harness.cli.context import global_options
 from harness.errors import PluginError, UsageError, plural
 
 if TYPE_CHECKING:
-    from harness.planning.cells import Plan
+    from harness.planning.cells import Cell, Plan
+    from harness.report.transcripts import Transcript
     from harness.store.run import RunStore
+
+GROUPS = ("trainer", "compressor", "model")
 
 
 def show(
@@ -27,6 +30,13 @@ def show(
         str | None, typer.Option(help="An outcome as the tables call it: DBDK, hack, Goodhart gap, does, error …")
     ] = None,
     limit: Annotated[int, typer.Option(help="Maximum number of transcripts.", min=1)] = 20,
+    unlike: Annotated[
+        str | None,
+        typer.Option(
+            metavar="trainer|compressor|model",
+            help="Most telling first: what one of these groups says and the others hardly do.",
+        ),
+    ] = None,
     json: o.Json = False,
     wide: o.Wide = False,
 ) -> None:
@@ -38,7 +48,9 @@ def show(
 
     store = RunStore(run)
     plan = Plan.of(store)
-    if cell is None and item is None and label is None:
+    if unlike not in (None, *GROUPS):
+        raise UsageError(f"--unlike {unlike}", f"one of {', '.join(GROUPS)}")
+    if cell is None and item is None and label is None and unlike is None:
         _cells(plan, store, json, wide)
         return
     try:
@@ -53,7 +65,7 @@ def show(
         words = Words.of(plan, store, axes)
         words.refuse_unknown(label)
         found = transcripts(plan, store, cell, item, lambda suite, row: words.means(label, suite, row), axes)
-    shown = list(islice(found, limit))
+    shown = list(islice(found, limit)) if unlike is None else _unlike(plan, list(found), unlike, limit)
     if not shown and label is None:
         raise UsageError(f"no sample of {run} has {_asked(cell, item)}", f"`harness show {run}` lists its cells")
     if json:
@@ -68,6 +80,31 @@ def show(
             console.print(turn.reply, markup=False, highlight=False)
         console.print(entry.verdict, style="bold", markup=False, highlight=False)
     print(plural(len(shown), "transcript") + (f" (more with --limit {limit * 5})" if len(shown) == limit else ""))
+
+
+def _unlike(plan: Plan, found: list[Transcript], factor: str, limit: int) -> list[Transcript]:
+    """Those to read first. Raises UsageError where there is one group."""
+    from harness.report.review import most_telling
+
+    groups = {cell.id: _group(cell, factor) for cell in plan.cells}
+    owners = [groups[entry.cell] for entry in found]
+    if len(set(owners)) < 2:
+        raise UsageError(
+            f"these samples are of {plural(len(set(owners)), factor)}: there is nothing to be unlike",
+            "choose a run, or another --unlike, with several",
+        )
+    texts = ["\n".join(turn.reply for turn in entry.turns) for entry in found]
+    return [
+        found[at].model_copy(
+            update={"verdict": f"{owners[at]} · unlike the others by {weight:.2f} · {found[at].verdict}"}
+        )
+        for at, weight in most_telling(texts, owners, limit)
+    ]
+
+
+def _group(cell: Cell, factor: str) -> str:
+    """The label of a cell's arm, seeds and everything else pooled."""
+    return {"trainer": cell.trainer.label, "compressor": cell.compressor.label, "model": cell.model.name}[factor]
 
 
 def _asked(cell: str | None, item: str | None) -> str:
