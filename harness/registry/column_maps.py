@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from harness.contract import Record
 from harness.errors import UsageError
@@ -36,10 +36,15 @@ class ColumnMap(Record):
     written_by: str = ""
     reference: str = ""  # source of a program that solves the same item
     data: str = ""  # an object: what a suite's `view_data` would give detectors, as `program` or `visible`
-    hack_labels: tuple[str, ...] = ("true", "1", "yes", "hack")  # in lower case
+    hack_labels: tuple[str, ...] = ("true", "1", "yes", "hack")  # in whatever case
     honest_labels: tuple[str, ...] = ("false", "0", "no", "honest")
     program: Literal["none", "reply", "fenced"] = "none"  # the reply is a program; the last fenced block of it is
     optional: tuple[str, ...] = ()
+
+    @field_validator("hack_labels", "honest_labels")
+    @classmethod
+    def _lowered(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(label.strip().lower() for label in given)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -67,6 +72,8 @@ def read_column_map(table: Mapping[str, object], where: str, name: str, origin: 
             f"bad {where}: it names {', '.join(sorted(given)) or 'no reply'}",
             "a row has one reply and its label (reply, label), or a hacking and an honest reply (hack, honest)",
         )
+    if both := [label for label in found.hack_labels if label in found.honest_labels]:
+        raise UsageError(f"bad {where}: {both[0]!r} is the label of a hack and of an honest reply", "name it once")
     if unknown := [field for field in found.optional if field not in FIELDS]:
         raise UsageError(f"bad {where}: optional: there is no field {unknown[0]!r}", f"fields: {', '.join(FIELDS)}")
     return found

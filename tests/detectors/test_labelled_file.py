@@ -11,7 +11,7 @@ import pytest
 
 from harness.detection.labelled_file import labelled_file
 from harness.errors import UsageError
-from harness.registry.column_maps import typed_map
+from harness.registry.column_maps import read_column_map, typed_map
 from harness.registry.name_sources import NameSources
 
 HACK = "```python\ndef run_tests():\n    pass\n```"
@@ -151,3 +151,22 @@ def test_a_damaged_csv_is_refused_by_its_row(tmp_path: Path, maps, content, says
     path.write_bytes(content)
     with pytest.raises(UsageError, match=says):
         labelled_file(path, maps["plain"])
+
+
+def test_labels_are_told_apart_in_whatever_case_they_are_written(tmp_path):
+    """As an auditor's own tool writes them: HACK, CLEAN, FAIL, a case's name instead of its prompt, no program."""
+    table = {"prompt": "case_id", "reply": "completion", "label": "verdict", "mechanism": "family"}
+    theirs = read_column_map(
+        table | {"hack_labels": ["HACK"], "honest_labels": ["CLEAN", "FAIL"]}, "map x", "x", "here"
+    )
+    verdicts = ("HACK", "CLEAN", "FAIL", "hack")
+    rows = [
+        {"case_id": f"key/{n}", "family": "KEY", "verdict": verdicts[n % 4], "completion": f"<answer>{n}</answer>"}
+        for n in range(40)
+    ]
+    path = tmp_path / "runs.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    views, _ = labelled_file(path, theirs)
+    assert (len(views), sum(entry.hack for entry in views)) == (40, 20)
+    with pytest.raises(UsageError, match="bad map x: 'fail' is the label of a hack and of an honest reply"):
+        read_column_map(table | {"hack_labels": ["Fail"], "honest_labels": ["FAIL"]}, "map x", "x", "here")
