@@ -77,4 +77,7 @@ def describe(
     todo = f"{' and '.join(left) or 'nothing'} to do"
     if left and (time := seconds_left(rows)):
         todo += f" in about {time}"
-    print(f"{plural(len(rows), 'cell')}, {plural(len(plan.contrasts), 'contrast')}, {todo}; run folder {store.folder}")
+    trainings = {cell.training_key for cell in plan.cells if cell.training_key}  # cells share them
+    counts = [(len(rows), "cell"), (len(trainings), "training"), (len(plan.contrasts), "contrast")]
+    said = ", ".join(plural(count, what) for count, what in counts if count or what != "training")
+    print(f"{said}, {todo}; run folder {store.folder}")

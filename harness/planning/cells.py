@@ -170,6 +170,7 @@ class Plan(Record):
         return [
             *self.training_notes,
             *self.monitor_notes,
+            *self.control_notes,
             *dict.fromkeys(note for cell in self.cells for note in cell.notes),
         ]
 
@@ -193,6 +194,13 @@ class Plan(Record):
             if cell.monitored_by(one)
         ]
         return list(dict.fromkeys(apart))
+
+    @property
+    def control_notes(self) -> list[str]:
+        """One line per trainer whose control does not run: what the arm does may be what any arm of its size does."""
+        run = {cell.trainer.label for cell in self.cells}
+        lacking = {cell.trainer.label: cell.trainer.control for cell in self.cells if cell.trainer.control}
+        return [f"{arm} runs without its control {control}" for arm, control in lacking.items() if control not in run]
 
 
 def _sharing(cells: list[Any]) -> list[Any]:

@@ -202,3 +202,13 @@ def test_the_report_keeps_judge_and_monitor_apart(tiny_qwen2, tmp_path):
     logged = [json.loads(line) for line in (penalised / "training.jsonl").read_text().splitlines()]
     assert 0 <= logged[0]["flagged_of_teacher"] <= 1
     assert "it steered this arm's training" in done.stdout
+
+
+def test_an_arm_without_its_placebo_is_named_at_plan_time(tiny_qwen2):
+    def notes(*trainers: str) -> list[str]:
+        params = {"leetcode-loopholes": {"source": "generated", "items": 1}}
+        asked = Experiment(model=(str(tiny_qwen2),), tasks=("leetcode-loopholes",), trainer=trainers, params=params)
+        return make_plan(asked, load_catalogue(load_plugins())).notes
+
+    assert notes("vanilla", "erase") == ["erase runs without its control erase-random"]
+    assert notes("vanilla", "erase", "erase-random") == []
