@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import logging
 import os
@@ -27,6 +28,7 @@ def main() -> None:
     from harness.cli.output import ShownOutput
     from harness.errors import HarnessError, shown
 
+    atexit.register(setattr, sys, "stdout", sys.stdout)  # runs last: Python flushes it, and says where it cannot
     sys.stdout = ShownOutput(sys.stdout)
     sys.excepthook = _tell
     try:
@@ -41,10 +43,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        if error.errno not in BEYOND_US or error.filename is None:
+        if error.errno not in BEYOND_US:
             raise
-        print(f"error: {shown(str(error.filename))}: {error.strerror}", file=sys.stderr)
+        where = f"{shown(str(error.filename))}: " if error.filename is not None else ""  # a write does not say where
+        print(f"error: {where}{error.strerror}", file=sys.stderr)
         sys.exit(1)
+    finally:
+        sys.stdout = sys.stderr  # what a plugin says as it exits is no part of a verb's output
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

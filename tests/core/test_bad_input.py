@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +108,11 @@ def test_a_full_disk_is_one_line(cli):
     done = cli("run", "--tasks", "toy", "--model", str(cli.model), "--out", "/dev/full/r", code=None)
     assert done.returncode == 1
     assert "cannot write" in one_line(done)
+
+
+def test_an_output_that_is_full_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")

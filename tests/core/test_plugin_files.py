@@ -138,14 +138,15 @@ def test_a_plugin_that_closes_stdout_closes_its_own(cli):
     assert next(row for row in rows if row["name"] == "closes")["state"] == "ok"
 
 
-def test_noise_at_import_and_in_hooks_stays_out_of_stdout(cli):
+def test_noise_at_import_in_hooks_and_at_exit_stays_out_of_stdout(cli):
     (cli.cwd / "p").mkdir()
     loud = "import os, subprocess, sys\nprint('hello')\nos.write(1, b'raw\\n')\nsubprocess.run(['echo', 'child'])\n"
+    loud += "import atexit\natexit.register(print, 'goodbye')\n"
     hook = FILE.format(name="mine", module="loud").replace("    return [", "    print('hook')\n    return [")
     (cli.cwd / "p" / "loud.py").write_text(loud + hook)
     done = cli("plugins", "--json", plugins=cli.cwd / "p")
     assert {row["name"] for row in json.loads(done.stdout)} >= {"builtin", "loud"}
-    assert set(done.stderr.split()) >= {"hello", "raw", "child", "hook"}
+    assert set(done.stderr.split()) >= {"hello", "raw", "child", "hook", "goodbye"}
 
 
 def test_who_loses_a_name_is_listed(tmp_path):
