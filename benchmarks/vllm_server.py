@@ -153,9 +153,9 @@ def speed(options: argparse.Namespace, asked: Sequence[Question]) -> None:
     ours = tokens / (time.perf_counter() - started)
     with server(options.model, options.threads, compiled=True) as url:
         there = through(url, options.model)
-        answers(there, asked[:2], 42, Sampling())  # compiles what it compiles at the first question
+        answers(own_noise(there), asked[:2], 42, Sampling())  # compiles what it compiles at the first question
         started = time.perf_counter()
-        made = sum(reply.tokens for reply in answers(there, asked, 42, Sampling()))
+        made = sum(reply.tokens for reply in answers(own_noise(there), asked, 42, Sampling()))
         theirs = made / (time.perf_counter() - started)
     print(
         f"\n| side | new tokens | tokens/s |\n|---|---|---|\n| ours | {tokens} | {ours:.1f} |\n| vLLM | {made} | {theirs:.1f} |"
