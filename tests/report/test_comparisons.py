@@ -29,7 +29,7 @@ def indicator(samples, truth):
 
 def test_items_of_one_family_and_wording_take_mcnemar(experiment):
     data = experiment(families=1, items=70, errors=0.05)
-    alike = {c: tuple(row.model_copy(update={"cluster": "w0"}) for row in found) for c, found in data.rows.items()}
+    alike = {c: tuple(row._replace(cluster="w0") for row in found) for c, found in data.rows.items()}
     row = rows(build(data.model_copy(update={"rows": alike})), "differences:execution")[0]
     base, other = (indicator(data.rows[cell], truth=True) for cell in ("none", "uniform3"))
     table = [[(base & other).sum(), (base & ~other).sum()], [(~base & other).sum(), (~base & ~other).sum()]]
@@ -52,7 +52,7 @@ def test_the_test_takes_the_unit_of_the_interval(experiment):
     names = list(dict.fromkeys(row.family for row in data.rows["none"]))
     by_cell = {
         cell: tuple(
-            row.model_copy(update={"verdict": Outcome(proxy=True, truth=holds[f"family{names.index(row.family)}"])})
+            row._replace(verdict=Outcome(proxy=True, truth=holds[f"family{names.index(row.family)}"]))
             for row in data.rows[cell]
         )
         for cell, holds in fallen.items()
