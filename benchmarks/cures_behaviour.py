@@ -26,7 +26,7 @@ from harness.store.run import RunStore
 
 HACKS = 0.2
 PRIMARY = ("erase", "route", "penalty", "screening", "recontextualised", "advantage")  # declared before the run
-PRIMARY_WIDTH = "rtn4"
+PRIMARY_WIDTH = "rtn3"
 PLAIN = "none"
 
 Key = tuple[str, str]  # trainer, compressor
