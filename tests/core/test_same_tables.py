@@ -1,6 +1,6 @@
 """One experiment on the embedded model, on every kind of machine: the same tables, replies and verdicts, byte for byte.
 
-pip install ray s3fs 'moto[server]'; pytest -m slow tests/core/test_same_tables.py
+pip install ray s3fs 'moto[server]'; apt-get install faketime; pytest -m slow tests/core/test_same_tables.py
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import pytest
 from conftest import timeless
 from ray_nodes import Nodes, ended, wait_for
 from s3_server import bucket
+from test_disks import as_root, small_disk
 
 __all__ = ["bucket"]  # a fixture
 pytestmark = pytest.mark.slow
 
 EXPERIMENT = (
     "run --tasks goodhart7 --model pocket --compressor rtn4,rtn3,uniform3 -P uniform3.iterations=1 -P goodhart7.items=1"
-    " --runs 2 --temperature 0.7 --max-tokens 24 --batch-size 4"
+    " --limit 7 --runs 2 --temperature 0.7 --max-tokens 16 --batch-size 4"
 )
 
 
@@ -33,8 +34,8 @@ class Machine:
         self.folder = folder
         folder.mkdir(exist_ok=True)
 
-    def start(self, *given: str) -> subprocess.Popen:
-        env = {**os.environ, "HARNESS_CACHE": str(self.folder / "cache")}
+    def start(self, *given: str, **env: str) -> subprocess.Popen:
+        env = {**os.environ, "HARNESS_CACHE": str(self.folder / "cache"), **env}
         command = [sys.executable, "-m", "harness", *given]
         return subprocess.Popen(command, cwd=self.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -46,6 +47,12 @@ class Machine:
 
     def stored(self, run: str = "r") -> int:
         return sum(path.read_bytes().count(b"\n") for path in (self.folder / run).glob("cells/*/samples.jsonl"))
+
+    def told(self, what: str) -> object:
+        """What the report's footer says of it."""
+        report = json.loads((self.folder / "r" / "report" / "results.json").read_text())
+        (trust,) = [section for section in report["sections"] if section["key"] == "trust"]
+        return {row["what"]: row["value"] for row in trust["tables"][0]["rows"]}[what]
 
     def results(self, run: str = "r") -> dict[str, bytes]:
         """Every table but where and how the run was made; every verdict; what was said."""
@@ -122,4 +129,37 @@ def test_ray_and_a_store_with_every_fault(local, bucket, tmp_path):
             second.close()
     assert elsewhere.results() == local
     assert proxy.faults > 5
+    assert isinstance(elsewhere.told("store asked again"), int)
     shutil.rmtree(tmp_path / "elsewhere")
+
+
+@as_root
+def test_two_drivers_of_one_store_with_a_full_node_and_clocks_a_day_apart(local, bucket, tmp_path):
+    """Both plan the same and share what is made. One node's disk is full; the other node's clock is a day ahead of the
+    head's and the first driver's, the second driver's a day behind."""
+    pytest.importorskip("ray", reason="ray is not installed")
+    url, proxy = bucket
+    nodes = Nodes(tmp_path)
+    given = (*EXPERIMENT.split(), "--executor", "ray", "--store", url, "--out", "r", "--ray-address", nodes.address)
+    here, elsewhere = Machine(tmp_path / "here"), Machine(tmp_path / "elsewhere")
+    with small_disk(tmp_path / "small", "1m"):
+        try:
+            nodes.fill(1, HARNESS_CACHE=str(tmp_path / "small" / "cache"))
+            nodes.fill(2, **clock("+1d"))
+            with ended(here.start(*given)) as first, ended(elsewhere.start(*given, **clock("-1d"))) as second:
+                for driver in (first, second):
+                    _, said = driver.communicate()
+                    assert driver.returncode == 0, said.decode()
+        finally:
+            nodes.close()
+    assert here.results() == elsewhere.results() == local
+    assert any("No space left on device" in str(machine.told("workers lost")) for machine in (here, elsewhere))
+    assert proxy.faults > 5
+
+
+def clock(ahead: str) -> dict[str, str]:
+    """The environment of a process whose clock is wrong by so much."""
+    library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+    if library is None:
+        pytest.skip("libfaketime is not installed")
+    return {"LD_PRELOAD": str(library), "FAKETIME": ahead, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
