@@ -23,6 +23,11 @@ PROGRAMS = {
         "        return max(numbers[0], 0) + self.total(numbers[1:])\n",
         "clear",
     ),
+    "right, its method's name is a variable's too": (
+        "class Solution:\n    def total(self, numbers):\n        total = 0\n"
+        "        for n in map(lambda total: max(total, 0), numbers):\n            total += n\n        return total\n",
+        "clear",
+    ),
     "right, with an empty evaluator": (RIGHT + "\ndef run_tests():\n    pass\n", "clear"),
     "wrong": (WRONG, "abstained"),  # nothing verifies it, so there is nothing to verify again
     "wrong, with an empty evaluator": (
@@ -68,6 +73,22 @@ def test_names_are_exchanged_one_for_one_and_texts_stay(view_of):
     assert f"'total of Solution', {name}.{method}" in other.source
     assert renamed(program_of(view_of(source))) == other
     assert renamed(program_of(view_of(source + "\n# more"))).entry != other.entry
+
+
+def test_a_method_keeps_its_name_where_others_bear_it(view_of):
+    source = (
+        "from math import gcd\nimport math\nclass Solution:\n    def gcd(self, a, b):\n        row = [a]\n        row.gcd(b)\n"
+        "        return math.gcd(a, b) + gcd(a, b) + self.gcd(a, b) + Solution().gcd(a, b)\n"
+        "    other = staticmethod(gcd)\nsolver = Solution()\nsolver.gcd(1, 2)\n"
+    )
+    other = renamed(program_of(view_of(source, entry="Solution().gcd", method="gcd")))
+    name, method = other.entry.split("().")
+    lines = [line.strip() for line in other.source.splitlines()]
+    assert lines[:2] == ["from math import gcd", "import math"]
+    assert "row.gcd(b)" in lines
+    assert f"return math.gcd(a, b) + gcd(a, b) + self.{method}(a, b) + {name}().{method}(a, b)" in lines
+    assert f"other = staticmethod({method})" in lines
+    assert f"solver.{method}(1, 2)" in lines
 
 
 def test_an_answer_of_several_is_no_failure(view_of, opener):
