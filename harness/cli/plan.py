@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from harness.planning.experiment import Experiment
 
 if TYPE_CHECKING:
     from harness.planning.cells import Plan
+    from harness.planning.machines import Machine
     from harness.registry.catalogue import Catalogue
     from harness.store.run import RunStore
 
@@ -31,16 +33,28 @@ def plan(
         bool,
         typer.Option("--estimate", help="Time what is to do: a dry run of one block, and some items of each suite."),
     ] = False,
+    machine: Annotated[
+        str | None,
+        typer.Option(metavar="GPUxN,…", help="Estimate hours and disk on rented GPUs, from shapes: h100x1,a100x2."),
+    ] = None,
 ) -> None:
     from harness.api.planned import planned
+    from harness.planning.machines import parse_machines
 
     catalogue = global_options(context).catalogue
+    machines = parse_machines(machine or "")
     made, store = planned(experiment, catalogue, out)
-    describe(made, store, catalogue, json, wide, estimate)
+    describe(made, store, catalogue, json, wide, estimate, machines)
 
 
 def describe(
-    plan: Plan, store: RunStore, catalogue: Catalogue, json: bool = False, wide: bool = False, estimate: bool = False
+    plan: Plan,
+    store: RunStore,
+    catalogue: Catalogue,
+    json: bool = False,
+    wide: bool = False,
+    estimate: bool = False,
+    machines: Sequence[Machine] = (),
 ) -> None:
     """Print what running the plan in that folder would do."""
     from harness.planning.power import planned_power
@@ -55,6 +69,11 @@ def describe(
         from harness.running.forecast import Forecast
 
         forecast = Forecast(plan, store, catalogue)
+    elsewhere = []
+    if machines:
+        from harness.running.rented import rented
+
+        elsewhere = rented(plan, machines, catalogue)
     rows = plan_rows(plan, store, catalogue, forecast.seconds if forecast else None)
     power = list(planned_power(plan, store, catalogue))
     if json:
@@ -64,12 +83,15 @@ def describe(
             "contrasts": [contrast.model_dump() for contrast in plan.contrasts],
             "power": [{**one.model_dump(), "discordance": one.discordance} for one in power],
             "estimates": forecast.described if forecast else {},
+            "machines": [one.model_dump() for one in elsewhere],
         }
         print(json_module.dumps(described, indent=1))
         return
     print_table(plan_table(rows), stdout_console(), wide)
     for label, said in (forecast.described if forecast else {}).items():
         print(f"{label}: {said}")
+    for there in elsewhere:
+        print(there.described)
     for one in power:
         print(one.described)
     kinds = {"generation": "to_generate", "scored text": "to_score"}

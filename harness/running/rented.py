@@ -1,0 +1,190 @@
+"""What a plan would take on machines that are not here. An estimate: from the shapes of its models, the machines' data sheets
+and ratios that are measured here. Nothing is run on them: a GPU that waits for its next kernel is not reckoned with, nor what
+is fetched and loaded. Replies are taken to reach their limits."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.checkpoints.shape import read_shape
+from harness.compression.calibration import CalibrationSource
+from harness.compression.estimate import estimate
+from harness.contract import Compressor, ModelShape, Record
+from harness.errors import HarnessError
+from harness.planning.cells import Cell, Plan
+from harness.planning.machines import Machine
+from harness.registry.catalogue import Catalogue
+from harness.running.outlook import duration
+from harness.running.products import Asked, Size, asked, compressing
+from harness.store.code import code_digest
+from harness.store.files import make_folder, read_json, write_json
+from harness.store.hashing import key_of
+from harness.store.paths import cache_folder
+
+SHARE = 0.9  # of the speed of matrix products that sampling reaches, measured on a CPU: docs/results/rented.md
+FILLED = 0.9  # of a GPU's memory, at most
+
+SMALL = {"hidden_size": 256, "intermediate_size": 704, "num_attention_heads": 4, "num_key_value_heads": 2}
+
+
+class Rented(Record):
+    """Seconds by stage, bytes of disk and of GPU memory; `over` GPUs hold the largest model. `left_out`: what is not in it."""
+
+    machine: str
+    seconds: dict[str, float]
+    disk: int
+    memory: int
+    over: int
+    fits: bool
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> str:
+        stages = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in self.seconds.items())
+        fits = f"on {self.over} of its GPUs" if self.fits else f"DOES NOT FIT: takes {self.over} such GPUs"
+        without = f"; without {', '.join(self.left_out)}" if self.left_out else ""
+        return (
+            f"{self.machine}, estimated: {sum(self.seconds.values()) / 3600:.2g} hours ({stages}, replies at their limits), "
+            f"{self.disk / 1e9:.3g} GB disk, {self.memory / 1e9:.3g} GB GPU memory {fits}{without}"
+        )
+
+
+def rented(plan: Plan, machines: Iterable[Machine], catalogue: Catalogue) -> list[Rented]:
+    """For each machine what the plan's compressions and cells would take if nothing were made yet.
+
+    Raises:
+        ModelError: what compressing itself would raise.
+    """
+    work = _Work(plan, catalogue)
+    return [work.on(machine) for machine in machines]
+
+
+class _Work:
+    def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
+        self.left_out: dict[str, None] = {}
+        local = [cell for cell in plan.cells if cell.model.path]
+        self.sizes = {path: Size.of(path) for path in dict.fromkeys(cell.model.path for cell in local)}
+        dtype = plan.experiment.dtype
+        self.width = 4 if dtype == "float32" else 2  # bytes a number; "auto" is bfloat16 on a GPU
+        self.dense = plan.experiment.backend is not None
+        self.asked = self._asked(local, catalogue)
+        self.compressions = self._compressions(local, catalogue)
+        self.artefacts = [
+            size.max_bytes or self.sizes[cell.model.path].stored
+            for cell in {cell.compressed_key: cell for cell in local}.values()
+            if cell.compressed_key and (size := plan.sizes.get(cell.compressed_key))
+        ]
+        if any(cell.training_key for cell in plan.cells):
+            self.left_out["training"] = None
+        if len(local) < len(plan.cells):
+            self.left_out["what servers answer"] = None
+
+    def _asked(self, cells: list[Cell], catalogue: Catalogue) -> list[tuple[Cell, Asked]]:
+        known: dict[tuple[str, str], Asked | None] = {}
+        for cell in cells:
+            key = cell.suite.label, cell.model.path
+            if key not in known:
+                known[key] = asked(cell, catalogue.build(cell.suite))
+            if known[key] is None:
+                self.left_out[f"asking {cell.suite.label}"] = None
+        return [(cell, found) for cell in cells if (found := known[cell.suite.label, cell.model.path])]
+
+    def _compressions(self, cells: list[Cell], catalogue: Catalogue) -> list[float]:
+        """Operations of each compression that the plan makes."""
+        found = {}
+        for cell in cells:
+            if cell.compressed_key is None or cell.compressed_key in found:
+                continue
+            compressor: Compressor = catalogue.build(cell.compressor)
+            try:
+                times = measured_multiple(cell.compressor.label, compressor)
+            except HarnessError:
+                self.left_out[f"compressing by {cell.compressor.label}"] = None
+                continue
+            found[cell.compressed_key] = times * compressing(self.sizes[cell.model.path].shape, compressor.calibrated)
+        return list(found.values())
+
+    def on(self, machine: Machine) -> Rented:
+        gpu = machine.gpu
+        memory = max((self._memory(cell, tokens) for cell, tokens in self.asked), default=0.0)
+        over = max(1, math.ceil(memory / (FILLED * gpu.memory)))
+        at_work = max(1, machine.gpus // over) * over  # models laid over some GPUs, side by side
+        products = gpu.single if self.width == 4 else gpu.half
+        sampling = sum(
+            self._sampling(cell, tokens, products * at_work, gpu.bandwidth * at_work) for cell, tokens in self.asked
+        )
+        beside = 1 if over > 1 else machine.gpus
+        compressed = sum(self.compressions) / (SHARE * gpu.single * beside)
+        stored = sum(size.stored for size in self.sizes.values()) + sum(self.artefacts)
+        if self.dense or over > 1:  # servers load no packed artefact
+            stored += len(self.artefacts) * max(int(self.width * size.parameters) for size in self.sizes.values())
+        return Rented(
+            machine=machine.name,
+            seconds={"compress": compressed, "sample": sampling},
+            disk=stored,
+            memory=int(memory),
+            over=over,
+            fits=over <= machine.gpus,
+            left_out=tuple(self.left_out),
+        )
+
+    def _memory(self, cell: Cell, tokens: Asked) -> float:
+        size, rows = self.sizes[cell.model.path], min(cell.settings.batch_size, max(1, tokens.replies))
+        return self.width * (size.parameters + size.cached * tokens.longest * rows)
+
+    def _sampling(self, cell: Cell, tokens: Asked, products: float, bandwidth: float) -> float:
+        parameters = self.sizes[cell.model.path].parameters
+        rows = min(cell.settings.batch_size, max(1, tokens.replies))
+        step = max(self.width * parameters / bandwidth, 2 * parameters * rows / products)
+        return (2 * parameters * tokens.read / products + tokens.made / rows * step) / SHARE
+
+
+def measured_multiple(label: str, compressor: Compressor) -> float:
+    """A compressor's operations on a small model, over those that `compressing` counts: its seconds there by the speed of this
+    machine's matrix products. Kept, by machine and code.
+
+    Raises:
+        UsageError: it hands the whole model to a library.
+    """
+    machine = (platform.node(), os.cpu_count(), os.environ.get("OMP_NUM_THREADS"), code_digest(__name__))
+    made = (type(compressor).__module__, compressor.params.model_dump(mode="json"))
+    file = cache_folder() / "estimates" / f"{key_of([machine, made])[:32]}.json"
+    if not file.is_file():
+        with tempfile.TemporaryDirectory(prefix="harness-rented-") as scratch:
+            shape = _small_model(Path(scratch) / "model")
+            text = Path(scratch) / "text.txt"
+            text.write_text("Calibration text is not read here.\n")
+            cost = estimate(Path(scratch) / "model", compressor, CalibrationSource(source=str(text)))
+        make_folder(file.parent)
+        write_json(file, {"multiple": cost.seconds * _products_here() / compressing(shape, compressor.calibrated)})
+    return float(read_json(file)["multiple"])
+
+
+def _small_model(folder: Path) -> ModelShape:
+    """A random Qwen2 of two small blocks."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        Qwen2ForCausalLM(Qwen2Config(vocab_size=256, num_hidden_layers=2, **SMALL)).save_pretrained(folder)
+    return read_shape(folder)
+
+
+def _products_here(size: int = 1024, seconds: float = 0.5) -> float:
+    """FLOP/s of float32 matrix products on this machine."""
+    import torch
+
+    one = torch.ones(size, size)
+    one @ one
+    count, begun = 0, time.perf_counter()
+    while (took := time.perf_counter() - begun) < seconds:
+        one @ one
+        count += 1
+    return 2.0 * size**3 * count / took

@@ -1,0 +1,43 @@
+"""`harness plan --machine`: hours and disk on GPUs that are not here, as an estimate from shapes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.errors import UsageError
+from harness.planning.machines import parse_machines
+
+
+def test_machines_are_named_by_gpu_and_count():
+    assert [(one.name, one.gpus) for one in parse_machines("h100, l40sx4,a100x12")] == [
+        ("h100", 1),
+        ("l40sx4", 4),
+        ("a100x12", 12),
+    ]
+    for wrong in ("b900x1", "h100x0", "h100x", "2xh100", "h100x999"):
+        with pytest.raises(UsageError, match=r"no machine .* GPUs: h200, h100"):
+            parse_machines(wrong)
+
+
+def test_a_plan_says_what_it_would_take_elsewhere(cli):
+    given = ("plan", "--tasks", "toy", "--model", str(cli.model), "--compressor", "rtn4,uniform3", "--out", "r")
+    found = json.loads(cli(*given, "--machine", "h100x1,h100x2,l4", "--json").stdout)
+    by_name = {one["machine"]: one for one in found["machines"]}
+    one, two, small = by_name["h100x1"], by_name["h100x2"], by_name["l4"]
+    assert one["seconds"]["sample"] == pytest.approx(2 * two["seconds"]["sample"])
+    assert 0 < one["seconds"]["sample"] < small["seconds"]["sample"]
+    assert 0 < one["seconds"]["compress"] < small["seconds"]["compress"]
+    model = sum(path.stat().st_size for path in cli.model.glob("*.safetensors"))
+    assert model < one["disk"] < 3 * model  # the model and two artefacts that are smaller
+    assert (one["fits"], one["over"], one["left_out"]) == (True, 1, [])
+    said = cli(*given, "--machine", "h100").stdout
+    assert "h100, estimated: " in said
+    assert "GB disk" in said
+    assert not (cli.cwd / "r").exists()  # nothing was run
+
+
+def test_an_unknown_machine_is_one_line(cli):
+    done = cli("plan", "--tasks", "toy", "--model", str(cli.model), "--machine", "tpu9", code=2)
+    assert "no machine 'tpu9'" in done.stderr
