@@ -19,6 +19,7 @@ from harness.stats.power import minimal_p
 EXACT_UNITS = 14  # up to 2^14 exchanges are all enumerated
 DRAWS = 10_000
 SEED = 20_240_607
+NO_SPREAD = 1e-12  # what rounding leaves of a zero
 
 
 class PermutationTest(NamedTuple):
@@ -116,8 +117,8 @@ def paired_difference(
     residual = (other_num - other * other_den) / other_total - (base_num - base * base_den) / base_total  # (I,)
     per_cluster = cluster_sums(residual, clusters)  # (G,)
     se = sqrt(groups / (groups - 1) * float(per_cluster @ per_cluster))
-    if se < 1e-12:
-        if not rate or abs(delta) > 1e-12:
+    if se < NO_SPREAD:
+        if not rate or abs(delta) > NO_SPREAD:
             return Difference(base, other, delta, 0.0, None)
         half = wilson(0, min(base_total, other_total), confidence).high
     else:
@@ -129,6 +130,6 @@ def paired_difference(
 def t_test(difference: Difference, units: int) -> float | None:
     """Two-sided p of the t behind the interval of `paired_difference`, `units` - 1 degrees: below 5 % where that interval
     excludes 0. 1 where nothing moved; None where every unit moved alike, which leaves no spread to judge by."""
-    if not difference.se:
-        return None if difference.se is None or abs(difference.delta) > 1e-12 else 1.0
+    if difference.se is None or difference.se < NO_SPREAD:
+        return None if difference.se is None or abs(difference.delta) > NO_SPREAD else 1.0
     return 2 * t_tail(abs(difference.delta) / difference.se, units - 1)

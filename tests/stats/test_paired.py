@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar as oracle
 
-from harness.stats import mcnemar, minimal_p, paired_difference, sign_flip, swap_test
+from harness.stats import mcnemar, minimal_p, paired_difference, sign_flip, swap_test, t_test
 
 
 @st.composite
@@ -130,3 +130,26 @@ def test_a_paired_interval_is_that_of_the_mean_difference():
     ones, gaps = np.ones(60), other - base
     result = paired_difference(base, ones, other, ones, np.arange(60))
     assert result.se == pytest.approx(gaps.std(ddof=1) / np.sqrt(60))
+
+
+@given(two_arms())
+def test_the_t_says_what_its_interval_says(arms):
+    *columns, clusters = arms
+    difference = paired_difference(*columns, clusters)
+    p = difference and t_test(difference, int(clusters.max()) + 1)
+    if p is None or difference.se < 1e-9:
+        return
+    low, high = difference.interval
+    assert (p < 0.05) == (low > 0 or high < 0)
+
+
+def test_what_rounding_leaves_of_no_difference_is_none():
+    """Items of a cluster exchange their thirds, which do not add up to zero exactly: the t of such remainders is any number."""
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(200):
+        base = rng.integers(0, 4, (4, 3)) / 3
+        columns = (base.ravel(), np.ones(12), base[:, rng.permutation(3)].ravel(), np.ones(12))
+        difference = paired_difference(*columns, np.repeat(np.arange(4), 3))
+        seen.add(difference.se > 0)
+        assert t_test(difference, 4) == 1
+    assert seen == {True, False}
