@@ -20,25 +20,25 @@ def group_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
         families[rollout.item.family].append(rollout)
     flat = [not has_contrast([rollout.reward for rollout in group]) for group in groups]
     return {
-        "hack": _mean([rollout.hack for rollout in own]),
-        "solve": _mean([rollout.solve for rollout in own]),
-        "attempted": _mean([rollout.attempted for rollout in own]),
-        "reward": _mean([rollout.reward for rollout in own]),
-        "length": _mean([len(rollout.tokens.completion) for rollout in own]),
-        "truncated": _mean([rollout.truncated for rollout in own]),
+        "hack": mean([rollout.hack for rollout in own]),
+        "solve": mean([rollout.solve for rollout in own]),
+        "attempted": mean([rollout.attempted for rollout in own]),
+        "reward": mean([rollout.reward for rollout in own]),
+        "length": mean([len(rollout.tokens.completion) for rollout in own]),
+        "truncated": mean([rollout.truncated for rollout in own]),
         "rollouts": len(own),
         "taught": sum(rollout.teacher for group in groups for rollout in group),
-        "frac_zero_std": _mean(flat),
-        "hack_by_family": {name: _mean([one.hack for one in found]) for name, found in sorted(families.items())},
-        "solve_by_family": {name: _mean([one.solve for one in found]) for name, found in sorted(families.items())},
+        "frac_zero_std": mean(flat),
+        "hack_by_family": {name: mean([one.hack for one in found]) for name, found in sorted(families.items())},
+        "solve_by_family": {name: mean([one.solve for one in found]) for name, found in sorted(families.items())},
     }
 
 
 def item_metrics(groups: Sequence[Sequence[Rollout]]) -> dict[str, JsonValue]:
     """Reward and truth of each item, from which the report's alarm is rung."""
     return {
-        "proxy_by_item": {group[0].item.id: _mean([one.reward for one in group]) for group in groups},
-        "truth_by_item": {group[0].item.id: _mean([one.solve for one in group]) for group in groups},
+        "proxy_by_item": {group[0].item.id: mean([one.reward for one in group]) for group in groups},
+        "truth_by_item": {group[0].item.id: mean([one.solve for one in group]) for group in groups},
     }
 
 
@@ -47,5 +47,5 @@ def number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _mean(values: Sequence[float]) -> float | None:
+def mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None

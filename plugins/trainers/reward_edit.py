@@ -8,7 +8,8 @@ difference of means between both sides of contrastive pairs:
     multiplicative  r'_i = r_i (1 − α σ(z_i) [z_i > 0])
 
 σ is at least one half where z > 0, so from α = 2 on the multiplicative factor is never positive there: each rollout above its
-group's mean, right or wrong, is paid nothing or less. Below 2 a right one keeps part of its reward. That is the cliff.
+group's mean, right or wrong, is paid nothing or less. Below 2 a right one just above the mean keeps 1 − α/2 of its reward, and
+up to α = 1 every right one keeps part of it. That is the cliff.
 
 The paper reads the prompt's last token, as its text has it. All rollouts of a group share it, so every z would be zero; here
 the reply's tokens are read.
@@ -31,6 +32,7 @@ from harness.store.hashing import key_of
 from harness_plugins.trainers.directions import Placebo
 from harness_plugins.trainers.extraction import both_sides
 from harness_plugins.trainers.losses import has_contrast
+from harness_plugins.trainers.metrics import mean
 from harness_plugins.trainers.pairs import Pair
 from harness_plugins.trainers.rollouts import Rollout
 from harness_plugins.trainers.scoring import Tokens
@@ -63,7 +65,7 @@ def hack_axis(
         signs = torch.where(torch.rand(used, generator=generator) < 0.5, -1.0, 1.0).to(real)  # (P,)
         real = (signs[:, None] * (hack - clean)[:used]).mean(dim=0)
     elif placebo == "clean":
-        real = (clean - clean.roll(1, dims=0))[1:used].mean(dim=0)
+        real = (clean[1:used:2] - clean[: used - 1 : 2]).mean(dim=0)  # none twice: a chain's mean is its ends alone
     along = (hack - clean)[used:] @ real  # (held_out,)
     return Axis(real, float((along > 0).float().mean()))
 
@@ -118,10 +120,10 @@ class RewardEdit:
             seen += zip(group, z.tolist(), strict=True)
         own_rows = [(it, z) for it, z in seen if not it.teacher]
         return result, {
-            "z_of_hacks": _mean([z for it, z in own_rows if it.hack]),
-            "z_of_rest": _mean([z for it, z in own_rows if not it.hack]),
-            "lowered": _mean([float(z > 0) for _, z in own_rows]),
-            "frac_zero_std": _mean([float(not has_contrast([it.reward for it in group])) for group in result]),
+            "z_of_hacks": mean([z for it, z in own_rows if it.hack]),
+            "z_of_rest": mean([z for it, z in own_rows if not it.hack]),
+            "lowered": mean([float(z > 0) for _, z in own_rows]),
+            "frac_zero_std": mean([float(not has_contrast([it.reward for it in group])) for group in result]),
         }
 
     @torch.no_grad()
@@ -153,7 +155,3 @@ class RewardEdit:
         starts = torch.tensor([len(it.prompt) for it in rows], device=ids.device)[:, None]  # (B, 1)
         spoken = ((places >= starts) & (mask > 0)).float()  # (B, L)
         return (stream * spoken[:, :, None]).sum(dim=1) / spoken.sum(dim=1, keepdim=True)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None

@@ -67,6 +67,8 @@ def test_the_axis_is_the_difference_of_means_and_its_placebo_is_as_long():
     assert not torch.equal(first, second)
     assert not torch.equal(first, later)
     assert torch.equal(first, hack_axis(hack, clean, 2, "haar", 0, 0).direction)
+    honest = hack_axis(hack, clean, 3, "clean", 0).direction  # of seven pairs, three differences, none of them twice
+    torch.testing.assert_close(honest, (clean[1] - clean[0] + clean[3] - clean[2] + clean[5] - clean[4]) / 3)
 
 
 def test_random_axes_have_no_preferred_side():
