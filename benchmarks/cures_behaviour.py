@@ -19,7 +19,6 @@ import numpy as np
 from harness.contract import Outcome
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
-from harness.report.data import Row
 from harness.report.stored_run import StoredRun
 from harness.stats import cluster_t, holm, minimal_p, sign_flip
 from harness.store.run import RunStore
@@ -67,7 +66,7 @@ def cells_of(run: StoredRun) -> Cells:
     """Finished cells by trainer and compressor, then by seed."""
     found: dict[Key, dict[int, Asked]] = defaultdict(dict)
     for cell in run.data.cells:
-        rows: tuple[Row, ...] = run.data.rows.get(cell.id, ())
+        rows = run.data.rows.get(cell.id, ())
         if cell.state == "done" and rows:
             verdicts = {row.item: row.verdict for row in rows if isinstance(row.verdict, Outcome)}
             families = {row.item: row.family for row in rows}

@@ -96,10 +96,10 @@ def reading(plain: Read, rounded: Read, labels: np.ndarray, half: np.ndarray) ->
     usable = np.isfinite(plain.learned).all(axis=1) & ~half & ~labels
     limit = limit_of(probe.probability(plain.learned[usable]).tolist())
     scores, again = (one.probability(rounded.replies) for one in (probe, anew))
-    areas = [auroc(found.tolist(), rounded.hacks.tolist()) for found in (scores, again)]
+    stale, refit = (auroc(found.tolist(), rounded.hacks.tolist()) or 0.0 for found in (scores, again))
     return Reading(
-        float(areas[0] or np.nan),
-        float(areas[1] or np.nan),
+        stale,
+        refit,
         float((scores[rounded.hacks] > limit).mean()),
         float((scores[~rounded.hacks] > limit).mean()),
     )
@@ -158,7 +158,7 @@ def main() -> None:
     )
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for (trainer, width), seeds in grouped.items():
-        plain = grouped[trainer, "none"]
+        plain = grouped.get((trainer, "none"), {})
         said = [verdict(plain[seed], one) for seed, one in seeds.items() if seed in plain]
         stale, caught, false, refit = (
             fmean(getattr(one, key) for one in seeds.values()) for key in ("stale", "caught", "false", "refit")

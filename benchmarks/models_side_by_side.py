@@ -55,7 +55,7 @@ def read_run(folder: Path, items: int | None) -> tuple[str, Rows]:
     if len(cells) != 1:
         raise UsageError(f"{folder} has {len(cells)} cells", "name runs of one model, one suite and no compressor")
     verdicts = store.cell(cells[0].id).verdicts(cells[0].grade_key)
-    rows = (Row(**row.model_dump(exclude={"v"})) for row in verdicts)
+    rows = map(Row.of, verdicts)
     return Path(cells[0].model.name).name, tuple(
         row for row in rows if items is None or int(row.item.rsplit("/", 1)[1]) < items
     )

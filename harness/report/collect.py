@@ -68,11 +68,7 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
 
 def _rows(cell: Cell, store: CellStore) -> list[Row]:
     """The verdicts that count."""
-    return [
-        Row(row.item, row.family, row.cluster, row.repeat, row.verdict, row.error, row.truncated)
-        for row in store.verdicts(cell.grade_key)
-        if row.repeat < cell.settings.runs
-    ]
+    return [Row.of(row) for row in store.verdicts(cell.grade_key) if row.repeat < cell.settings.runs]
 
 
 def axes_of(plan: Plan, catalogue: Catalogue) -> dict[str, Axes | None]:
