@@ -65,8 +65,8 @@ def row(parameter: Any) -> str:
         names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
         if not parameter.is_flag:
             names += f" {parameter.metavar or parameter.name.upper()}"
-    text = (getattr(parameter, "help", None) or "").replace("|", r"\|")
-    return f"| {names} | {text} | {default(parameter)} |"
+    cells = (names, getattr(parameter, "help", None) or "", default(parameter))
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def default(parameter: Any) -> str:
