@@ -18,6 +18,7 @@ from ray_nodes import Nodes, ended, wait_for
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip("ray", reason="ray is not installed")
 
+TRAINING_TOYS = Path(__file__).parent / "training_toys"
 ARMS = ("--compressor", "rtn4", "--temperature", "1", "--runs", "8", "--batch-size", "4", "-P", "toy.items=24")
 
 
@@ -80,6 +81,19 @@ def test_two_nodes_bring_the_tables_of_one_machine(run: Run):
     caches = [run.nodes.folder / f"node-{number}" / "cache" for number in range(1, run.nodes.begun + 1)]
     assert any(cache.is_dir() for cache in caches)
     assert not (run.cli.cwd / "cache" / "artefacts").exists()  # nothing was made by the driver
+
+
+def test_arms_that_share_a_training_wait_for_it_and_go_where_it_lies(cli, nodes: Nodes, tmp_path: Path):
+    nodes.fill(2)
+    noted = tmp_path / "noted.txt"
+    given = ("--tasks", "sums", "--trainer", "nudge", "--compressor", "none,rtn4,rtn3", "--model", str(cli.model))
+    placed = ("--executor", "ray", "--ray-address", nodes.address, "--no-baseline", "--out", "r")
+    cli("run", *given, "-P", f"nudge.noted={noted}", *placed, plugins=TRAINING_TOYS)
+    assert len(noted.read_text().splitlines()) == 1
+    (home,) = {line.split("/cache/")[0] for line in noted.read_text().splitlines()}
+    others = [folder for folder in nodes.folder.glob("node-*") if str(folder) != home]
+    assert not any((folder / "cache" / "artefacts").exists() for folder in others)
+    assert len(cli.rows("verdicts-*.jsonl")) == 3
 
 
 @pytest.mark.parametrize("kill", [Nodes.kill_worker, Nodes.kill_task])
