@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from harness.registry.catalogue import Catalogue
     from harness.registry.component import Component
 
-PLAIN_SECONDS = 15.0  # between two lines on what a model has read
 SANDBOX = "bwrap"  # where programs of a file run
 Suite = Annotated[str | None, typer.Argument(metavar="[TASKS]", help="A suite that has a labelled bench.")]
 Data = Annotated[
@@ -146,6 +145,8 @@ def _reader(
 
 def _now_and_then(say: Callable[[str], None]) -> Callable[[int, int], None]:
     """Says how many texts the model has read, as a log wants it."""
+    from harness.screen.progress import PLAIN_SECONDS
+
     last = time.monotonic()
 
     def told(done: int, of: int) -> None:

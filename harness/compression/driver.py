@@ -193,6 +193,7 @@ def _calibration(job: Job) -> Calibration | None:
         calibration = read_calibration(
             job.wanted, job.checkpoint.folder, job.device, partial(job.progress, "calibration")
         )
+        job.progress("calibration", 1, 1)
     widest = max(job.candidates, key=lambda linear: linear.columns)
     if calibration.tokens < widest.columns:
         mean = calibration.tokens / max(1, len(calibration.sequences))

@@ -22,7 +22,7 @@ _M_MMAP_THRESHOLD = -3
 def tidy_heap(model_bytes: int) -> Iterator[None]:
     """Inside this context, map blocks of MAPPED_BYTES bytes or more separately unless free heap space fits them, and spare
     collections what was there before: the libraries' two million objects took a third of a second a block. Fresh pages cost
-    a model of a few megabytes an eighth of its time, and its holes are no larger than it is: it is left to the heap."""
+    a model of a few megabytes a sixth of its time, and its holes are no larger than it is: it is left to the heap."""
     gc.freeze()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if model_bytes >= LARGE_MODEL else None
     if mallopt is not None:

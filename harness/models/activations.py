@@ -14,8 +14,8 @@ from harness.errors import ModelError
 from harness.models.generate import Generator, memory_errors
 from harness.models.padding import pad_right
 
-BATCH_TOKENS = {"cpu": 1024}  # padded tokens of one forward pass, by kind of device: a CPU gains nothing by more,
-MANY_TOKENS = 8192  # and whoever waits hears of each pass
+BATCH_TOKENS = 8192  # padded tokens of one forward pass
+CPU_BATCH_TOKENS = 1024  # a CPU gains nothing by more, and whoever waits hears of each pass
 Text = tuple[str, str]  # prompt, reply
 Tokens = tuple[Text, list[int], list[int]]  # a text, the tokens of its prompt and of its reply
 
@@ -32,7 +32,7 @@ def summed(generator: Generator, texts: Sequence[Text], depth: float) -> Iterato
         else:
             yield text, np.full(width, np.nan, np.float32), len(reply)
     fits.sort(key=lambda row: len(row[1]) + len(row[2]))
-    limit = BATCH_TOKENS.get(generator.loaded.device.type, MANY_TOKENS)
+    limit = CPU_BATCH_TOKENS if generator.loaded.device.type == "cpu" else BATCH_TOKENS
     for batch in _batches(fits, 1 if generator.loaded.alone else limit):
         stream = residual(generator, [[*before, *reply] for _, before, reply in batch], depth)  # (B, T, d)
         for (text, before, reply), row in zip(batch, stream, strict=True):

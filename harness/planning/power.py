@@ -33,7 +33,7 @@ class PlannedPower(Record):
     @property
     def described(self) -> str:
         takes = ", ".join(f"{points} points take {plural(needed, 'pair')}" for points, needed in self.needed.items())
-        share = f"{100 * self.discordance:.0f} % of the verdicts change"
+        share = f"{100 * self.discordance:.0f} % of the verdicts change independently"
         seen = f"as {self.changed} of {self.compared} did here" if self.compared else "an assumption until some have"
         return f"{self.suite}: {plural(self.pairs, 'pair')} a contrast; at 80 % power {takes}, if {share} ({seen})"
 

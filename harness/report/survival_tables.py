@@ -29,7 +29,7 @@ def survival_tables(block: Block) -> Iterable[Table]:
     for metric in block.metrics:
         if metric.is_rate and (found := survivals(block, metric)):
             note = (
-                f"Paired by item and by seed, sign-flip over seeds; under six seeds {DIRECTIONAL}. "
+                f"Paired by seed, sign-flip over seeds; under six seeds {DIRECTIONAL}. "
                 f"{adjustment_note([one.found for one in found])}"
             ).rstrip()
             warning = (

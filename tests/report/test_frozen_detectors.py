@@ -12,7 +12,11 @@ import warm
 
 from harness.contract import Flag, Outcome
 from harness.errors import UsageError
+from harness.planning.experiment import Experiment
+from harness.planning.plan import make_plan
+from harness.registry.catalogue import load_catalogue
 from harness.registry.component import NONE, Component
+from harness.registry.plugins import load_plugins
 from harness.registry.sources import ModelRef
 from harness.report.arms import SampledArm
 from harness.report.data import CellSummary, DetectorRun, FlagRow, ReportData, Row
@@ -130,19 +134,17 @@ def test_a_detector_without_a_threshold_is_a_row_with_its_reason(model, source, 
 
 
 def test_a_run_refuses_foreign_thresholds_before_it_begins(tmp_path, tiny_qwen2):
-    command = [
-        "-m",
-        "harness",
-        "run",
-        "--tasks",
-        "goodhart7",
-        "--model",
-        str(tiny_qwen2),
-        "--freeze-detectors",
-        "there",
-    ]
+    asked = {"model": (str(tiny_qwen2),), "params": {"leetcode-loopholes": {"source": "generated", "items": 1}}}
+    there = make_plan(Experiment(tasks=("leetcode-loopholes",), **asked), load_catalogue(load_plugins()))
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "plan.json").write_text(there.text)
+    command = ["-m", "harness", "run", "--tasks", "goodhart7", "--model", str(tiny_qwen2), "--freeze-detectors"]
     env = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
-    done = warm.run(command, tmp_path, env)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "there is not a run folder" in done.stderr
+    for folder, says in (
+        ("there", "there froze detectors on leetcode-loopholes, and this run asks goodhart7"),
+        ("nowhere", "nowhere is not a run folder"),
+    ):
+        done = warm.run([*command, folder], tmp_path, env)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert says in done.stderr
     assert not (tmp_path / "runs").exists()
