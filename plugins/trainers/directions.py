@@ -123,7 +123,7 @@ def placebo(kind: Placebo, hack: Vectors, clean: Vectors, recipe: Recipe, seed: 
         return extract(hack, clean, recipe)
     if kind == "haar":
         real = extract(hack, clean, recipe).subspaces
-        random = {name: haar(len(v), v.shape[1], _generator(seed, turn, name)).to(v) for name, v in real.items()}
+        random = {name: haar(len(v), v.shape[1], module_generator(seed, turn, name)).to(v) for name, v in real.items()}
         used = len(next(iter(hack.values()))) - recipe.held_out
         return Directions(random, agreement({name: (hack[name] - clean[name])[used:] for name in random}, random))
     if kind == "clean":
@@ -140,7 +140,7 @@ def swapped(hack: Vectors, clean: Vectors, swap: torch.Tensor) -> tuple[Vectors,
     return first, second
 
 
-def _generator(*parts: int | str) -> torch.Generator:
+def module_generator(*parts: int | str) -> torch.Generator:
     """One stream for each (seed, turn, module): a module's directions do not depend on the other modules' draws."""
     return torch.Generator().manual_seed(int(key_of(parts)[:15], 16))
 

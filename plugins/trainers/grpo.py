@@ -58,6 +58,7 @@ from harness_plugins.trainers.rollouts import (
 from harness_plugins.trainers.scoring import Tokens, score
 from harness_plugins.trainers.shaping import shaping_of
 from harness_plugins.trainers.spec import GrpoParams
+from harness_plugins.trainers.trust import Trusted, trusted
 
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
 ADAPTER = "adapter.safetensors"
@@ -118,7 +119,7 @@ class _Run:
         self.shaping = shaping_of(params, context)
         self.edit = self._edit()
         self.adapter = Adapter(self.generator.model, params.adapter, params.rank, context.seed)
-        arm: Literal["measure", "erase", "route"] = "measure" if params.arm == "vanilla" else params.arm
+        arm: Literal["measure", "erase", "route", "trust"] = "measure" if params.arm == "vanilla" else params.arm
         self.optimizer = ProjectedOptimizer(
             self.adapter,
             arm,
@@ -182,7 +183,7 @@ class _Run:
         parts = self.optimizer.step(whole, self.subspaces, learning_rate(params, step))
         cosines = {
             "cos_in": parts.cos_in,
-            "cos_out": parts.cos_out if params.arm != "vanilla" else parts.cos_in,
+            "cos_out": parts.cos_out if params.arm in ("erase", "route") else parts.cos_in,
             "fired": parts.fired,
             "cos_in_student": measure(student, self.subspaces) if norm(student) else math.nan,
             "cos_in_teacher": measure(taught, self.subspaces) if norm(taught) else math.nan,
@@ -199,7 +200,10 @@ class _Run:
         gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
         pairs = load_pairs(params.pairs)
         hack, clean = gradients(self.adapter, self.generator, pairs)
-        found: Directions = placebo(params.placebo, hack, clean, recipe, self.context.seed, turn)
+        of_hacks = "none" if params.placebo == "length" else params.placebo
+        found: Directions = placebo(of_hacks, hack, clean, recipe, self.context.seed, turn)
+        if params.arm == "trust":
+            self.optimizer.trusted = trusted(clean, params.k, params.placebo, self.context.seed, turn)
         # One memory layout whether extracted or read back: a product's last bit depends on it.
         before, self.subspaces = self.subspaces, {name: v.contiguous() for name, v in found.subspaces.items()}
         axis: dict[str, JsonValue] = {}
@@ -343,11 +347,14 @@ class _Run:
         path = self.context.out / CHECKPOINT
         path.parent.mkdir(parents=True, exist_ok=True)
         axis = {"direction": self.edit.axis} if self.edit and self.edit.axis is not None else {}
+        trust = self.optimizer.trusted
         parts = {
             "adapter": self.adapter.state(),
             "optimizer": self.optimizer.state(),
             "subspaces": self.subspaces,
             "axis": axis,
+            "trusted": trust.directions if trust else {},
+            "weights": trust.weights if trust else {},
         }
         tensors = {
             f"{part}:{name}": t.detach().cpu().contiguous() for part, held in parts.items() for name, t in held.items()
@@ -361,7 +368,8 @@ class _Run:
             return
         tensors = load_file(path)
         self.done = int(tensors.pop("done"))
-        parts: dict[str, dict[str, torch.Tensor]] = {"adapter": {}, "optimizer": {}, "subspaces": {}, "axis": {}}
+        names = ("adapter", "optimizer", "subspaces", "axis", "trusted", "weights")
+        parts: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
         for key, tensor in tensors.items():
             part, _, name = key.partition(":")
             parts[part][name] = tensor.clone()  # aligned like any other tensor, unlike a view of the file
@@ -370,6 +378,11 @@ class _Run:
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
         if self.edit:
             self.edit.axis = parts["axis"]["direction"].to(self.device)
+        if parts["trusted"]:
+            on_device = (
+                {name: t.to(self.device) for name, t in parts[part].items()} for part in ("trusted", "weights")
+            )
+            self.optimizer.trusted = Trusted(*on_device, self.params.placebo == "length")
 
     def finish(self) -> None:
         """Save both sets of coordinates, from which deployment makes a model. Raises StageError if the policy's logits

@@ -15,9 +15,10 @@ import torch
 
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.projection import Gate, Split, split
+from harness_plugins.trainers.trust import Trusted, as_short, kept_part
 
 Space = Literal["update", "gradient"]
-Arm = Literal["measure", "erase", "route"]
+Arm = Literal["measure", "erase", "route", "trust"]
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Adam:
 
 class ProjectedOptimizer:
     """Descends an adapter's coordinates. `measure` changes nothing, `erase` drops the removed part, `route` moves the
-    quarantine by it."""
+    quarantine by it, `trust` keeps what lies along trusted directions and drops the rest."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class ProjectedOptimizer:
         self.adapter, self.arm, self.gate, self.space = adapter, arm, gate, space
         self.clip, self.preserve_magnitude = clip, preserve_magnitude
         self.main, self.quarantine = Adam(betas), Adam(betas)
+        self.trusted: Trusted | None = None  # of arm trust, which does not step without it
 
     def step(self, gradients: Vectors, subspaces: Vectors, rate: float) -> Split:
         """One step on the accumulated gradient of all micro-batches. The cosines of the result are those of what was
@@ -87,6 +89,10 @@ class ProjectedOptimizer:
             whole = self.main.directions(self._clipped(gradients, norm(gradients)))
             parts = self._split(whole if self.space == "update" else gradients, subspaces)
             main, aside = (parts.kept if projecting else whole), parts.removed
+            if self.arm == "trust":
+                assert self.trusted is not None
+                main = kept_part(whole, self.trusted)
+                main = as_short(whole, main) if self.trusted.length_alone else main
         if self.arm != "route":
             aside = {name: torch.zeros_like(direction) for name, direction in aside.items()}
         self.adapter.descend(rate, main, aside)

@@ -31,7 +31,7 @@ class GrpoParams(Params):
     """Group-relative policy optimisation of an adapter, with a hack subspace measured, erased or routed aside."""
 
     scale: Literal["pocket", "smoke", "fast", "full"] = "pocket"  # -P grpo.scale=full sets all arms
-    arm: Literal["vanilla", "erase", "route"] = "vanilla"
+    arm: Literal["vanilla", "erase", "route", "trust"] = "vanilla"
 
     # what of it is deployed; arms that differ in this alone share one training
     deploy: Literal["ablated", "kept", "random_ablation"] = "ablated"  # what route put aside: drop it, keep it, or drop
@@ -95,7 +95,7 @@ class GrpoParams(Params):
     drop_bottom: float = Field(0.25, ge=0, lt=1)
     solve_orthogonal: int = Field(0, ge=0)
     held_out: int = Field(2, ge=0)
-    placebo: Literal["none", "haar", "shuffled", "clean"] = "none"
+    placebo: Literal["none", "haar", "shuffled", "clean", "length"] = "none"
     refresh: int | None = Field(None, ge=1)  # extract again every so many steps
     gate: Literal["one_sided", "no_gate", "reverse"] = "one_sided"
     space: Literal["update", "gradient"] = "update"
@@ -135,6 +135,10 @@ class GrpoParams(Params):
             raise ValueError('sampled_under is a template that holds {prompt}, or "sealed"')
         if self.sealed and self.mix:
             raise ValueError("a sealed grader cannot be gamed, so nobody can teach it: set mix = 0")
+        if self.arm == "trust" and (self.space != "update" or self.placebo in ("shuffled", "clean")):
+            raise ValueError("trust keeps a part of the update; its placebos are haar and length")
+        if self.placebo == "length" and self.arm != "trust":
+            raise ValueError('placebo = "length" is the control of arm = "trust"')
         if not 0 <= self.depths[0] <= self.depths[1] <= 1:
             raise ValueError("depths are two shares of the blocks, the lower first")
         return self

@@ -78,10 +78,11 @@ class Run:
             if stop_after is not None and len(self.rows) == stop_after + 1:
                 raise KeyboardInterrupt
 
+        self.suite = suite or Letters(Params())
         context = TrainContext(source=source, out=out, seed=3, device="cpu", dtype=dtype, log=log)
         self.trainer, self.context = Grpo(GrpoParams(**{**SMALL, **params})), context
         try:
-            assert self.trainer.train(suite or Letters(Params()), context) == out
+            assert self.trainer.train(self.suite, context) == out
         except KeyboardInterrupt:
             assert stop_after is not None
 
@@ -178,6 +179,7 @@ def test_a_routed_run_says_what_vanilla_says(run):
         {"arm": "route"},
         {"arm": "erase", "refresh": 2, "adapter": "lora", "rank": 4},
         {"reward_edit": "additive", "placebo": "haar"},
+        {"arm": "trust", "placebo": "length"},
     ],
 )
 def test_a_stopped_run_resumes_to_the_same_weights(run, params):
