@@ -38,7 +38,9 @@ def trusted(clean: Vectors, k: int, placebo: str, seed: int, turn: int = 0) -> T
     for name, rows in clean.items():
         v, strength = top_rows(rows, k)
         if len(v):
-            directions[name] = haar(*v.shape, module_generator(seed, turn, name)).to(v) if placebo == "haar" else v
+            random = placebo == "haar"
+            own = haar(*v.shape, module_generator(seed, turn, name)).to(v) if random else v
+            directions[name] = own.contiguous()  # one layout whether extracted or read back: the last bit depends on it
             weights[name] = strength / strength.sum()
     if not directions:
         raise StageError("the clean sides of the pairs have no gradient, so there is no direction to trust")

@@ -45,7 +45,7 @@ def test_placebos_share_the_weights_and_the_length():
 
 
 def test_a_trusted_run_steps_in_the_span_alone(run):  # noqa: F811
-    """After one step each module's coordinates lie in its trusted span; those of the placebo of equal length along vanilla's."""
+    """After one step a module's coordinates lie in its trusted span; those of the placebo of equal length along vanilla's."""
     from safetensors.torch import load_file
 
     from harness_plugins.trainers.grpo import ADAPTER, _Run
