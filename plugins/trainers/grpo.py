@@ -26,7 +26,7 @@ from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.adapters.peft_export import export_peft
 from harness_plugins.trainers.deployment import merge_coordinates
-from harness_plugins.trainers.directions import Directions, Recipe, placebo
+from harness_plugins.trainers.directions import Directions, Placebo, Recipe, placebo
 from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
 from harness_plugins.trainers.inoculation import Inoculated
 from harness_plugins.trainers.losses import (
@@ -200,8 +200,8 @@ class _Run:
         gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
         pairs = load_pairs(params.pairs)
         hack, clean = gradients(self.adapter, self.generator, pairs)
-        of_hacks = "none" if params.placebo == "length" else params.placebo
-        found: Directions = placebo(of_hacks, hack, clean, recipe, self.context.seed, turn)
+        kind: Placebo = "none" if params.placebo == "length" else params.placebo
+        found: Directions = placebo(kind, hack, clean, recipe, self.context.seed, turn)
         if params.arm == "trust":
             self.optimizer.trusted = trusted(clean, params.k, params.placebo, self.context.seed, turn)
         # One memory layout whether extracted or read back: a product's last bit depends on it.
@@ -209,7 +209,7 @@ class _Run:
         axis: dict[str, JsonValue] = {}
         if self.edit:
             with self.adapter.merged_weights():
-                axis = self.edit.extract(pairs, params.held_out, params.placebo, self.context.seed, turn)
+                axis = self.edit.extract(pairs, params.held_out, kind, self.context.seed, turn)
         return {
             **axis,
             "direction_rows": sum(len(v) for v in found.subspaces.values()),
@@ -379,10 +379,10 @@ class _Run:
         if self.edit:
             self.edit.axis = parts["axis"]["direction"].to(self.device)
         if parts["trusted"]:
-            on_device = (
+            v, weights = (
                 {name: t.to(self.device) for name, t in parts[part].items()} for part in ("trusted", "weights")
             )
-            self.optimizer.trusted = Trusted(*on_device, self.params.placebo == "length")
+            self.optimizer.trusted = Trusted(v, weights, self.params.placebo == "length")
 
     def finish(self) -> None:
         """Save both sets of coordinates, from which deployment makes a model. Raises StageError if the policy's logits

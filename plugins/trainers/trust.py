@@ -39,7 +39,7 @@ def trusted(clean: Vectors, k: int, placebo: str, seed: int, turn: int = 0) -> T
         v, strength = top_rows(rows, k)
         if len(v):
             random = placebo == "haar"
-            own = haar(*v.shape, module_generator(seed, turn, name)).to(v) if random else v
+            own = haar(len(v), v.shape[1], module_generator(seed, turn, name)).to(v) if random else v
             directions[name] = own.contiguous()  # one layout whether extracted or read back: the last bit depends on it
             weights[name] = strength / strength.sum()
     if not directions:
