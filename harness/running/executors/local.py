@@ -53,7 +53,7 @@ class LocalExecutor:
         except queue.Empty:
             for worker in self.workers:
                 if worker.silent_for() > self.silence:
-                    worker.kill(f"hung: no sign of life for {self.silence:.0f} s; killed")
+                    worker.kill(f"hung: no sign of life for {self.silence:.0f} s; killed (--silence grants more)")
             return
         if event is None:  # the worker's pipe is closed, so the worker has ended
             yield from worker.reap()
