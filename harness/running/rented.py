@@ -70,6 +70,7 @@ class _Work:
         self.left_out: dict[str, None] = {}
         local = [cell for cell in plan.cells if cell.model.path]
         self.sizes = {path: Size.of(path) for path in dict.fromkeys(cell.model.path for cell in local)}
+        self.largest = max((size.parameters for size in self.sizes.values()), default=0.0)
         dtype = plan.experiment.dtype
         self.width = 4 if dtype == "float32" else 2  # bytes a number; "auto" is bfloat16 on a GPU
         self.dense = plan.experiment.backend is not None
@@ -112,7 +113,7 @@ class _Work:
 
     def on(self, machine: Machine) -> Rented:
         gpu = machine.gpu
-        memory = max((self._memory(cell, tokens) for cell, tokens in self.asked), default=0.0)
+        memory = max([self.width * self.largest, *(self._memory(cell, tokens) for cell, tokens in self.asked)])
         over = max(1, math.ceil(memory / (FILLED * gpu.memory)))
         at_work = max(1, machine.gpus // over) * over  # models laid over some GPUs, side by side
         products = gpu.single if self.width == 4 else gpu.half
@@ -123,7 +124,7 @@ class _Work:
         compressed = sum(self.compressions) / (SHARE * gpu.single * beside)
         stored = sum(size.stored for size in self.sizes.values()) + sum(self.artefacts)
         if self.dense or over > 1:  # servers load no packed artefact
-            stored += len(self.artefacts) * max(int(self.width * size.parameters) for size in self.sizes.values())
+            stored += len(self.artefacts) * int(self.width * self.largest)
         return Rented(
             machine=machine.name,
             seconds={"compress": compressed, "sample": sampling},

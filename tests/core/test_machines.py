@@ -7,7 +7,12 @@ import json
 import pytest
 
 from harness.errors import UsageError
+from harness.planning.experiment import Experiment
 from harness.planning.machines import parse_machines
+from harness.planning.plan import make_plan
+from harness.registry.catalogue import load_catalogue
+from harness.registry.plugins import load_plugins
+from harness.running.rented import rented
 
 
 def test_machines_are_named_by_gpu_and_count():
@@ -36,6 +41,17 @@ def test_a_plan_says_what_it_would_take_elsewhere(cli):
     assert "h100, estimated: " in said
     assert "GB disk" in said
     assert not (cli.cwd / "r").exists()  # nothing was run
+
+
+def test_what_a_server_answers_takes_no_machine(tiny_qwen2):
+    catalogue = load_catalogue(load_plugins())
+    letters = {"goodhart7": {"understanding": "letters", "items": 1}}
+    plan = make_plan(Experiment(model=(str(tiny_qwen2),), tasks=("goodhart7",), params=letters), catalogue)
+    (cell,) = plan.cells
+    away = cell.model_copy(update={"model": cell.model.model_copy(update={"path": ""})})
+    asked = plan.experiment.model_copy(update={"backend": "local-chat-completions"})
+    (found,) = rented(plan.model_copy(update={"cells": (away,), "experiment": asked}), parse_machines("l4"), catalogue)
+    assert (found.disk, found.memory, found.left_out) == (0, 0, ("what servers answer",))
 
 
 def test_an_unknown_machine_is_one_line(cli):
