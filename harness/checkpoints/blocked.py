@@ -84,6 +84,11 @@ def block_linears(model: nn.Module) -> None:
     embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     for owner in list(model.modules()):
         for name, plain in list(owner.named_children()):
-            if type(plain) is nn.Linear and (weight := blocked(plain.weight)).is_mkldnn:
-                shared = id(plain.weight) in embeddings
-                setattr(owner, name, BlockedLinear(plain, weight, shared=shared))
+            if type(plain) is nn.Linear and "weight" in plain._parameters:  # a library may hold codes in its place
+                setattr(owner, name, in_blocks(plain, shared=id(plain.weight) in embeddings))
+
+
+def in_blocks(plain: nn.Linear, *, shared: bool = False) -> nn.Module:
+    """The Linear in blocks, where that is faster, else itself."""
+    weight = blocked(plain.weight)
+    return BlockedLinear(plain, weight, shared=shared) if weight.is_mkldnn else plain

@@ -20,7 +20,10 @@ def sensitivity(
     experiment: Experiment,
     unit: Annotated[str, typer.Option(help="What is compressed or not: block or linear.")] = "block",
     design: Annotated[
-        str, typer.Option(help="Comma list of factorial, add-one, restore-one; the first decides the plan file.")
+        str,
+        typer.Option(
+            help="Comma list of factorial, half-factorial, add-one, restore-one; the first decides the plan file."
+        ),
     ] = "factorial",
     out: o.Out = None,
     dry_run: Annotated[

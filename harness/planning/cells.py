@@ -64,6 +64,7 @@ class Cell(Record):
     detect_keys: dict[str, str] = {}  # by detector label
     trains_on: TrainsOn | None = None  # None: the cell's own suite, as it is asked
     monitor: Component | None = None  # the detector that steers this arm's training
+    parts: str | None = None  # of what the weights are put together, where other cells' weights are too
     notes: tuple[str, ...] = ()  # what a reader of plan and report must know of how it is asked
 
     @property

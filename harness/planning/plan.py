@@ -23,7 +23,7 @@ from harness.planning.keys import make_cell
 from harness.planning.questions import count_questions
 from harness.planning.readings import without_likelihood
 from harness.planning.selection import Selection
-from harness.planning.sizes import CompressionSize, size_of
+from harness.planning.sizes import CompressionSize, parts_of, size_of
 from harness.planning.training import refuse_trained_questions, trained_on
 from harness.registry.catalogue import Catalogue
 from harness.registry.sources import model_shape
@@ -79,7 +79,8 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
             cell = make_cell(
                 model, trainer, monitor, compressor, suite, seed, chosen.detectors, once, questions, trains_on
             )
-            cells.append(cell.model_copy(update={"notes": notes}))
+            parts = parts_of(compressor, cell.trained_key or model.digest, catalogue)
+            cells.append(cell.model_copy(update={"notes": notes, "parts": parts}))
             if cell.compressed_key and cell.compressed_key not in sizes:
                 shape = shapes.setdefault(model.digest, model_shape(model))
                 sizes[cell.compressed_key] = size_of(compressor, shape, catalogue)

@@ -12,7 +12,8 @@ from harness.planning.experiment import Experiment
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import NONE
 
-DESIGNS = ("factorial", "add-one", "restore-one")
+DESIGNS = ("factorial", "half-factorial", "add-one", "restore-one")
+FACTORIAL = DESIGNS[:2]  # half of the units are compressed in each run; the second lacks the mirror image
 UNITS = ("block", "linear")
 RANDOM_MASKS = 3  # half of the units each: does the sum of the effects foretell them?
 BASE, WHOLE, IDENTITY = NONE, "whole", "identity"
@@ -45,8 +46,8 @@ class Screen(Record):
     responses: dict[str, Response]
     runs: dict[str, MaskRun]
 
-    def of(self, design: str) -> dict[str, MaskRun]:
-        return {label: run for label, run in self.runs.items() if run.design == design}
+    def of(self, *designs: str) -> dict[str, MaskRun]:
+        return {label: run for label, run in self.runs.items() if run.design in designs}
 
 
 def make_screen(
@@ -106,7 +107,7 @@ def power_lines(screen: Screen, items: dict[str, int], graded: Collection[str]) 
     from harness.stats.power import mde_paired
 
     lines = []
-    folded = len(screen.of("factorial"))
+    halves = len(screen.of(*FACTORIAL))
     for suite, count in items.items():
         if suite not in graded:
             lines.append(f"{suite}: {plural(count, 'item')}, continuous responses only")
@@ -115,8 +116,8 @@ def power_lines(screen: Screen, items: dict[str, int], graded: Collection[str]) 
         line = (
             f"{suite}: {plural(count, 'item')}; of one {screen.unit} an accuracy shows {100 * alone:.0f} points or more"
         )
-        if folded:
-            line += f", in the factorial's mean of {folded} runs about {100 * alone * sqrt(2 / folded):.0f}"
+        if halves:
+            line += f", in the factorial's mean of {halves} runs about {100 * alone * sqrt(2 / halves):.0f}"
         lines.append(f"{line} (80 % power, {100 * CHANGED:.0f} % of verdicts changing); hence the continuous responses")
     return lines
 
@@ -150,8 +151,8 @@ def _runs(count: int, designs: Sequence[str]) -> dict[str, MaskRun]:
         "null-odd": MaskRun(design="null", on=everything[1::2]),
     }
     for design in designs:
-        if design == "factorial":
-            signs = folded(plackett_burman(count))
+        if design in FACTORIAL:
+            signs = plackett_burman(count) if design == "half-factorial" else folded(plackett_burman(count))
             masks = [tuple(index for index in everything if row[index] > 0) for row in signs]
             for number in range(RANDOM_MASKS):
                 half = tuple(sorted(generator.sample(everything, max(1, count // 2))))

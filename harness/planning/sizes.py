@@ -12,6 +12,7 @@ from harness.contract.compression import check_plan
 from harness.contract.records import renamed
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import Component, blamed
+from harness.store.hashing import key_of
 
 
 class CompressionSize(Record):
@@ -61,6 +62,17 @@ def size_of(component: Component, shape: ModelShape, catalogue: Catalogue) -> Co
         at_most=limit is not None,
         max_bytes=None if compressor.whole_model else -(-bits // 8) + shape.overhead,
     )
+
+
+def parts_of(component: Component, model: str, catalogue: Catalogue) -> str | None:
+    """What a masking compressor and others of its treatment take their parts from; None for a compressor that makes its own."""
+    if component.untouched:
+        return None
+    compressor: Compressor = catalogue.build(component)
+    treatment = compressor.treatment
+    if not compressor.masks or treatment is None:
+        return None
+    return key_of([model, type(treatment).__qualname__, treatment.params.model_dump(mode="json")])
 
 
 def stored_bits(shape: ModelShape, decisions: Decisions) -> int:

@@ -11,7 +11,7 @@ from harness_plugins.compressors.caldera.decompose import Schedule, decompose
 from harness_plugins.compressors.caldera.deflation import deflated, schur
 from harness_plugins.compressors.caldera.grid import Grid
 from harness_plugins.compressors.caldera.lowrank import principal
-from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
+from harness_plugins.compressors.caldera.metric import HessianMetric, Metric, prepare
 
 RANK = 8
 
@@ -86,3 +86,16 @@ def test_it_beats_rounding_first_and_fitting_after(planted: int) -> None:
 def test_without_a_hessian_no_direction_leads() -> None:
     plain = Metric()
     assert deflated(plain, RANK) is plain
+
+
+@pytest.mark.parametrize("rank", [1, 5, 8])
+def test_singular_hessians_dead_channels_and_ranks_as_large_as_the_matrix(rank: int) -> None:
+    weight = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
+    ones = torch.ones(1, 8)
+    ones[0, 3] = 0.0  # dead
+    metric = prepare(ones.T @ ones)  # rank 1
+    decision = Decision(bits=2, group=3, rank=min(rank, 5), factor_bits=16)
+    gilora, zero = (decompose(weight, metric, decision, Schedule(2, 2, start)).error for start in ("gilora", "zero"))
+    assert gilora is not None
+    assert zero is not None
+    assert gilora < 0.1 or gilora < 1.5 * zero

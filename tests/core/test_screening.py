@@ -18,6 +18,7 @@ from harness.planning.selection import Selection
 from harness.registry.catalogue import Catalogue
 from harness.registry.name_sources import NameSources
 from harness.registry.sources import locate_model, model_shape
+from harness.running.executors.groups import bundles
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.sensitivity_plan import shares
 
@@ -50,6 +51,18 @@ def test_a_screen_is_a_plan_of_masks(names: NameSources, tmp_path: Path) -> None
     assert alone.compressor.params["blocks"] == [4]
     assert made.screen.responses["predicting"].sign == -1
     assert made.power[0].startswith("goodhart7: 56 items; of one block an accuracy shows 20 points or more")
+
+
+def test_masks_of_one_treatment_are_swapped_in_one_worker(names: NameSources, tmp_path: Path) -> None:
+    cells = prepare_screen(experiment(), names, "block", ("factorial",), tmp_path).launch.plan.cells
+    untouched, masks = bundles(cells, 1)
+    assert {cell.compressor.label for cell in untouched} == {"none"}
+    assert [len(bundle) for bundle in (untouched, masks)] == [2, 2 * (16 + 3 + 3 + 2)]
+    keys = [cell.weights_key for cell in masks]
+    assert keys[::2] == keys[1::2]  # both suites of a mask, one after the other
+    assert [len(bundle) for bundle in bundles(cells, 3)] == [2, 18, 16, 14]  # "whole" is a mask of the design, too
+    plain = make_plan(experiment(compressor=("uniform2", "uniform3")), names.catalogue).cells
+    assert [len(bundle) for bundle in bundles(plain, 1)] == [2, 2, 2]
 
 
 def test_linears_are_units_too(names: NameSources, tmp_path: Path) -> None:

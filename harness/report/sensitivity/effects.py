@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.contract.sensitivity import Effect
-from harness.planning.screening import BASE, IDENTITY, WHOLE, Screen
+from harness.planning.screening import BASE, FACTORIAL, IDENTITY, WHOLE, Screen
 from harness.report.sensitivity.responses import Table
 from harness.stats.designs import main_effects
 from harness.stats.intervals import cluster_sums, ratio_se
@@ -28,7 +28,7 @@ class Controls:
 def damages(screen: Screen, design: str, table: Table) -> list[Effect]:
     """By unit: how much less the mean response is where the unit is compressed, paired by item."""
     runs = screen.of(design)
-    if design == "factorial":
+    if design in FACTORIAL:
         signs = np.full((len(runs), len(screen.units)), -1)
         for row, run in enumerate(runs.values()):
             signs[row, list(run.on)] = 1
@@ -43,7 +43,8 @@ def damages(screen: Screen, design: str, table: Table) -> list[Effect]:
 def controls(screen: Screen, table: Table, effects: Sequence[Effect]) -> Controls:
     base = table.of(BASE)
     nulls = [float(abs((base - table.of(label)).mean())) for label in screen.of("null")]
-    centre = table.at(list(screen.of("factorial"))).mean() if screen.of("factorial") else 0.0
+    halves = screen.of(*FACTORIAL)
+    centre = table.at(list(halves)).mean() if halves else 0.0
     foretold = []
     for label, run in screen.of("random").items():
         lost = sum((0.5 if index in run.on else -0.5) * one.damage for index, one in enumerate(effects))

@@ -1,4 +1,4 @@
-"""Local workers: a fresh process per slot and model, persistent over the cells that share the model.
+"""Local workers: a fresh process per slot and model, persistent over the cells that share the model or its parts.
 
 If a worker crashes, hangs or is killed, a new one retries its cell once and takes over the cells that wait behind it.
 """
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.planning.cells import Cell
-from harness.running.executors.groups import groups
+from harness.running.executors.groups import bundles
 from harness.running.executors.messages import Assignment, Event, WorkerSetup
 
 POLL_SECONDS = 0.2
@@ -35,7 +35,7 @@ class LocalExecutor:
         self.workers: list[_Worker] = []
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Event]:
-        waiting = deque(groups(cells))
+        waiting = deque(bundles(cells, self.slots))
         events: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue()
         try:
             while waiting or self.workers:

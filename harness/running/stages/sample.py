@@ -32,7 +32,7 @@ def silent(stage: str, done: int, total: int, tokens: int = 0) -> None:
 
 
 class ModelCache:
-    """The one model that is in memory. Another one replaces it."""
+    """The one model that is in memory. Another one replaces it, or, where both are artefacts of one model, what differs."""
 
     def __init__(self) -> None:
         self._key: tuple | None = None
@@ -41,11 +41,15 @@ class ModelCache:
     def get(self, folder: Path, settings: Settings) -> Generator:
         from harness.models.generate import Generator
         from harness.models.load import load
+        from harness.models.swap import swapped
 
         key = (str(folder), settings.device, settings.dtype, settings.chat)
         if self._generator is None or self._key != key:
+            former = self._generator.loaded if self._generator and self._key and self._key[1:] == key[1:] else None
             self._generator = None  # free the old one first
-            loaded = load(folder, settings.device, settings.dtype, frozen=True)
+            loaded = swapped(former, folder) if former else None
+            former = None
+            loaded = loaded or load(folder, settings.device, settings.dtype, frozen=True)
             self._generator, self._key = Generator(loaded, settings.chat), key
         return self._generator
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from harness.checkpoints.digest import model_digest
 from harness.contract import Params
+from harness.errors import ModelError
 
 
 class HqqParams(Params):
@@ -39,3 +42,20 @@ class GptqParams(Params):
     group: int = Field(64, ge=8)
     damp: float = Field(0.1, gt=0)
     act_order: bool = False
+
+
+class ReadyParams(Params):
+    """`path` is a folder that transformers loads; `digest` is of its files, and filled in."""
+
+    path: str
+    digest: str | None = None
+
+    @model_validator(mode="after")
+    def _fix_the_files(self) -> ReadyParams:
+        try:
+            found = model_digest(Path(self.path).expanduser())
+        except ModelError as error:
+            raise ValueError(str(error)) from error
+        if self.digest not in (None, found):
+            raise ValueError(f"{self.path} has changed since this was decided")
+        return self if self.digest else self.model_copy(update={"digest": found})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.contract import CompressorSpec
-from harness_plugins.compressors.libraries.params import GptqParams, HqqParams, QuantoParams, TorchaoParams
+from harness_plugins.compressors.libraries.params import GptqParams, HqqParams, QuantoParams, ReadyParams, TorchaoParams
 
 HQQ = CompressorSpec(
     name="hqq",
@@ -37,4 +37,10 @@ GPTQ = CompressorSpec(
     requires=("optimum.gptq", "gptqmodel"),
     extra="gptq",
 )
-SPECS = (GPTQ, HQQ, QUANTO, TORCHAO)
+READY = CompressorSpec(
+    name="quantized",
+    summary="a folder that some library has quantized, loaded by transformers; its bits counted from its files",
+    target="harness_plugins.compressors.libraries.ready:Ready",
+    params=ReadyParams,
+)
+SPECS = (GPTQ, HQQ, QUANTO, READY, TORCHAO)
