@@ -19,7 +19,7 @@ try:
 except SystemExit:
     pass
 loaded = [name for name in {heavy!r} if name in sys.modules]
-print("HEAVY", loaded)
+print("HEAVY", loaded, file=sys.__stdout__)  # sys.stdout is stderr after the verb
 """
 
 
