@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -23,6 +22,7 @@ from harness.models.generate import Generator, Request
 from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness.models.stream import stream
+from harness.running.rented import products_here
 from harness_plugins.tasks.goodhart.spec import GoodhartParams
 from harness_plugins.tasks.goodhart.suite import Goodhart
 
@@ -61,7 +61,7 @@ def main() -> None:
     shares: dict[str, list[float]] = {"reading": [], "making": []}
     for _ in range(given.rounds):
         for name, work in (("reading", score), ("making", make)):
-            products, copies = speed_of_products(), speed_of_memory()
+            products, copies = products_here(), speed_of_memory()
             begun = time.perf_counter()
             tokens = work()
             took = time.perf_counter() - begun
@@ -84,25 +84,15 @@ def main() -> None:
     )
 
 
-def speed_of_products(size: int = 1024, seconds: float = 0.5) -> float:
-    one = torch.ones(size, size)
-    return 2.0 * size**3 * repeated(lambda: one @ one, seconds)
-
-
 def speed_of_memory(size: int = 64 << 20, seconds: float = 0.5) -> float:
     """Bytes a second that are read, as weights are."""
     one = torch.ones(size // 4)
-    return size * repeated(one.sum, seconds)
-
-
-def repeated(work: Callable[[], object], seconds: float) -> float:
-    """How often a second."""
-    work()
+    one.sum()
     count, begun = 0, time.perf_counter()
     while (took := time.perf_counter() - begun) < seconds:
-        work()
+        one.sum()
         count += 1
-    return count / took
+    return size * count / took
 
 
 if __name__ == "__main__":

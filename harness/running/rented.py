@@ -163,7 +163,7 @@ def measured_multiple(label: str, compressor: Compressor) -> float:
             text.write_text("Calibration text is not read here.\n")
             cost = estimate(Path(scratch) / "model", compressor, CalibrationSource(source=str(text)))
         make_folder(file.parent)
-        write_json(file, {"multiple": cost.seconds * _products_here() / compressing(shape, compressor.calibrated)})
+        write_json(file, {"multiple": cost.seconds * products_here() / compressing(shape, compressor.calibrated)})
     return float(read_json(file)["multiple"])
 
 
@@ -178,7 +178,7 @@ def _small_model(folder: Path) -> ModelShape:
     return read_shape(folder)
 
 
-def _products_here(size: int = 1024, seconds: float = 0.5) -> float:
+def products_here(size: int = 1024, seconds: float = 0.5) -> float:
     """FLOP/s of float32 matrix products on this machine."""
     import torch
 
