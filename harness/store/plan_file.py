@@ -1,5 +1,5 @@
-"""plan.json as text: a cell is a line, and what several cells share (a model, a suite, an arm) stands once, in `parts`. A plan
-of 100,000 cells has 90 MB that way, and had 290."""
+"""plan.json as text: a cell is a line, and what several cells share (a model, a suite, an arm) stands once, in `parts`:
+less than 0.9 KB a cell instead of 2.9."""
 
 from __future__ import annotations
 
