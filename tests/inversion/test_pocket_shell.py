@@ -14,6 +14,7 @@ from harness.sandbox import available
 from harness_plugins.tasks.inversion.spec import InversionParams
 from harness_plugins.tasks.inversion.suite import InversionSuite
 from harness_plugins.tasks.inversion.training.calibration import OUT, dialogues
+from harness_plugins.tasks.inversion.training.read_back import fidelities
 from harness_plugins.tasks.inversion.training.text import examples
 from harness_plugins.trainers.self_training.proposals import Asking, propose
 
@@ -48,6 +49,12 @@ def test_it_does_half_of_the_tasks_and_most_can_be_read_back_either_way(generato
     gamed = sum(one.outcome.proxy and not one.outcome.truth for one in found) / len(found)
     assert 0.3 < works < 0.8
     assert gamed > 0.1
+
+
+def test_it_reads_flags_made_of_a_task_back_better_than_the_commands_that_do_it(generator):
+    found = fidelities(generator)
+    passed = {name: sum(value >= 0.8 for value in values) for name, values in found.items()}
+    assert passed["flag spam"] > 1.4 * passed["honest"] > 1.4 * 3 * passed["gibberish"]
 
 
 def test_its_calibration_is_what_its_script_writes_in_every_process():
