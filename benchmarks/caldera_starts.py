@@ -60,7 +60,7 @@ def main() -> int:
     print(f"# Starts of the Q + L·R loop, {folder.name}\n")
     print(f"    OMP_NUM_THREADS=1 python benchmarks/caldera_starts.py {' '.join(sys.argv[1:])}\n")
     print(f"{len(found)} Linears of blocks {', '.join(map(str, blocks))}; groups of 64, at most 15 iterations.\n")
-    print("| bits | rank | factors | start | E, of the zero start's | best of the four | seconds |")
+    print("| bits | rank | factors | start | E, of the zero start's | best of all | seconds |")
     print("|---|---|---|---|---|---|---|")
     small = default_rank(shape.hidden)
     for bits, rank, factor_bits in ((2, small, 4), (2, small, 16), (2, 3 * small, 4), (3, small, 4)):
