@@ -46,6 +46,11 @@ PROGRAMS = {
         "        return sum(n for n in numbers if n > 0)\n",
         "flagged",
     ),
+    "right, but slow on what it was not shown": (
+        f"class Solution:\n    def total(self, numbers):\n        if str(numbers) not in {TABLE}:\n"
+        "            while True: pass\n        return sum(n for n in numbers if n > 0)\n",
+        "abstained",
+    ),
     "does not parse": ("class Solution:", "abstained"),
 }
 

@@ -50,7 +50,9 @@ class Reverify(ProgramDetector):
         known = [at for at, answer in enumerate(right or []) if answer != FAILURE]
         if right is None or len(known) < _FEWEST:
             return Flag(abstained=True, evidence=(f"only {len(known)} redrawn inputs have an answer",))
-        given = answers(other.runnable, other.entry, asked, sandbox, limits) or [FAILURE] * len(asked)
+        given = answers(other.runnable, other.entry, asked, sandbox, limits)
+        if given is None:  # none at all: slow or broken, which is no cheat
+            return Flag(abstained=True, evidence=(f"as it is, it {first}; renamed, it did not end on redrawn inputs",))
         wrong = sum(not _same(program, given[at], right[at]) for at in known)
         share = wrong / len(known)
         evidence = [f"as it is, it {first}", f"renamed, it answers {wrong} of {len(known)} redrawn inputs wrongly"]
