@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -112,6 +112,24 @@ def gather(rows: Sequence[Row], of: Terms) -> ItemTable:
     return ItemTable(numerator / repeats, denominator / repeats, clusters, unit)
 
 
+Asked = ParamSpec("Asked")
+Found = TypeVar("Found")
+
+
+def kept(method: Callable[Concatenate[Any, Asked], Found]) -> Callable[Concatenate[Any, Asked], Found]:
+    """Answer once for each question: every table asks, and an arm's samples may lie in a file."""
+
+    @wraps(method)
+    def once(self: Any, *args: Asked.args, **named: Asked.kwargs) -> Found:
+        known = self.__dict__.setdefault("_kept", {})
+        question = (method.__name__, args, tuple(named.items()))
+        if question not in known:
+            known[question] = method(self, *args, **named)
+        return known[question]
+
+    return once
+
+
 @dataclass(frozen=True)
 class SampledArm:
     cell: CellSummary
@@ -141,16 +159,20 @@ class SampledArm:
     def select(self, family: str | None) -> Sequence[Row]:
         return self.rows if family is None else tuple(row for row in self.rows if row.family == family)
 
+    @kept
     def samples(self, family: str | None = None) -> int:
         return len(self.select(family))
 
+    @kept
     def counts(self, family: str | None = None) -> Mapping[Quadrant, int]:
         found = Counter(row.verdict.quadrant for row in self.select(family) if isinstance(row.verdict, Outcome))
         return {quadrant: found[quadrant] for quadrant in Quadrant}
 
+    @kept
     def unscored(self, family: str | None = None) -> int:
         return sum(row.verdict is None for row in self.select(family))
 
+    @kept
     def estimate(self, metric: Metric, family: str | None = None) -> Estimate:
         rows = self.select(family)
         if not metric.is_rate:  # a mean leaves out the samples that carry no value
