@@ -57,3 +57,19 @@ def tiny_qwen2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny_qwen2")
     build_tiny_qwen2(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def quantized_qwen2(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tiny_qwen2 in compressed-tensors' own format: 4 bits, groups of 32. Treat the folder as read-only."""
+    from harness.compression.calibration import CalibrationSource
+    from harness.compression.driver import compress
+    from harness.compression.export import export_compressed_tensors
+    from harness_plugins.compressors.caldera.params import CalderaParams
+    from harness_plugins.compressors.caldera.plugin import Caldera
+
+    made, out = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("ready") / "folder"
+    settings = CalderaParams(bits=4, rank=0, group=32, grid="midtread", iterations=1)
+    compress(tiny_qwen2, Caldera(settings), CalibrationSource(tokens=(tuple(range(60)),) * 4), made / "a")
+    export_compressed_tensors(made / "a", out)
+    return out

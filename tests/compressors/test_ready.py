@@ -14,12 +14,9 @@ from transformers import AutoModelForCausalLM
 from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.export import export_compressed_tensors
 from harness.errors import ModelError, UsageError
 from harness.models.load import load
 from harness.planning.sizes import stored_bits
-from harness_plugins.compressors.caldera.params import CalderaParams
-from harness_plugins.compressors.caldera.plugin import Caldera
 from harness_plugins.compressors.libraries.params import ReadyParams
 from harness_plugins.compressors.libraries.ready import Ready
 
@@ -27,13 +24,13 @@ NAME = "model.layers.1.mlp.up_proj"
 
 
 @pytest.fixture(scope="module")
-def folder(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In compressed-tensors' own format: 4 bits, groups of 32."""
-    made, out = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("ready") / "folder"
-    settings = CalderaParams(bits=4, rank=0, group=32, grid="midtread", iterations=1)
-    compress(tiny_qwen2, Caldera(settings), CalibrationSource(tokens=(tuple(range(60)),) * 4), made / "a")
-    export_compressed_tensors(made / "a", out)
-    return out
+def folder(quantized_qwen2: Path) -> Path:
+    return quantized_qwen2
+
+
+def test_none_named_is_refused(tiny_qwen2: Path) -> None:
+    with pytest.raises(UsageError, match="no quantized folder is named"):
+        Ready(ReadyParams()).plan(read_shape(tiny_qwen2))
 
 
 def ready(folder: Path) -> Ready:

@@ -236,7 +236,7 @@ def test_rollouts_and_the_bench_ask_as_they_are_told(catalogue: Catalogue, model
     (draw,) = rollouts(One(Params()), [Item(id="i", family="f", cluster="c")], model, recipe, lambda *_: None)
     assert draw.reply.text == said(model, "Is it?", QUIET)
     asking = ChatOptions.typed(None, ["enable_thinking=false"], "Be brief.")
-    reader = _reader(catalogue, catalogue.resolve("tasks", "toy"), [str(model)], asking)
+    reader = _reader(catalogue, catalogue.resolve("tasks", "toy"), [str(model)], asking, lambda _: None)
     assert reader is not None
     assert reader.activations._generator().chat == QUIET
 

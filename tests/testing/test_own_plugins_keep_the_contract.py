@@ -41,11 +41,13 @@ COMPRESSOR_PARAMS = {  # groups that divide the tiny model's columns, a size it 
 
 
 @pytest.mark.parametrize("spec", specs("compressors"))
-def test_compressors(spec, tiny_qwen2, tmp_path):
+def test_compressors(spec, tiny_qwen2, quantized_qwen2, tmp_path):
     needs_its_library(spec)
     treatment, params = None, COMPRESSOR_PARAMS.get(spec.name)
     if "plan" in spec.params.model_fields:
         params = {**params, "plan": str(sensitivity_plan(tiny_qwen2, tmp_path))}
+    if spec.name == "quantized":
+        params = {"path": str(quantized_qwen2)}
     if spec.treatment:
         controlled, _ = CATALOGUE.spec("compressors", "caldera")
         treatment = make(controlled, {"allocation": "selective", "iterations": 1})

@@ -47,11 +47,13 @@ class GptqParams(Params):
 class ReadyParams(Params):
     """`path` is a folder that transformers loads; `digest` is of its files, and filled in."""
 
-    path: str
+    path: str = ""
     digest: str | None = None
 
     @model_validator(mode="after")
     def _fix_the_files(self) -> ReadyParams:
+        if not self.path:
+            return self
         try:
             found = model_digest(Path(self.path).expanduser())
         except ModelError as error:

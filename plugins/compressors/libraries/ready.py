@@ -38,6 +38,8 @@ class Ready(Compressor):
 
     def plan(self, shape: ModelShape, measurements: Any = None) -> Decisions:
         """Decisions of about the size that each Linear takes; what it takes exactly is counted when it is copied."""
+        if not self.params.path:
+            raise UsageError("no quantized folder is named", "say which: quantized@PATH")
         checkpoint = open_checkpoint(Path(self.params.path).expanduser())
         refuse_unloadable(checkpoint)
         refuse_uncountable(checkpoint, shape)
