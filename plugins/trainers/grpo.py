@@ -15,7 +15,6 @@ from typing import Literal
 
 import torch
 from pydantic import JsonValue
-from safetensors.torch import load_file, save_file
 from transformers.utils.logging import disable_progress_bar
 
 from harness.contract import Item, Trainable, TrainContext, Trainer
@@ -25,6 +24,7 @@ from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.adapters.peft_export import export_peft
+from harness_plugins.trainers.checkpoint import read_checkpoint, write_checkpoint
 from harness_plugins.trainers.deployment import merge_coordinates
 from harness_plugins.trainers.directions import Directions, Placebo, Recipe, placebo
 from harness_plugins.trainers.extraction import contrastive_gradients, paired_gradients
@@ -343,9 +343,7 @@ class _Run:
     # --------------------------------------------------------------------------------------------------------- keeping
 
     def checkpoint(self) -> None:
-        """Everything that the next step depends on, in one file that appears whole or not at all."""
-        path = self.context.out / CHECKPOINT
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Everything that the next step depends on."""
         axis = {"direction": self.edit.axis} if self.edit and self.edit.axis is not None else {}
         trust = self.optimizer.trusted
         parts = {
@@ -356,23 +354,13 @@ class _Run:
             "trusted": trust.directions if trust else {},
             "weights": trust.weights if trust else {},
         }
-        tensors = {
-            f"{part}:{name}": t.detach().cpu().contiguous() for part, held in parts.items() for name, t in held.items()
-        }
-        save_file({**tensors, "done": torch.tensor(self.done)}, path.with_suffix(".partial"))
-        path.with_suffix(".partial").replace(path)
+        write_checkpoint(self.context.out / CHECKPOINT, self.done, parts)
 
     def resume(self) -> None:
         path = self.context.out / CHECKPOINT
         if not path.is_file():
             return
-        tensors = load_file(path)
-        self.done = int(tensors.pop("done"))
-        names = ("adapter", "optimizer", "subspaces", "axis", "trusted", "weights")
-        parts: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
-        for key, tensor in tensors.items():
-            part, _, name = key.partition(":")
-            parts[part][name] = tensor.clone()  # aligned like any other tensor, unlike a view of the file
+        self.done, parts = read_checkpoint(path)
         self.adapter.restore(parts["adapter"])
         self.optimizer.restore(parts["optimizer"], self.device)
         self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
