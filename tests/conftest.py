@@ -23,6 +23,12 @@ signal.signal(
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def users_cache_untouched(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A test neither reads nor fills the user's shared cache: what it finds there would depend on earlier runs."""
+    os.environ["HARNESS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def old_objects_frozen() -> None:
     """Each block that is compressed ends with a full collection, which took half a second for the two million objects of
