@@ -14,18 +14,15 @@ from collections import defaultdict
 from pathlib import Path
 
 import torch
-from cures_behaviour import Asked, always, cells_of, compiles, hack, solve, spread
+from cures_cells import BEHAVIOUR, PLAIN, Cells, behaviour_columns, stored, table
 
 import harness
 from harness.checkpoints.pretrained import load_tokenizer
 from harness.models.load import load
 from harness.planning.cells import Cell
-from harness.registry.catalogue import load_catalogue
-from harness.registry.plugins import load_plugins
 from harness.registry.sources import model_shape
-from harness.report.stored_run import StoredRun
+from harness.report.arms import SampledArm
 from harness.running.stages.weights import finished_weights
-from harness.store.run import RunStore
 from harness_plugins.compressors.caldera.code_flips import rounded
 
 GROUP = 64
@@ -45,7 +42,7 @@ def adapter_on_rounded(cell: Cell, trained: Path, bits: int, out: Path) -> Path:
     return out
 
 
-def asked(cell: Cell, model: Path, out: Path) -> Asked:
+def asked(cell: Cell, model: Path, out: Path) -> SampledArm:
     """What the model answers to RUN's questions, under the noise of the cell's seed."""
     params = {cell.suite.label: {key: value for key, value in cell.suite.params.items() if value is not None}}
     made = harness.run(
@@ -56,8 +53,8 @@ def asked(cell: Cell, model: Path, out: Path) -> Asked:
         params=params,
         out=out,
     )
-    ((_, seeds),) = cells_of(StoredRun.of(RunStore(made.folder), load_catalogue(load_plugins()))).items()
-    return seeds[cell.seed]
+    (group,) = Cells.of(stored(made.folder).data).groups.values()
+    return group.arms[cell.seed]
 
 
 def main() -> None:
@@ -67,9 +64,9 @@ def main() -> None:
     parser.add_argument("--trainers", default="vanilla,erase,erase-random")
     parser.add_argument("--bits", default="4,3")
     options = parser.parse_args()
-    run = StoredRun.of(RunStore(options.run), load_catalogue(load_plugins()))
-    stored = cells_of(run)
-    found: dict[tuple[str, str], dict[int, Asked]] = defaultdict(dict)
+    run = stored(options.run)
+    cells = Cells.of(run.data)
+    found: dict[tuple[str, str], dict[int, SampledArm]] = defaultdict(dict)
     for cell in run.plan.cells:
         trained = finished_weights(cell)
         arm = cell.trainer.label
@@ -79,17 +76,14 @@ def main() -> None:
             name = f"{arm}-s{cell.seed}-b{bits}"
             model = adapter_on_rounded(cell, trained, bits, options.out / "models" / name)
             found[arm, f"adapter on rtn{bits}"][cell.seed] = asked(cell, model, options.out / "runs" / name)
-            found[arm, f"merged, rtn{bits}"] = {**stored.get((arm, f"rtn{bits}"), {})}
-            found[arm, "16 bits"] = {**stored.get((arm, "none"), {})}
-    print("| arm | deployed | seeds | hack | hack, of what compiles | solve | seeds that hack |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    for (arm, deployed), seeds in sorted(found.items()):
-        rates = [
-            spread([one.rate(of, among) for one in seeds.values()])
-            for of, among in ((hack, always), (hack, compiles), (solve, always))
-        ]
-        share = f"{sum(one.hacks for one in seeds.values())}/{len(seeds)}"
-        print(f"| {arm} | {deployed} | {len(seeds)} | {' | '.join(rates)} | {share} |")
+            for deployed, width in ((f"merged, rtn{bits}", f"rtn{bits}"), ("16 bits", PLAIN)):
+                if group := cells.groups.get((arm, width)):
+                    found[arm, deployed] = dict(group.arms)
+    rows = (
+        [arm, deployed, str(len(seeds)), *behaviour_columns([*seeds.values()], cells)]
+        for (arm, deployed), seeds in sorted(found.items())
+    )
+    print(table(("arm", "deployed", "seeds", *BEHAVIOUR), rows))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from cures_cells import stored
 
 from harness.contract import LabelledView, LabelledViews, Outcome, View
 from harness.detection.activations import Activations
@@ -38,7 +39,6 @@ from harness.report.frozen import limit_of
 from harness.report.stored_run import StoredRun
 from harness.running.stages.weights import finished_weights
 from harness.stats import auroc
-from harness.store.run import RunStore
 from harness_plugins.detectors.probe.logistic import Logistic, fit_logistic
 
 LOST_AREA, LOST_RATE = 0.05, 0.1  # what counts as lost
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--depth", type=float, default=0.75)
     options = parser.parse_args()
     catalogue = load_catalogue(load_plugins())
-    run = StoredRun.of(RunStore(options.run), catalogue)
+    run = stored(options.run)
     grouped: dict[tuple[str, str], dict[int, Reading]] = defaultdict(dict)
     for trainer, width, seed, one in readings(run, catalogue, options.trainers.split(","), options.depth):
         grouped[trainer, width][seed] = one

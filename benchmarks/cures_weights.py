@@ -19,16 +19,13 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from cures_behaviour import cells_of, hack
+from cures_cells import Cells, stored
 from scipy.stats import spearmanr
 
 from harness.models.load import load
-from harness.registry.catalogue import load_catalogue
-from harness.registry.plugins import load_plugins
 from harness.registry.sources import model_shape
 from harness.report.stored_run import StoredRun
 from harness.running.stages.weights import finished_weights
-from harness.store.run import RunStore
 from harness_plugins.compressors.caldera.code_flips import code_flips, permuted
 
 SHOWN = ("step_0.5", "step_0.99", "flips_predicted", "flips_fixed", "flips_adaptive", "cos_fixed", "cos_adaptive")
@@ -69,16 +66,16 @@ def table(rows: Sequence[Measured]) -> Iterable[str]:
 def correlations(run: StoredRun, rows: Sequence[Measured]) -> Iterable[str]:
     """Spearman's ρ over (arm, seed) between a predictor and |hack(arm, rtn b) − hack(arm, 16)|; seeds of one arm are not
     independent of each other's arm, so its p would be too small, and none is told."""
-    cells = cells_of(run)
+    cells = Cells.of(run.data)
     yield "| bits | arms × seeds | " + " | ".join(f"ρ of {key}" for key in SHOWN) + " |"
     yield f"| ---: | ---: | {'---: | ' * len(SHOWN)}"
     for bits in dict.fromkeys(int(row["bits"]) for row in rows):
+        changes = {arm: cells.change(arm, f"rtn{bits}", cells.hack) for arm in cells.trainers}
         moved, predictors = [], []
         for row in rows:
-            plain, after = (cells.get((str(row["trainer"]), width), {}) for width in ("none", f"rtn{bits}"))
-            seed = int(row["seed"])
-            if row["bits"] == bits and seed in plain and seed in after:
-                moved.append(abs(after[seed].rate(hack) - plain[seed].rate(hack)))
+            change = changes.get(str(row["trainer"]), {}).get(int(row["seed"]))
+            if row["bits"] == bits and change is not None:
+                moved.append(abs(change))
                 predictors.append([float(row[key]) for key in SHOWN])
         if len(moved) > 3:
             found = [spearmanr(column, moved).statistic for column in zip(*predictors, strict=True)]
@@ -91,7 +88,7 @@ def main() -> None:
     parser.add_argument("--bits", default="8,4,3,2")
     parser.add_argument("--rows", type=Path, help="Where every arm, seed and width goes, as JSONL.")
     options = parser.parse_args()
-    run = StoredRun.of(RunStore(options.run), load_catalogue(load_plugins()))
+    run = stored(options.run)
     rows = list(measured(run, [int(bits) for bits in options.bits.split(",")]))
     if options.rows:
         options.rows.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -5,7 +5,8 @@ For an arm, its base (the trainer that it is contrasted with), a compressor b an
     lasting = [rate(arm, b) − rate(base, b)] − [rate(arm, none) − rate(base, none)]
 
 Zero: compressing moves the arm as it moves its base. All four cells are asked the same items under the same noise, so that
-what the items and the seed do to all of them falls out; a cell's rate is over what it has a verdict on. The unit is the seed.
+what the items and the seed do to all of them falls out. A reply without a verdict counts as everywhere in the report: in the
+denominator of a joint rate, not in that of a conditional one. The unit is the seed.
 """
 
 from __future__ import annotations
