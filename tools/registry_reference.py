@@ -94,7 +94,7 @@ def preset(one: Preset) -> str:
         f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in (one.params | one.draws).items()
     )
     names = [one.name, *(f"{one.name}{mark}{given.upper()}" for mark, given in suffixes(one))]
-    against = ", ".join(filter(None, (one.base, one.control)))
+    against = ", ".join(filter(None, (one.base, *one.control)))
     return row(", ".join(map(code, names)), one.summary, code(given), against)
 
 

@@ -198,10 +198,10 @@ class Plan(Record):
 
     @property
     def control_notes(self) -> list[str]:
-        """One line per trainer whose control does not run: what the arm does may be what any arm of its size does."""
+        """One line per trainer of which a control does not run: what the arm does may be what any arm of its size does."""
         run = {cell.trainer.label for cell in self.cells}
-        lacking = {cell.trainer.label: cell.trainer.control for cell in self.cells if cell.trainer.control}
-        return [f"{arm} runs without its control {control}" for arm, control in lacking.items() if control not in run]
+        lacking = {cell.trainer.label: [one for one in cell.trainer.control if one not in run] for cell in self.cells}
+        return [f"{arm} runs without its control {', '.join(names)}" for arm, names in lacking.items() if names]
 
 
 def _sharing(cells: list[Any]) -> list[Any]:

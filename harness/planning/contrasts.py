@@ -10,7 +10,7 @@ from harness.registry.component import NONE, Component
 
 def contrasts_between(cells: Sequence[Cell]) -> list[Contrast]:
     """A compressor against `none` under the same trainer and seed; a trainer against `vanilla`, else `none`; an arm
-    against its control. Only cells of one model, suite and seed are ever paired."""
+    against its controls. Only cells of one model, suite and seed are ever paired."""
     by_arms = {(c.model.digest, c.suite.label, c.seed, c.trainer.label, c.compressor.label): c for c in cells}
     found: dict[tuple[str, str], Contrast] = {}
     controls: list[tuple[Cell, Cell]] = []
@@ -21,8 +21,8 @@ def contrasts_between(cells: Sequence[Cell]) -> list[Contrast]:
         if controlled:
             controls.append((cell, controlled))
         only_a_draw = compressor.draw_of and controlled  # it stands beside its treatment, not by itself
-        compressor_bases = () if compressor.untouched or only_a_draw else (NONE, compressor.control)
-        trainer_bases = () if trainer.untouched else (_trainer_base(trainer, cells), trainer.control)
+        compressor_bases = () if compressor.untouched or only_a_draw else (NONE, *compressor.control)
+        trainer_bases = () if trainer.untouched else (_trainer_base(trainer, cells), *trainer.control)
         for base in compressor_bases:
             _pair(found, by_arms.get((*frame, trainer.label, base or "")), cell, "compressor")
         for base in trainer_bases:

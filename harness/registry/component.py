@@ -7,15 +7,23 @@ import importlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import JsonValue, model_validator
+from pydantic import BeforeValidator, JsonValue, model_validator
 
 from harness.contract import Record, Spec
 from harness.contract.records import renamed
 from harness.errors import HarnessError, PluginError, described
 
 NONE = "none"  # the untouched model: every run has it as a compressor and as a trainer
+
+
+def _listed(given: Any) -> Any:
+    """One name may be written without a list; none was stored as null."""
+    return (given,) if isinstance(given, str) else () if given is None else given
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class Component(Record):
@@ -32,7 +40,7 @@ class Component(Record):
     source: str = ""  # digest of the code that its target reaches, read without importing it
     libraries: dict[str, str] = {}  # versions of what its spec requires: another release may compute other values
     base: str | None = None  # the arm that this one is compared with when it runs too (default: none)
-    control: str | None = None  # the arm that this one must beat as well (a placebo, a size-matched compressor)
+    control: Names = ()  # the arms that this one must beat as well (placebos, a size-matched compressor)
     treatment: Component | None = None  # what this one is a control of, where its spec says so
     draw_of: str | None = None  # the label as typed, if it stands for several arms
     deployment: frozenset[str] = frozenset()  # parameters of a trainer that its training does not depend on

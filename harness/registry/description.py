@@ -46,7 +46,7 @@ def _component(catalogue: Catalogue, kind: str, label: str) -> Description:
             for mark, parameter in (("@", preset.at), (":", preset.colon), ("/", preset.slash))
             if parameter
         ),
-        "compared with": ", ".join(filter(None, (preset.base, preset.control))),
+        "compared with": ", ".join(filter(None, (preset.base, *preset.control))),
         "default model": preset.default_model or "",
         "what its parameters are": " ".join((spec.params.__doc__ or "").split()),
         "parameters": [],

@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 from harness.contract import Record
 from harness.errors import UsageError
 from harness.registry.column_maps import ColumnMap, read_column_map
+from harness.registry.component import Names
 from harness.store.files import read_toml
 
 KINDS = ("compressors", "tasks", "trainers", "detectors")
@@ -41,7 +42,7 @@ class Preset(Record):
     colon: str | None = None  # set by name:value
     slash: str | None = None  # set by name/value
     base: str | None = None  # the preset this one is compared with, when both run; without one it is `none`
-    control: str | None = None  # a second preset to compare with: a placebo, a size-matched compressor
+    control: Names = ()  # other presets to compare with: placebos, a size-matched compressor
     draws: dict[str, tuple[JsonValue, ...]] = {}  # a parameter and its values: the name stands for one arm per value
     default_model: str | None = None  # tasks only
     sweep: Sweep = Sweep()  # tasks only
