@@ -14,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import torch
+from code_flips import rounded
 from cures_cells import BEHAVIOUR, PLAIN, Cells, behaviour_columns, stored, table
 
 import harness
@@ -23,7 +24,6 @@ from harness.planning.cells import Cell
 from harness.registry.sources import model_shape
 from harness.report.arms import SampledArm
 from harness.running.stages.weights import finished_weights
-from harness_plugins.compressors.caldera.code_flips import rounded
 
 GROUP = 64
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
+from code_flips import code_flips, permuted
 from cures_cells import Cells, stored
 from scipy.stats import spearmanr
 
@@ -26,7 +27,6 @@ from harness.models.load import load
 from harness.registry.sources import model_shape
 from harness.report.stored_run import StoredRun
 from harness.running.stages.weights import finished_weights
-from harness_plugins.compressors.caldera.code_flips import code_flips, permuted
 
 SHOWN = ("step_0.5", "step_0.99", "flips_predicted", "flips_fixed", "flips_adaptive", "cos_fixed", "cos_adaptive")
 Measured = dict[str, float | int | str]

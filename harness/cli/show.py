@@ -78,6 +78,8 @@ def show(
             console.print(f"▸ {turn.role}", style="bold", markup=False)
             console.print(turn.prompt, style="dim", markup=False, highlight=False)
             console.print(turn.reply, markup=False, highlight=False)
+        if entry.unlike is not None:
+            console.print(f"{entry.group} · unlike the others by {entry.unlike:.2f}", markup=False, highlight=False)
         console.print(entry.verdict, style="bold", markup=False, highlight=False)
     print(plural(len(shown), "transcript") + (f" (more with --limit {limit * 5})" if len(shown) == limit else ""))
 
@@ -95,9 +97,7 @@ def _unlike(plan: Plan, found: list[Transcript], factor: str, limit: int) -> lis
         )
     texts = ["\n".join(turn.reply for turn in entry.turns) for entry in found]
     return [
-        found[at].model_copy(
-            update={"verdict": f"{owners[at]} · unlike the others by {weight:.2f} · {found[at].verdict}"}
-        )
+        found[at].model_copy(update={"group": owners[at], "unlike": weight})
         for at, weight in most_telling(texts, owners, limit)
     ]
 

@@ -24,6 +24,8 @@ class Transcript(Record):
     outcome: str  # quadrant, "scores" or "error"
     verdict: str  # one line: the outcome and what the graders read
     row: VerdictRow
+    group: str | None = None  # of those that were asked to be unlike each other …
+    unlike: float | None = None  # … and how little the others say the same: -1 to 1
 
 
 def transcripts(

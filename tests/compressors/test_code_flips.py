@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from code_flips import code_flips, permuted, rounded
 
 from harness.contract import Decision
-from harness_plugins.compressors.caldera.code_flips import code_flips, permuted, rounded
 from harness_plugins.compressors.caldera.rtn import Rtn, RtnParams
 
 

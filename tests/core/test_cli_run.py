@@ -108,6 +108,18 @@ def test_show_lists_cells_and_transcripts(cli):
     assert [turn["prompt"] for turn in found[0]["turns"]] == ["explain: what is 3 + 3?", "answer: what is 3 + 3?"]
 
 
+def test_show_unlike_says_whose_each_reply_is_beside_its_verdict(cli):
+    cli.run("--compressor", "rtn2")
+    plain = {(row["cell"], row["item"]): row for row in json.loads(cli("show", "r", "--cell", "", "--json").stdout)}
+    found = json.loads(cli("show", "r", "--unlike", "compressor", "--json").stdout)
+    assert found
+    for row in found:
+        assert row["group"] == ("rtn2" if "rtn2" in row["cell"] else "none")
+        assert 0 < row["unlike"] <= 1
+        assert row | {"group": None, "unlike": None} == plain[row["cell"], row["item"]]
+    assert f"{found[0]['group']} · unlike the others by" in cli("show", "r", "--unlike", "compressor").stdout
+
+
 def test_two_seeds_are_two_cells_with_their_own_noise(cli):
     cli.run("--seeds", "1-2", "--temperature", "1")
     first, second = cli.replies().values()

@@ -1,4 +1,4 @@
-"""The tables of examples/experiments/cures-under-bits.toml: the declared family, its rules of reading, the report's own rates."""
+"""Tables of examples/experiments/cures-under-bits.toml: the declared family, its rules of reading, the report's own rates."""
 
 from __future__ import annotations
 
