@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ def experiment_from(*layers: dict[str, Any]) -> Experiment:
     for layer in layers:
         for key, value in layer.items():
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    for name in _left_out(layers, merged):
+        merged["params"] = {label: value for label, value in merged["params"].items() if label != name}
     if isinstance(given := merged.get("backend_args"), dict):
         refuse_evident(given)
         merged["backend_args"] = withhold(given)
@@ -91,6 +94,19 @@ def experiment_from(*layers: dict[str, Any]) -> Experiment:
         except UnicodeEncodeError:  # no record could hold it
             raise UsageError(f"{name}: {value!r} is no text in UTF-8") from None
     return experiment
+
+
+def _left_out(layers: Sequence[dict[str, Any]], merged: dict[str, Any]) -> Iterator[str]:
+    """Names that a layer selects and sets parameters of, and that a later one neither selects nor speaks of."""
+    for at, layer in enumerate(layers):
+        for key in ("tasks", "trainer", "compressor"):
+            if not isinstance(layer.get(key), list | tuple):
+                continue
+            for name in set(layer[key]) - set(merged[key]):
+                if name in layer.get("params", {}) and not any(
+                    name in one.get("params", {}) for one in layers[at + 1 :]
+                ):
+                    yield name
 
 
 def read_experiment_file(path: Path) -> dict[str, Any]:

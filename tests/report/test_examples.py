@@ -94,6 +94,16 @@ def test_a_plugins_name_sets_a_parameter_of_all_its_presets(catalogue):
         planned(catalogue, {"tasks": ("leetcode-loopholes",), "params": {"grpo": {"steps": 3}}})
 
 
+def test_parameters_of_an_arm_go_with_it(catalogue):
+    """A file's parameters of an arm do not stand in the way of a command that leaves the arm out."""
+    file = read_experiment_file(FOLDER / "cures-1.5b-gpu.toml")
+    narrow = {"trainer": ("vanilla", "erase"), "compressor": ("none",), "model": ("pocket-code",), "seeds": (41,)}
+    plan = planned(catalogue, file, narrow)
+    assert {cell.trainer.label for cell in plan.cells} == {"none", "vanilla", "erase"}
+    with pytest.raises(UsageError, match="'no-loophole', which this run does not select"):
+        planned(catalogue, file, {**narrow, "params": {"no-loophole": {"mix": 0.0}}})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -137,22 +147,17 @@ def test_one_runs_to_its_report(tiny_qwen2, tmp_path):
 
 @pytest.mark.slow
 def test_the_smoke_form_of_the_gpu_file_runs(tiny_qwen2, tmp_path):
-    """The command at its head, on a random model and with every arm."""
-    arms = "vanilla,erase,erase-random,route,route-random,penalty,no-loophole"
-    command = [
-        "-m",
-        "harness",
-        "run",
-        str(FOLDER / "cures-1.5b-gpu.toml"),
-        "--model",
-        str(tiny_qwen2),
-        "--trainer",
-        arms,
-    ]
+    """The command at its head: with two arms on the coder that HARNESS_SMOKE_MODEL names, a folder or a hub id; without it on a
+    random model, with every arm."""
+    coder = os.environ.get("HARNESS_SMOKE_MODEL")
+    file = FOLDER / "cures-1.5b-gpu.toml"
+    arms = "vanilla,erase" if coder else "vanilla,erase,erase-random,route,route-random,penalty,no-teacher,no-loophole"
+    tokens = 32 if coder else 8
+    small = ("steps=2", "prompts_per_step=2", "group_size=4", "mix=0.25", f"max_tokens={tokens}")
+    command = ["-m", "harness", "run", str(file), "--model", coder or str(tiny_qwen2), "--trainer", arms]
     command += ["--compressor", "none,rtn4", "--seeds", "41", "--limit", "2", "--json"]
-    small = ("steps=2", "prompts_per_step=2", "group_size=4", "mix=0.25", "max_tokens=8")
-    settings = [f"grpo.{one}" for one in small] + ["leetcode-loopholes.max_tokens=8"]
-    command += [part for one in settings for part in ("-P", one)]
+    command += [part for one in small for part in ("-P", f"grpo.{one}")]
+    command += [] if coder else ["-P", "leetcode-loopholes.max_tokens=8"]
     done = warm.run(command, tmp_path, {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")})
     assert done.returncode == 0, done.stdout + done.stderr
     tables = {table["key"]: table["rows"] for table in json.loads(done.stdout)["sections"][0]["tables"]}
