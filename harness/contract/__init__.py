@@ -40,7 +40,7 @@ from harness.contract.records import Params, Record
 from harness.contract.specs import CompressorSpec, DetectorSpec, Spec, TaskSuiteSpec, TrainerSpec
 from harness.contract.suite import DeepChecked, TaskSuite
 from harness.contract.trainable import Trainable
-from harness.contract.training import TrainContext, Trainer
+from harness.contract.training import TrainContext, Trainer, TrainingWork
 
 __all__ = [
     "AgainstSource",
@@ -87,6 +87,7 @@ __all__ = [
     "Trainable",
     "Trainer",
     "TrainerSpec",
+    "TrainingWork",
     "Unanswered",
     "View",
     "Weights",

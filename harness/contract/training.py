@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from harness.contract.chat import Chat
 from harness.contract.detection import Flag, View
-from harness.contract.records import Params
+from harness.contract.records import Params, Record
 from harness.contract.trainable import Trainable
 
 
@@ -28,6 +28,16 @@ class TrainContext(BaseModel):
     monitor: Callable[[Sequence[View]], Sequence[Flag]] | None = None  # the detector that the parameters ask for
 
 
+class TrainingWork(Record):
+    """What one training will ask and learn from, for `harness plan --machine`; the lengths are the suite's."""
+
+    replies: int  # that the policy writes, over all steps
+    at_once: int  # of them, side by side
+    learnt: int  # replies, its own or given, that pass forward and backward
+    compared: int = 0  # replies that pass forward once more, as under a reference
+    max_tokens: int | None = None  # of a reply; None: what the suite allows
+
+
 class Trainer:
     """Changes a policy's weights against a suite's proxy; writes a loadable model folder.
 
@@ -42,6 +52,10 @@ class Trainer:
         """Fill `context.out` and return it: with a loadable model or, where the spec names `deployment` parameters,
         with what `deploy` makes one of."""
         raise NotImplementedError
+
+    def work(self) -> TrainingWork | None:
+        """By the parameters alone; None where that cannot be said."""
+        return None
 
     def deploy(self, trained: Path, context: TrainContext) -> Path:
         """Write a loadable model to `context.out` from the folder that `train` filled, and return it. Arms that differ in

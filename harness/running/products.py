@@ -9,7 +9,8 @@ from typing import NamedTuple
 from harness.checkpoints.checkpoint import stored_bytes
 from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
-from harness.contract import AgainstSource, ModelShape, OwnLoop, Prompt, TaskSuite
+from harness.contract import AgainstSource, ModelShape, OwnLoop, Prompt, TaskSuite, Trainable, TrainingWork
+from harness.contract.trainable import leading_prompt
 from harness.planning.cells import Cell
 from harness.planning.questions import is_turn, limited, nameless, prompts_of, selected_items
 
@@ -55,6 +56,27 @@ def asked(cell: Cell, suite: TaskSuite) -> Asked | None:
     read = _tokens(written) * runs + _tokens(scored) * sides
     longest = max((_tokens([prompt]) + prompt.max_tokens for prompt in written), default=0.0)
     return Asked(read, runs * sum(prompt.max_tokens for prompt in written), longest, runs * len(written))
+
+
+class Learnt(NamedTuple):
+    """Tokens of one training: read and made by the policy, then passed forward and backward, or forward alone."""
+
+    read: float
+    made: float
+    at_once: int
+    learnt: float
+    compared: float
+
+
+def learnt(work: TrainingWork, suite: Trainable) -> Learnt:
+    """With prompts of the mean length of the suite's training items; replies to their limits."""
+    prompts = [leading_prompt(suite, item) for item in suite.training_items()]
+    prompt = _tokens(prompts) / len(prompts)
+    reply = work.max_tokens or sum(one.max_tokens for one in prompts) / len(prompts)
+    row = prompt + reply
+    return Learnt(
+        work.replies * prompt, work.replies * reply, max(1, work.at_once), work.learnt * row, work.compared * row
+    )
 
 
 def _tokens(prompts: Sequence[Prompt]) -> float:

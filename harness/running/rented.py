@@ -15,13 +15,13 @@ from pathlib import Path
 from harness.checkpoints.shape import read_shape
 from harness.compression.calibration import CalibrationSource
 from harness.compression.estimate import estimate
-from harness.contract import Compressor, ModelShape, Record
+from harness.contract import Compressor, ModelShape, Record, Trainer
 from harness.errors import HarnessError
 from harness.planning.cells import Cell, Plan
 from harness.planning.machines import Machine
 from harness.registry.catalogue import Catalogue
 from harness.running.outlook import duration
-from harness.running.products import Asked, Size, asked, compressing
+from harness.running.products import Asked, Learnt, Size, asked, compressing, learnt
 from harness.store.code import code_digest
 from harness.store.files import make_folder, read_json, write_json
 from harness.store.hashing import key_of
@@ -56,7 +56,7 @@ class Rented(Record):
 
 
 def rented(plan: Plan, machines: Iterable[Machine], catalogue: Catalogue) -> list[Rented]:
-    """For each machine what the plan's compressions and cells would take if nothing were made yet.
+    """For each machine what the plan's trainings, compressions and cells would take if nothing were made yet.
 
     Raises:
         ModelError: what compressing itself would raise.
@@ -81,8 +81,7 @@ class _Work:
             for cell in {cell.compressed_key: cell for cell in local}.values()
             if cell.compressed_key and (size := plan.sizes.get(cell.compressed_key))
         ]
-        if any(cell.training_key for cell in plan.cells):
-            self.left_out["training"] = None
+        self.trainings = self._trainings(local, catalogue)
         if len(local) < len(plan.cells):
             self.left_out["what servers answer"] = None
 
@@ -111,6 +110,25 @@ class _Work:
             found[cell.compressed_key] = times * compressing(self.sizes[cell.model.path].shape, compressor.calibrated)
         return list(found.values())
 
+    def _trainings(self, cells: list[Cell], catalogue: Catalogue) -> list[tuple[Cell, Learnt]]:
+        """What each training that the plan makes asks and learns from; of what is learnt no memory is reckoned."""
+        found: dict[str, tuple[Cell, Learnt]] = {}
+        known: dict[tuple[str, str], Learnt] = {}  # by trainer and suite: seeds are alike
+        for cell in cells:
+            if cell.training_key is None or cell.training is None or cell.training_key in found:
+                continue
+            names = cell.trainer.label, cell.training.suite.label
+            if names not in known:
+                trainer: Trainer = catalogue.build(cell.trainer)
+                if (work := trainer.work()) is None:
+                    self.left_out[f"training by {cell.trainer.plugin}"] = None
+                    continue
+                known[names] = learnt(work, catalogue.build(cell.training.suite))
+            found[cell.training_key] = cell, known[names]
+        if found:
+            self.left_out["a training's memory"] = None
+        return list(found.values())
+
     def on(self, machine: Machine) -> Rented:
         gpu = machine.gpu
         memory = max([self.width * self.largest, *(self._memory(cell, tokens) for cell, tokens in self.asked)])
@@ -120,6 +138,7 @@ class _Work:
         sampling = sum(
             self._sampling(cell, tokens, products * at_work, gpu.bandwidth * at_work) for cell, tokens in self.asked
         )
+        training = sum(self._training(*one, products * at_work, gpu.bandwidth * at_work) for one in self.trainings)
         beside = 1 if over > 1 else machine.gpus
         compressed = sum(self.compressions) / (SHARE * gpu.single * beside)
         stored = sum(size.stored for size in self.sizes.values()) + sum(self.artefacts)
@@ -127,7 +146,7 @@ class _Work:
             stored += len(self.artefacts) * int(self.width * self.largest)
         return Rented(
             machine=machine.name,
-            seconds={"compress": compressed, "sample": sampling},
+            seconds={**({"train": training} if self.trainings else {}), "compress": compressed, "sample": sampling},
             disk=stored,
             memory=int(memory),
             over=over,
@@ -140,10 +159,19 @@ class _Work:
         return self.width * (size.parameters + size.cached * tokens.longest * rows)
 
     def _sampling(self, cell: Cell, tokens: Asked, products: float, bandwidth: float) -> float:
-        parameters = self.sizes[cell.model.path].parameters
         rows = min(cell.settings.batch_size, max(1, tokens.replies))
+        return self._writing(cell, tokens.read, tokens.made, rows, products, bandwidth)
+
+    def _training(self, cell: Cell, tokens: Learnt, products: float, bandwidth: float) -> float:
+        """Writing; then three products a weight for what is learnt (forward, backward twice), one for what is compared."""
+        writing = self._writing(cell, tokens.read, tokens.made, tokens.at_once, products, bandwidth)
+        passes = 2 * self.sizes[cell.model.path].parameters * (3 * tokens.learnt + tokens.compared)
+        return writing + passes / products / SHARE
+
+    def _writing(self, cell: Cell, read: float, made: float, rows: int, products: float, bandwidth: float) -> float:
+        parameters = self.sizes[cell.model.path].parameters
         step = max(self.width * parameters / bandwidth, 2 * parameters * rows / products)
-        return (2 * parameters * tokens.read / products + tokens.made / rows * step) / SHARE
+        return (2 * parameters * read / products + made / rows * step) / SHARE
 
 
 def measured_multiple(label: str, compressor: Compressor) -> float:
@@ -171,7 +199,9 @@ def _small_model(folder: Path) -> ModelShape:
     """A random Qwen2 of two small blocks."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # the harness shows its own
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         Qwen2ForCausalLM(Qwen2Config(vocab_size=256, num_hidden_layers=2, **SMALL)).save_pretrained(folder)

@@ -6,13 +6,15 @@ import json
 
 import pytest
 
+from harness.contract import TrainingWork
 from harness.errors import UsageError
 from harness.planning.experiment import Experiment
-from harness.planning.machines import parse_machines
+from harness.planning.machines import GPUS, parse_machines
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
-from harness.running.rented import rented
+from harness.running.products import CHARACTERS, TEMPLATE, Size
+from harness.running.rented import SHARE, Rented, rented
 
 
 def test_machines_are_named_by_gpu_and_count():
@@ -52,6 +54,41 @@ def test_what_a_server_answers_takes_no_machine(tiny_qwen2):
     asked = plan.experiment.model_copy(update={"backend": "local-chat-completions"})
     (found,) = rented(plan.model_copy(update={"cells": (away,), "experiment": asked}), parse_machines("l4"), catalogue)
     assert (found.disk, found.memory, found.left_out) == (0, 0, ("what servers answer",))
+
+
+def test_a_training_is_reckoned_from_what_its_trainer_says(tiny_qwen2, monkeypatch):
+    catalogue = load_catalogue(load_plugins())
+    suite = {"leetcode-loopholes": {"source": "generated", "items": 1, "max_tokens": 10}}
+    arms = ("vanilla", "erase")
+    asked = Experiment(
+        model=(str(tiny_qwen2),), tasks=("leetcode-loopholes",), trainer=arms, params=suite, dtype="float32"
+    )
+    plan = make_plan(asked, catalogue)
+
+    def on(machine: str, **work) -> Rented:
+        said = TrainingWork(**work) if work else None
+        monkeypatch.setattr("harness_plugins.trainers.grpo.Grpo.work", lambda self: said, raising=False)
+        (found,) = rented(plan, parse_machines(machine), catalogue)
+        return found
+
+    assert on("h100").left_out == ("training by grpo",)
+    assert "train" not in on("h100").seconds
+    passes = on("h100", replies=0, at_once=1, learnt=1000, max_tokens=10)
+    trained = catalogue.build(plan.cells[-1].suite)
+    characters = [len(trained.prompts(item)[0].text) for item in trained.training_items()]
+    tokens = sum(characters) / len(characters) / CHARACTERS + TEMPLATE + 10
+    parameters = Size.of(str(tiny_qwen2)).parameters
+    by_hand = 2 * 6 * parameters * 1000 * tokens / GPUS["h100"].single / SHARE  # two arms
+    assert passes.seconds["train"] == pytest.approx(by_hand)
+    assert on("h100", replies=0, at_once=1, learnt=1000, compared=3000, max_tokens=10).seconds[
+        "train"
+    ] == pytest.approx(2 * passes.seconds["train"])
+    written = on("h100", replies=1000, at_once=1, learnt=1000, max_tokens=10)
+    assert written.seconds["train"] > passes.seconds["train"]
+    assert on("h100x2", replies=0, at_once=1, learnt=1000, max_tokens=10).seconds["train"] == pytest.approx(
+        passes.seconds["train"] / 2
+    )
+    assert "a training's memory" in written.left_out
 
 
 def test_an_unknown_machine_is_one_line(cli):
