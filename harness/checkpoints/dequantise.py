@@ -5,6 +5,7 @@ The last line of its output is JSON with the file's quantisation, or what is wro
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections import Counter
@@ -20,15 +21,17 @@ def dequantise(files: Sequence[Path], out: Path) -> str:
 
     Weights become bfloat16, but for a file that holds float32 or float16.
     """
+    import gguf
     import torch
-    from gguf import GGUFReader
     from transformers import GgufConfig
     from transformers.utils import logging
 
     from harness.checkpoints.pretrained import load_model, load_tokenizer
 
     logging.set_verbosity_error()
-    reader = GGUFReader(files[0])
+    for name in ("GGUFReader", "get_tensor_name_map"):  # transformers reads the header again, and maps all names for each module
+        setattr(gguf, name, functools.cache(getattr(gguf, name)))
+    reader = gguf.GGUFReader(str(files[0]))
     name = quantisation(reader)
     file = files[0] if len(files) == 1 else merged(files, out / MERGED)
     dtype = {"F32": torch.float32, "F16": torch.float16}.get(name, torch.bfloat16)
