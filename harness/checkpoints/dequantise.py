@@ -29,7 +29,7 @@ def dequantise(files: Sequence[Path], out: Path) -> str:
     from harness.checkpoints.pretrained import load_model, load_tokenizer
 
     logging.set_verbosity_error()
-    for name in ("GGUFReader", "get_tensor_name_map"):  # transformers reads the header again, and maps all names for each module
+    for name in ("GGUFReader", "get_tensor_name_map"):  # transformers maps all names anew for each module
         setattr(gguf, name, functools.cache(getattr(gguf, name)))
     reader = gguf.GGUFReader(str(files[0]))
     name = quantisation(reader)
