@@ -9,12 +9,13 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.checkpoints.shape import read_shape
+from harness.checkpoints.weight_files import SINGLE
 from harness.compression.calibration import CalibrationSource
-from harness.compression.estimate import estimate
+from harness.compression.dry_run import random_tokens, refuse_whole, run_here, sequences_for
 from harness.contract import Compressor, ModelShape, Record, Trainer
 from harness.errors import HarnessError
 from harness.planning.cells import Cell, Plan
@@ -30,6 +31,7 @@ from harness.store.paths import cache_folder
 SHARE = 0.9  # of the speed of matrix products that sampling reaches, measured on a CPU: docs/results/rented.md
 FILLED = 0.9  # of a GPU's memory, at most
 
+VOCABULARY = 256
 SMALL = {"hidden_size": 256, "intermediate_size": 704, "num_attention_heads": 4, "num_key_value_heads": 2}
 
 
@@ -103,7 +105,7 @@ class _Work:
                 continue
             compressor: Compressor = catalogue.build(cell.compressor)
             try:
-                times = measured_multiple(cell.compressor.label, compressor)
+                times = measured_multiple(compressor)
             except HarnessError:
                 self.left_out[f"compressing by {cell.compressor.label}"] = None
                 continue
@@ -174,48 +176,60 @@ class _Work:
         return (2 * parameters * read / products + made / rows * step) / SHARE
 
 
-def measured_multiple(label: str, compressor: Compressor) -> float:
+def measured_multiple(compressor: Compressor) -> float:
     """A compressor's operations on a small model, over those that `compressing` counts: its seconds there by the speed of this
-    machine's matrix products. Kept, by machine and code.
+    machine's matrix products, both by the processor's clock. Kept, by machine and code, for all that differ in `bits` alone.
 
     Raises:
         UsageError: it hands the whole model to a library.
     """
+    refuse_whole(compressor)
     machine = (platform.node(), os.cpu_count(), os.environ.get("OMP_NUM_THREADS"), code_digest(__name__))
-    made = (type(compressor).__module__, compressor.params.model_dump(mode="json"))
+    made = (type(compressor).__module__, compressor.params.model_dump(mode="json", exclude={"bits"}))
     file = cache_folder() / "estimates" / f"{key_of([machine, made])[:32]}.json"
     if not file.is_file():
         with tempfile.TemporaryDirectory(prefix="harness-rented-") as scratch:
-            shape = _small_model(Path(scratch) / "model")
-            text = Path(scratch) / "text.txt"
-            text.write_text("Calibration text is not read here.\n")
-            cost = estimate(Path(scratch) / "model", compressor, CalibrationSource(source=str(text)))
+            multiple = _multiple(Path(scratch), compressor)
         make_folder(file.parent)
-        write_json(file, {"multiple": cost.seconds * products_here() / compressing(shape, compressor.calibrated)})
+        write_json(file, {"multiple": multiple})
     return float(read_json(file)["multiple"])
+
+
+def _multiple(scratch: Path, compressor: Compressor) -> float:
+    shape, wanted = _small_model(scratch / "model"), CalibrationSource()
+    few = sequences_for(wanted, wanted.length, max(linear.columns for linear in shape.linears))
+    given = random_tokens(wanted.model_copy(update={"sequences": few}), VOCABULARY)
+    before, begun, busy = products_here(clock=time.process_time), time.perf_counter(), time.process_time()
+    dry = run_here(scratch, compressor, given)
+    share = (time.process_time() - busy) / (time.perf_counter() - begun)  # the rest went to other jobs
+    speed = share * (before + products_here(clock=time.process_time)) / 2
+    tokens = wanted.sequences / few if compressor.calibrated else 1.0
+    return shape.blocks * dry.block_seconds(shape.blocks, tokens) * speed / compressing(shape, compressor.calibrated)
 
 
 def _small_model(folder: Path) -> ModelShape:
     """A random Qwen2 of two small blocks."""
     import torch
+    from safetensors.torch import save_file
     from transformers import Qwen2Config, Qwen2ForCausalLM
-    from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # the harness shows its own
+    config = Qwen2Config(vocab_size=VOCABULARY, num_hidden_layers=2, tie_word_embeddings=False, **SMALL)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        Qwen2ForCausalLM(Qwen2Config(vocab_size=256, num_hidden_layers=2, **SMALL)).save_pretrained(folder)
+        weights = Qwen2ForCausalLM(config).state_dict()
+    config.save_pretrained(folder)
+    save_file(weights, folder / SINGLE, metadata={"format": "pt"})
     return read_shape(folder)
 
 
-def products_here(size: int = 1024, seconds: float = 0.5) -> float:
-    """FLOP/s of float32 matrix products on this machine."""
+def products_here(size: int = 1024, seconds: float = 0.5, clock: Callable[[], float] = time.perf_counter) -> float:
+    """FLOP/s of float32 matrix products on this machine, by that clock."""
     import torch
 
     one = torch.ones(size, size)
     one @ one
-    count, begun = 0, time.perf_counter()
-    while (took := time.perf_counter() - begun) < seconds:
+    count, begun = 0, clock()
+    while (took := clock() - begun) < seconds:
         one @ one
         count += 1
     return 2.0 * size**3 * count / took

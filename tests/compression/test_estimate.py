@@ -13,7 +13,8 @@ from harness.checkpoints.shape import read_shape
 from harness.compression import estimate as estimating
 from harness.compression.calibration import CalibrationSource
 from harness.compression.driver import compress
-from harness.compression.estimate import artefact_bytes, estimate, write_truncated_model
+from harness.compression.dry_run import write_truncated_model
+from harness.compression.estimate import artefact_bytes, estimate
 from harness.contract import ModelShape
 from harness.errors import ModelError, UsageError
 
@@ -46,7 +47,7 @@ def test_the_dry_run_measures_a_block_and_leaves_nothing(
     assert 50e6 < expected.memory < 4e9  # an interpreter with torch, and next to nothing
     assert "hours (one of 5 blocks took" in expected.described
     assert expected.sampling_seconds > 0  # the model is to write its own calibration text
-    monkeypatch.setattr(estimating, "_in_child_process", None)  # what a block of this shape takes here is known now
+    monkeypatch.setattr(estimating, "run_apart", None)  # what a block of this shape takes here is known now
     known = estimate(stories260k, CalibratedRTN(RTNParams(bits=3, rank=2)), WANTED)
     assert (known.block_seconds, known.memory) == (expected.block_seconds, expected.memory)
 
