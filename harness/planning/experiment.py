@@ -73,11 +73,12 @@ class Experiment(Record):
 
 
 def experiment_from(*layers: dict[str, Any]) -> Experiment:
-    """Merge layers, later ones winning (tables key by key), and validate; an error names the field."""
+    """Merge layers, later ones winning (tables key by key, and of `params` parameter by parameter), and validate; an error
+    names the field."""
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
-            merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+            merged[key] = _over(merged.get(key), value, deep=key == "params")
     for name in _left_out(layers, merged):
         merged["params"] = {label: value for label, value in merged["params"].items() if label != name}
     if isinstance(given := merged.get("backend_args"), dict):
@@ -107,6 +108,12 @@ def _left_out(layers: Sequence[dict[str, Any]], merged: dict[str, Any]) -> Itera
                     name in one.get("params", {}) for one in layers[at + 1 :]
                 ):
                     yield name
+
+
+def _over(before: Any, value: Any, deep: bool) -> Any:
+    if not (isinstance(before, dict) and isinstance(value, dict)):
+        return value
+    return before | {name: _over(before.get(name), one, deep=False) if deep else one for name, one in value.items()}
 
 
 def read_experiment_file(path: Path) -> dict[str, Any]:

@@ -174,6 +174,13 @@ def test_an_experiment_rejects_unknown_fields():
     assert Experiment().runs == 1
 
 
+def test_a_later_layer_sets_single_parameters_and_leaves_the_others():
+    file = {"params": {"a": {"items": 48, "shape": "long"}, "b": {"bits": 3}}, "runs": 2}
+    merged = experiment_from(file, {"params": {"a": {"items": 2}, "c": {"seed": 1}}})
+    assert merged.params == {"a": {"items": 2, "shape": "long"}, "b": {"bits": 3}, "c": {"seed": 1}}
+    assert file["params"]["a"]["items"] == 48
+
+
 def test_what_is_no_text_is_refused_before_a_plan_has_to_hold_it():
     with pytest.raises(UsageError, match=r"system: 'be .udcff' is no text in UTF-8"):
         experiment_from({"system": "be \udcff"})
