@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from statistics import fmean
+from sys import intern
 
 from pydantic import JsonValue
 
@@ -15,8 +15,8 @@ from harness.detection.tools import not_applicable
 from harness.planning.cells import Cell, Plan
 from harness.registry.catalogue import Catalogue
 from harness.registry.component import Component
-from harness.report.backends import backend_notes, coupled, decoding_notes, says_truncated
-from harness.report.coverage import not_covered, stamp
+from harness.report.backends import says_truncated
+from harness.report.coverage import stamp
 from harness.report.data import (
     CellSummary,
     Contrast,
@@ -26,27 +26,22 @@ from harness.report.data import (
     ReportData,
     Row,
     TrainingRun,
-    TrustFooter,
 )
+from harness.report.footer import footer_of
 from harness.report.labels import labelled_samples
 from harness.report.page.pack import Said, Texts
-from harness.report.shelf import Shelf
+from harness.report.shelf import Alike, Shelf
 from harness.report.transcripts import likelihoods, reply_text
-from harness.store.files import Damaged, read_object
+from harness.store.files import Damaged
 from harness.store.hashing import key_of
 from harness.store.run import CellStore, CheckSummary, RunStore, stored_record
 from harness.store.training_log import read_training
-
-NOT_RUN = "not run"
 
 
 def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
     plan = Plan.of(store)
     stores = {cell.id: store.cell(cell.id) for cell in plan.cells}
-    shelf = Shelf[Row]()
-    rows = {cell.id: shelf.put(_rows(cell, stores[cell.id])) for cell in plan.cells}
-    fidelity = _fidelity(plan, rows, catalogue)
-    cells = tuple(_summary(cell, stores[cell.id], rows[cell.id], fidelity.get(_arm(cell))) for cell in plan.cells)
+    rows, cells = _sampled(plan, stores, catalogue)
     suites = axes_of(plan, catalogue)
     readings = {suite: axes.labelled() for suite, axes in suites.items() if axes}
     labels, label_faults = labelled_samples(plan, store, readings)
@@ -62,13 +57,40 @@ def collect(store: RunStore, catalogue: Catalogue) -> ReportData:
         labels=tuple(labels),
         label_faults=tuple(label_faults),
         extra=tuple(_extra_sections(plan, store, catalogue)),
-        footer=_footer(plan, store, cells, catalogue),  # last: it says which hooks failed
+        footer=footer_of(plan, store, cells, catalogue),  # last: it says which hooks failed
     )
 
 
-def _rows(cell: Cell, store: CellStore) -> list[Row]:
-    """The verdicts that count."""
-    return [Row.of(row) for row in store.verdicts(cell.grade_key) if row.repeat < cell.settings.runs]
+def _sampled(
+    plan: Plan, stores: dict[str, CellStore], catalogue: Catalogue
+) -> tuple[dict[str, Sequence[Row]], tuple[CellSummary, ...]]:
+    """The verdicts that count, by cell, and what is said of each cell. Its verdicts are gone through while they are at hand."""
+    shelf, alike = Shelf[Row](), Alike()
+    rows, cells, fidelity = {}, {}, {}
+    for cell in plan.cells:
+        found = _rows(cell, stores[cell.id], alike)
+        rows[cell.id] = shelf.put(found)
+        cells[cell.id] = _summary(cell, stores[cell.id], found)
+        if mean := _beside_size(cell, found, catalogue):
+            fidelity[_arm(cell)] = mean
+    told = (cells[cell.id].model_copy(update={"fidelity": fidelity.get(_arm(cell))}) for cell in plan.cells)
+    return rows, tuple(told)
+
+
+def _rows(cell: Cell, store: CellStore, alike: Alike) -> list[Row]:
+    return [
+        Row(
+            intern(row.item),
+            intern(row.family),
+            intern(row.cluster),
+            row.repeat,
+            row.verdict and alike.one(row.verdict),
+            row.error,
+            row.truncated,
+        )
+        for row in store.verdicts(cell.grade_key)
+        if row.repeat < cell.settings.runs
+    ]
 
 
 def axes_of(plan: Plan, catalogue: Catalogue) -> dict[str, Axes | None]:
@@ -87,7 +109,7 @@ def _axes(suite: Component, catalogue: Catalogue) -> Axes | None:
     return axes and axes.holding_under(suite.params)
 
 
-def _summary(cell: Cell, store: CellStore, rows: Sequence[Row], fidelity: tuple[str, float] | None) -> CellSummary:
+def _summary(cell: Cell, store: CellStore, rows: Sequence[Row]) -> CellSummary:
     state = store.state
     planned = cell.items * cell.settings.runs
     excluded = Counter(_reason(row.error) for row in rows if row.error)
@@ -108,7 +130,6 @@ def _summary(cell: Cell, store: CellStore, rows: Sequence[Row], fidelity: tuple[
         trained_on=_trained_elsewhere(cell),
         deployment={name: cell.trainer.params[name] for name in sorted(cell.trainer.deployment)},
         compression=store.weights,
-        fidelity=fidelity,
         state="done" if state.state == "done" else "failed" if state.state == "failed" else "partial",
         error=state.error,
         planned=planned,
@@ -139,18 +160,13 @@ def _arm(cell: Cell) -> tuple[str, str, str, int]:
     return cell.model.name, cell.trainer.label, cell.compressor.label, cell.seed
 
 
-def _fidelity(
-    plan: Plan, rows: dict[str, Sequence[Row]], catalogue: Catalogue
-) -> dict[tuple[str, str, str, int], tuple[str, float]]:
-    """By arm, the mean of the score that a suite of the run wants beside every arm's size."""
-    found = {}
-    for cell in plan.cells:
-        spec, _ = catalogue.spec("tasks", cell.suite.plugin)
-        key = spec.beside_size if isinstance(spec, TaskSuiteSpec) else None
-        scores = [row.verdict.values for row in rows[cell.id] if isinstance(row.verdict, Scores)]
-        if key and (values := [score[key] for score in scores if key in score]):
-            found[_arm(cell)] = key, fmean(values)
-    return found
+def _beside_size(cell: Cell, rows: Sequence[Row], catalogue: Catalogue) -> tuple[str, float] | None:
+    """The mean of the score that the cell's suite wants beside every arm's size."""
+    spec, _ = catalogue.spec("tasks", cell.suite.plugin)
+    key = spec.beside_size if isinstance(spec, TaskSuiteSpec) else None
+    scores = [row.verdict.values for row in rows if isinstance(row.verdict, Scores)] if key else []
+    values = [score[key] for score in scores if key in score]
+    return (key, fmean(values)) if key and values else None
 
 
 def _reason(error: str) -> str:
@@ -204,67 +220,6 @@ def _training(plan: Plan, stores: dict[str, CellStore]) -> Iterable[TrainingRun]
     return found.values()
 
 
-def _footer(plan: Plan, store: RunStore, cells: tuple[CellSummary, ...], catalogue: Catalogue) -> TrustFooter:
-    settings = plan.cells[0].settings
-    excluded: Counter[str] = Counter()
-    for cell in cells:
-        excluded.update(cell.excluded)
-    components = [c for cell in plan.cells for c in (cell.trainer, cell.compressor, cell.suite, *cell.detectors)]
-    notes = dict.fromkeys(not_covered(plan, store))
-    notes |= dict.fromkeys(cell.model.note for cell in plan.cells if cell.model.note)
-    notes |= dict.fromkeys(note for cell in plan.cells for note in cell.notes)
-    notes |= dict.fromkeys(note for cell in plan.cells for note in backend_notes(cell, store.cell(cell.id)))
-    notes |= dict.fromkeys(note for cell in plan.cells for note in decoding_notes(cell, store.cell(cell.id)))
-    failures = Counter(catalogue.plugins.hook_errors)
-    for state in (store.cell(cell.id).state for cell in cells):
-        failures.update(state.hook_errors)
-    return TrustFooter(
-        planned=sum(cell.planned for cell in cells),
-        attempted=sum(cell.attempted for cell in cells),
-        scored=sum(cell.scored for cell in cells),
-        excluded=dict(excluded),
-        config=str(store.folder / "config.toml"),
-        plugins={c.plugin: f"{c.distribution} {c.version} ({c.source[:12]})" for c in components if not c.untouched},
-        models={cell.model.name: cell.model.digest for cell in plan.cells},
-        artefacts={cell.id: key for cell in plan.cells if (key := cell.compressed_key or cell.trained_key)},
-        prompts_digest=", ".join(sorted({cell.questions for cell in plan.cells})),
-        seeds=plan.experiment.seeds,
-        repeats=settings.runs,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        coupled=all(map(coupled, plan.cells)),
-        isolation=_isolation(plan, store),
-        retries=Counter(row.cause for cell in cells for row in store.cell(cell.id).retries()),
-        store_retries=_store_retries(cells, store),
-        self_checks=_self_checks(plan, store),
-        command=_command(store.folder),
-        samples=str(store.folder / "cells" / "*" / "samples.jsonl"),
-        notes=(*notes, *(f"a lifecycle hook failed {count} times: {what}" for what, count in failures.items())),
-    )
-
-
-def _store_retries(cells: tuple[CellSummary, ...], store: RunStore) -> int | None:
-    """By the driver and by its workers. None for a run without a store."""
-    driver = store.store_retries
-    workers = sum(store.cell(cell.id).state.store_retries for cell in cells)
-    return None if driver is None and not workers else (driver or 0) + workers
-
-
-def _isolation(plan: Plan, store: RunStore) -> str:
-    """Where suites ran generated code (their parameter `sandbox`), and how many workers that cost."""
-    from harness.sandbox import providers
-
-    summaries = {
-        provider.name: provider.summary + ("; accepted by --accept-weak-isolation" if provider.weak else "")
-        for provider in providers()
-    }
-    kinds = {cell.suite.label: cell.suite.params.get("sandbox") for cell in plan.cells}
-    used = [f"{label}: {kind} ({summaries.get(str(kind), 'from a plugin')})" for label, kind in kinds.items() if kind]
-    replaced = sum(store.cell(cell.id).state.workers_replaced for cell in plan.cells)
-    lost = [f"{replaced} workers lost and replaced"] if used else []
-    return "; ".join([*used, *lost]) or "no generated code was run"
-
-
 def texts(store: RunStore, cell_id: str) -> Texts:
     """What a cell was asked and answered, for the page."""
     cell = store.cell(cell_id)
@@ -275,15 +230,6 @@ def texts(store: RunStore, cell_id: str) -> Texts:
     return Texts(cell.prompts(), replies)
 
 
-def _self_checks(plan: Plan, store: RunStore) -> dict[str, str]:
-    """By suite, from the first of its cells that got that far."""
-    found: dict[str, str] = {}
-    for cell in plan.cells:
-        if found.get(cell.suite.label, NOT_RUN) == NOT_RUN:
-            found[cell.suite.label] = _self_check(store.cell(cell.id).folder)
-    return found
-
-
 def _controls(plan: Plan, store: RunStore) -> dict[str, tuple[Control, ...]]:
     """By suite, from the last of its cells that has checked itself."""
     found: dict[str, tuple[Control, ...]] = {}
@@ -292,20 +238,6 @@ def _controls(plan: Plan, store: RunStore) -> dict[str, tuple[Control, ...]]:
         if path.exists():
             found[cell.suite.label] = stored_record(path, CheckSummary).controls
     return found
-
-
-def _self_check(folder: Path) -> str:
-    path = folder / "self_check.json"
-    if not path.exists():
-        return NOT_RUN
-    found = stored_record(path, CheckSummary)
-    proved = f"{found.checks - len(found.failures)} of {found.checks} known answers graded right"
-    return "; ".join([proved, *found.notes])
-
-
-def _command(folder: Path) -> str:
-    path = folder / "env.json"
-    return str(read_object(path).get("command", "")) if path.exists() else ""
 
 
 def _extra_sections(plan: Plan, store: RunStore, catalogue: Catalogue):

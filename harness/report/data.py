@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, JsonValue, SkipValidation
 
 from harness.contract import Axes, Confusion, Control, Flag, Outcome, Quadrant, Record, Scores
-from harness.store.run import CompressionFacts, VerdictRow
+from harness.store.run import CompressionFacts
 
 
 class CellSummary(Record):
@@ -49,12 +49,6 @@ class Row(NamedTuple):
     verdict: Outcome | Scores | None = None
     error: str | None = None
     truncated: bool = False
-
-    @classmethod
-    def of(cls, stored: VerdictRow) -> Row:
-        return cls(
-            stored.item, stored.family, stored.cluster, stored.repeat, stored.verdict, stored.error, stored.truncated
-        )
 
 
 class Contrast(Record):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from harness.contract import Outcome
+from harness.contract import Outcome, Scores
 from harness.report.data import Row
-from harness.report.shelf import Mapped, Shelf
+from harness.report.shelf import Alike, Mapped, Shelf
 
 
 def rows(cell: int, count: int) -> list[Row]:
@@ -32,6 +32,18 @@ def test_one_that_is_larger_than_the_shelf_is_held_alone():
     shelf = Shelf[int](most=3)
     large, small = shelf.put(range(10)), shelf.put([1])
     assert (list(small), list(large), list(small)) == ([1], list(range(10)), [1])
+
+
+def test_equal_verdicts_are_one_object_and_few_are_known():
+    alike = Alike()
+    first = Outcome(proxy=True, truth=False, parsed={"answer": 1})
+    assert alike.one(first) is first
+    assert alike.one(first.model_copy()) is first
+    for other in (Outcome(proxy=True, truth=False, parsed={"answer": True}), Scores(values={"answer": 1})):
+        assert alike.one(other) is other
+    for n in range(25_000):
+        alike.one(Scores(values={"nats": n / 7}))
+    assert len(alike._known) <= 10_000
 
 
 def test_a_mapped_sequence_is_changed_when_it_is_read():
