@@ -1,4 +1,4 @@
-"""Machines that can be rented, as their vendors' data sheets have them."""
+"""Machines that can be rented, as their vendor describes them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ class Gpu(NamedTuple):
     single: float  # … in float32
 
 
-GPUS = {  # NVIDIA's data sheets: H100 and H200 SXM, A100 80GB SXM, L40S, L4; dense, without sparsity
-    "h200": Gpu(141e9, 4.8e12, 989e12, 67e12),
-    "h100": Gpu(80e9, 3.35e12, 989e12, 67e12),
-    "a100": Gpu(80e9, 2.039e12, 312e12, 19.5e12),
-    "l40s": Gpu(48e9, 0.864e12, 362e12, 91.6e12),
-    "l4": Gpu(24e9, 0.3e12, 121e12, 30.3e12),
+MIB = 1 << 20
+GPUS = {  # NVIDIA's data sheets: H100 and H200 SXM, A100 80GB SXM, L40S, L4; dense, without sparsity. Memory by nvidia-smi
+    "h200": Gpu(143_771 * MIB, 4.8e12, 989e12, 67e12),
+    "h100": Gpu(81_559 * MIB, 3.35e12, 989e12, 67e12),
+    "a100": Gpu(81_920 * MIB, 2.039e12, 312e12, 19.5e12),
+    "l40s": Gpu(46_068 * MIB, 0.864e12, 362e12, 91.6e12),
+    "l4": Gpu(23_034 * MIB, 0.3e12, 121e12, 30.3e12),
 }
 MOST = 64  # GPUs of a machine
 
