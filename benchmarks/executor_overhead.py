@@ -4,12 +4,15 @@
 
 A cell is twelve items whose answers are waited for, so that it takes its time and no processor. Everything else of it is real:
 a worker that imports torch and loads the (tiny) model, samples stored and streamed one by one, verdicts, states. Bare is the
-same stages one after another in one process, which imports and loads just as well. Seconds are those of driving the plan.
+same stages one after another in one process, which imports and loads just as well. Seconds are those of driving the plan. What
+is done once (a cluster started, a process, libraries, the model) is over when the first cell ends: a later cell has its own
+overhead alone. The start of a cluster is timed by itself as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -25,10 +28,11 @@ from harness import Axes, Item, Outcome, Params, Prompt, Quadrant, Rate, Reply, 
 from harness.contract import OwnLoop
 from harness.planning.cells import Cell
 from harness.registry.catalogue import Catalogue
-from harness.running.executors import Event
+from harness.running.executors import Event, Executor
 from harness.store.run import RunStore
 
 ITEMS = 12
+START = "ray-start"  # of a cluster, and nothing else
 AXES = Axes(
     proxy="waited",
     truth="waited",
@@ -87,8 +91,21 @@ class Bare:
             yield Event(kind="done", cell=cell.id)
 
 
-def driven(executor: str, cells: int, seconds: float, folder: Path) -> float:
-    """Seconds from the first cell handed over to the last event."""
+class Timed:
+    """An executor, and when each of its cells ended."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor, self.ended = executor, list[float]()
+
+    def run(self, cells: Iterable[Cell]) -> Iterator[Event]:
+        for event in self.executor.run(cells):
+            if event.kind == "done":
+                self.ended.append(time.perf_counter())
+            yield event
+
+
+def driven(executor: str, cells: int, seconds: float, folder: Path) -> list[float]:
+    """Seconds of driving the plan: until each cell has ended, and in all."""
     from harness.planning.experiment import experiment_from
     from harness.planning.plan import make_plan
     from harness.registry.name_sources import NameSources
@@ -108,21 +125,32 @@ def driven(executor: str, cells: int, seconds: float, folder: Path) -> float:
         "ray": lambda: RayExecutor(setup, slots=1),
     }
     begun = time.perf_counter()
-    states = drive(plan, store, known[executor](), names.plugins, [])
+    timed = Timed(known[executor]())
+    states = drive(plan, store, timed, names.plugins, [])
     assert set(states.values()) == {"done"}, states
-    return time.perf_counter() - begun
+    return [at - begun for at in (*timed.ended, time.perf_counter())]
+
+
+def started() -> list[float]:
+    """Seconds until a Ray cluster of this machine stands."""
+    from harness.running.executors.ray_cluster import connected
+
+    begun = time.perf_counter()
+    with connected():
+        return [time.perf_counter() - begun]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cells", type=int, default=3)
+    parser.add_argument("--cells", type=int, default=3, help="two or more")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--executors", default="bare,local,ray")
     parser.add_argument("--one")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     if given.one:
-        print(driven(given.one, given.cells, given.seconds, given.folder))
+        one = started() if given.one == START else driven(given.one, given.cells, given.seconds, given.folder)
+        print(json.dumps(one))
         return
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as temporary:
@@ -133,19 +161,27 @@ def main() -> None:
             "import sys, pathlib; from harness.testing.model import build_tiny_qwen2 as b; b(pathlib.Path(sys.argv[1]))"
         )
         subprocess.run([sys.executable, "-c", build, str(folder / "model")], check=True, stdout=subprocess.DEVNULL)
-        print("| executor | cells | s | s a cell | over bare |\n|---|---|---|---|---|")
-        bare = None
-        for executor in given.executors.split(","):
+        columns = "| executor | cells | s | first cell, s | a later cell, s | a later cell over bare |"
+        print(columns + "\n|---|---|---|---|---|---|")
+
+        def take(executor: str) -> list[float]:
             own = ["--one", executor, "--cells", str(given.cells), "--seconds", str(given.seconds)]
             command = [sys.executable, __file__, *own, "--folder", str(folder)]
             env = {**os.environ, "HARNESS_CACHE": str(folder / f"cache-{executor}")}
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env)
-            took = float(done.stdout.splitlines()[-1])
-            bare = bare or took
-            print(
-                f"| {executor} | {given.cells} | {took:.1f} | {took / given.cells:.2f} | {100 * (took / bare - 1):+.1f} % |",
-                flush=True,
-            )
+            return [float(one) for one in json.loads(done.stdout.splitlines()[-1])]
+
+        bare = None
+        asked = given.executors.split(",")
+        for executor in asked:
+            first, *_, last, whole = took = take(executor)
+            later = (last - first) / (len(took) - 2)
+            bare = bare or later
+            over = f"{100 * (later / bare - 1):+.1f} %"
+            print(f"| {executor} | {given.cells} | {whole:.1f} | {first:.1f} | {later:.2f} | {over} |", flush=True)
+        if "ray" in asked:
+            least, median, most = sorted(take(START)[0] for _ in range(3))
+            print(f"\nThe start of a Ray cluster: {median:.1f} s ({least:.1f} to {most:.1f})")
     print(
         f"\n{platform.machine()}, Python {platform.python_version()}; load average {load:.1f}, {os.getloadavg()[0]:.1f}"
     )
