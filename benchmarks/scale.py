@@ -5,7 +5,8 @@
 
 No weights are loaded and no process is started for a cell: the null executor of this file, registered by the hook that anyone's
 executor is registered by, writes verdicts where a worker would. What is left is the harness's own part. Each size is
-a process of its own; a column is a phase, in milliseconds a cell, and its peak of memory beyond the libraries, in KB a cell.
+a process of its own; a column is a phase, in milliseconds of the processor a cell (one thread, which waits for nothing), and its
+peak of memory beyond the libraries, in KB a cell.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ AXES = Axes(
     quadrants={quadrant: str(quadrant) for quadrant in Quadrant},
     rates=(Rate(name="odd", title="odd", numerator=frozenset({Quadrant.BOTH, Quadrant.PROXY_ONLY})),),
 )
+VERDICTS = [Outcome(proxy=bool(n & 1), truth=bool(n & 2)).model_dump(mode="json") for n in range(4)]
 
 
 class NullParams(Params):
@@ -80,7 +82,7 @@ class NullExecutor:
             right = int(cell.sample_key, 16)
             rows = [
                 {"v": 1, "item": f"item{n}", "family": "all", "cluster": f"c{n % 5}", "repeat": 0}
-                | {"verdict": {"proxy": bool(right >> n % 250 & 1), "truth": bool(right >> n % 250 & 2)}}
+                | {"verdict": VERDICTS[right >> n % 250 & 3], "error": None, "truncated": False}
                 for n in range(cell.items)
             ]
             store.verdicts_path(cell.grade_key).write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -115,11 +117,11 @@ def measure(cells: int, samples: int, folder: Path, model: Path) -> dict[str, li
     )
     catalogue, store = names.catalogue, RunStore(folder / "run")
     found: dict[str, list[float]] = {}
-    last = time.perf_counter()
+    last = time.process_time()
 
     def note(phase: str) -> None:
         nonlocal last
-        now = time.perf_counter()
+        now = time.process_time()
         found[phase] = [now - last, peak()]
         last = now
 
