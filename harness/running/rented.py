@@ -53,8 +53,12 @@ class Rented(Record):
         without = f"; without {', '.join(self.left_out)}" if self.left_out else ""
         return (
             f"{self.machine}, estimated: {sum(self.seconds.values()) / 3600:.2g} hours ({stages}, replies at their limits), "
-            f"{self.disk / 1e9:.3g} GB disk, {self.memory / 1e9:.3g} GB GPU memory {fits}{without}"
+            f"{_gigabytes(self.disk)} disk, {_gigabytes(self.memory)} GPU memory {fits}{without}"
         )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.0f} GB" if size >= 1e11 else f"{size / 1e9:.3g} GB"
 
 
 def rented(plan: Plan, machines: Iterable[Machine], catalogue: Catalogue) -> list[Rented]:
