@@ -5,6 +5,7 @@ pip install s3fs 'moto[server]'; pytest -m slow tests/core/test_remote_s3.py
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -35,15 +36,28 @@ def test_folders_come_back_whole_through_a_flaky_proxy(bucket, tmp_path: Path) -
     assert proxy.faults > 5
 
 
-def test_shards_that_share_nothing_but_the_bucket_end_with_the_tables_of_one_run(bucket, cli) -> None:
+def test_shards_that_share_nothing_but_the_bucket_end_with_the_tables_of_one_run(bucket, cli, monkeypatch) -> None:
     url, proxy = bucket
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")  # by itself the client would ask five times, and leave nothing to count
     cli.run(*ARMS)
     whole = [section for section in cli.tables()["sections"] if section["key"] != "trust"]
     for shard in ("1/2", "2/2", None):
         shutil.rmtree(cli.cwd / "r")
         shutil.rmtree(cli.cwd / "cache")
         cli.run(*ARMS, "--store", url, *(["--shard", shard] if shard else []))
+    assert asked_again(cli) > 0
     assert [section for section in cli.tables()["sections"] if section["key"] != "trust"] == whole
     assert proxy.faults > 5
     written = b"".join(path.read_bytes() for path in (cli.cwd / "r").rglob("*") if path.is_file())
     assert b"not-a-secret" not in written
+
+
+def asked_again(cli) -> int:
+    """How often the store was, by the report's footer; it is what the driver and the workers have written down."""
+    run = cli.cwd / "r"
+    driver = json.loads((run / "store.json").read_text())["retries"]
+    workers = sum(json.loads(path.read_text())["store_retries"] for path in run.glob("cells/*/state.json"))
+    (trust,) = [section for section in cli.tables()["sections"] if section["key"] == "trust"]
+    shown = {row["what"]: row["value"] for row in trust["tables"][0]["rows"]}["store asked again"]
+    assert shown == driver + workers
+    return shown
