@@ -5,8 +5,8 @@
 
 No weights are loaded and no process is started for a cell: the null executor of this file, registered by the hook that anyone's
 executor is registered by, writes verdicts where a worker would. What is left is the harness's own part. Each size is
-a process of its own; a column is a phase, in milliseconds of the processor a cell (one thread, which waits for nothing), and its
-peak of memory beyond the libraries, in KB a cell.
+a process of its own; a column is a phase, in milliseconds a cell by the processor's clock (one thread, which waits for
+nothing), and its peak of memory beyond the libraries, in KB a cell.
 """
 
 from __future__ import annotations
