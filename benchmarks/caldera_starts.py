@@ -35,6 +35,14 @@ TRIED = (*STARTS, "best")
 
 def layers(folder: Path, text: str, blocks: list[int]) -> Iterator[tuple[torch.Tensor, Metric]]:
     """Each Linear of the blocks with its metric."""
+    for hessian, weights in inputs(folder, text, blocks):
+        metric = prepare(hessian)
+        for weight in weights:
+            yield weight, metric
+
+
+def inputs(folder: Path, text: str, blocks: list[int]) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
+    """H of each input (n, n), with the Linears (m, n) that read it."""
     checkpoint = open_checkpoint(folder)
     shape = shape_of(checkpoint)
     walker = BlockWalker(checkpoint, "cpu")
@@ -45,9 +53,8 @@ def layers(folder: Path, text: str, blocks: list[int]) -> Iterator[tuple[torch.T
             if block in blocks:
                 sums = walker.hessians(block, batches, {linear.input_group: linear.name for linear in linears})
                 for group, members in input_groups(linears):
-                    metric = prepare(sums[group].finish(group)[0])
-                    for linear in members:
-                        yield walker.linear(linear.name).weight.detach().float().contiguous(), metric
+                    weights = [walker.linear(one.name).weight.detach().float().contiguous() for one in members]
+                    yield sums[group].finish(group)[0], weights
             walker.advance(block, batches)
 
 
