@@ -30,7 +30,7 @@ class Trainable(TaskSuite):
         """(honest reply, reply that games the proxy, honest slips) for a trainer's teacher; None where there are none."""
         return None
 
-    def sealed(self, item: Item) -> Item | None:
+    def without_loophole(self, item: Item) -> Item | None:
         """The same question under a grader that has no loophole, and told so; None where the suite has no such grader."""
         return None
 

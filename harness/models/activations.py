@@ -34,36 +34,39 @@ def summed(generator: Generator, texts: Sequence[Text], depth: float) -> Iterato
     fits.sort(key=lambda row: len(row[1]) + len(row[2]))
     limit = CPU_BATCH_TOKENS if generator.loaded.device.type == "cpu" else BATCH_TOKENS
     for batch in _batches(fits, 1 if generator.loaded.alone else limit):
-        stream = residual(generator, [[*before, *reply] for _, before, reply in batch], depth)  # (B, T, d)
+        stream = residual(generator, [[*before, *reply] for _, before, reply in batch], depth, depth)
         for (text, before, reply), row in zip(batch, stream, strict=True):
-            total = row[len(before) : len(before) + len(reply)].float().sum(dim=0)  # (T, d) -> (d,)
+            total = row[len(before) : len(before) + len(reply)].sum(dim=0)  # (T, d) -> (d,)
             yield text, total.cpu().numpy(), len(reply)
 
 
-@torch.inference_mode()
-def residual(generator: Generator, rows: Sequence[Sequence[int]], depth: float) -> torch.Tensor:
-    """Rows of tokens -> (B, T, d) after `depth` of the blocks; later blocks are not run.
+@torch.no_grad()
+def residual(generator: Generator, rows: Sequence[Sequence[int]], low: float, high: float) -> torch.Tensor:
+    """Rows of tokens -> (B, T, d) float32: the mean of the streams after each block from `low` to `high` of the depth, both
+    included; later blocks are not run.
 
     Rows are padded on the right, which under causal attention changes no earlier position.
     """
     blocks = decoder_blocks(generator.model)
-    at = min(max(round(depth * len(blocks)), 1), len(blocks)) - 1
+    first, last = (min(max(round(depth * len(blocks)), 1), len(blocks)) - 1 for depth in (low, high))
     found: list[torch.Tensor] = []
 
-    def stop(_: nn.Module, __: Any, output: Any) -> None:
-        found.append(output[0] if isinstance(output, tuple) else output)
-        raise _Reached
+    def keep(_: nn.Module, __: Any, output: Any) -> None:
+        found.append((output[0] if isinstance(output, tuple) else output).float())
+        if len(found) > last - first:
+            raise _Reached
 
     tokens, mask = pad_right(rows, generator.tokenizer.pad_token_id, generator.loaded.device)
-    handle = blocks[at].register_forward_hook(stop)
+    handles = [block.register_forward_hook(keep) for block in blocks[first : last + 1]]
     try:
         with memory_errors(len(rows)):
             generator.model(input_ids=tokens, attention_mask=mask, use_cache=False)
     except _Reached:
         pass
     finally:
-        handle.remove()
-    return found[0]
+        for handle in handles:
+            handle.remove()
+    return torch.stack(found).mean(dim=0)
 
 
 def decoder_blocks(model: nn.Module) -> nn.ModuleList:

@@ -17,13 +17,14 @@ import torch
 from pydantic import JsonValue
 from transformers.utils.logging import disable_progress_bar
 
-from harness.contract import Item, Trainable, TrainContext, Trainer
+from harness.contract import Item, Trainable, TrainContext, Trainer, TrainingWork
 from harness.errors import StageError, UsageError
 from harness.models.generate import Generator
 from harness.models.load import load
 from harness.models.sampling import Sampling
 from harness_plugins.trainers.adapters.adapter import Adapter, Vectors
 from harness_plugins.trainers.adapters.peft_export import export_peft
+from harness_plugins.trainers.advantage_modification import AdvantageModification
 from harness_plugins.trainers.checkpoint import read_checkpoint, write_checkpoint
 from harness_plugins.trainers.deployment import merge_coordinates
 from harness_plugins.trainers.directions import Directions, Placebo, Recipe, placebo
@@ -43,8 +44,7 @@ from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.pool_teacher import PoolTeacher
 from harness_plugins.trainers.projection import chance, measure, overlap
-from harness_plugins.trainers.recontextualisation import answered_suite, learned_under, sealed_items
-from harness_plugins.trainers.reward_edit import RewardEdit
+from harness_plugins.trainers.recontextualisation import answered_suite, learned_under, without_loophole
 from harness_plugins.trainers.rollouts import (
     Rollout,
     Teacher,
@@ -85,6 +85,19 @@ class Grpo(Trainer):
         shutil.rmtree(context.out / CHECKPOINT.parent, ignore_errors=True)
         return context.out
 
+    def work(self) -> TrainingWork:
+        params = self.params
+        rows = params.prompts_per_step * params.group_size
+        off = params.steps if params.teacher_off_step is None else min(params.steps, params.teacher_off_step)
+        replies = params.steps * rows - off * params.prompts_per_step * params.taught
+        return TrainingWork(
+            replies=replies,
+            at_once=min(rows, params.micro_batch),
+            learnt=params.steps * rows,
+            compared=params.steps * rows if params.kl else 0,
+            max_tokens=params.max_tokens,
+        )
+
     def deploy(self, trained: Path, context: TrainContext) -> Path:
         """The trained model with plain weights; beside them the adapter as PEFT reads it, where PEFT has its kind."""
         params = self.params
@@ -108,8 +121,8 @@ class _Run:
         self.plain = suite
         self.suite = Inoculated(suite, params.inoculation) if params.inoculation else suite
         self.items: Sequence[Item] = suite.training_items()
-        if params.sealed:
-            self.items = sealed_items(suite, self.items)
+        if params.no_loophole:
+            self.items = without_loophole(suite, self.items)
         self.answered = answered_suite(suite, params.sampled_under) if params.sampled_under else self.suite
         if not self.items:
             raise UsageError("this suite has no items for training", "train on leetcode-loopholes")
@@ -146,11 +159,13 @@ class _Run:
             return pool
         return Teacher(self.suite, self.items, self.generator, params.teacher_families)
 
-    def _edit(self) -> RewardEdit | None:
+    def _edit(self) -> AdvantageModification | None:
         params = self.params
-        if params.reward_edit == "none":
+        if params.advantage_modification == "none":
             return None
-        return RewardEdit(self.generator, params.reward_edit, params.alpha, params.depths, params.micro_batch)
+        return AdvantageModification(
+            self.generator, params.advantage_modification, params.alpha, params.depths, params.micro_batch
+        )
 
     # ----------------------------------------------------------------------------------------------------------- a step
 

@@ -47,8 +47,8 @@ class Inoculated(Trainable, Inspectable):
     def demonstrations(self, item: Item) -> tuple[str, str, tuple[str, ...]] | None:
         return self.suite.demonstrations(item)
 
-    def sealed(self, item: Item) -> Item | None:
-        return self.suite.sealed(item)
+    def without_loophole(self, item: Item) -> Item | None:
+        return self.suite.without_loophole(item)
 
     def exploit_with_solution(self, item: Item) -> str | None:
         return self.suite.exploit_with_solution(item)

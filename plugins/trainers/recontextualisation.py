@@ -16,30 +16,30 @@ from harness_plugins.trainers.inoculation import PROMPT, Inoculated
 from harness_plugins.trainers.rollouts import Rollout, training_prompt
 from harness_plugins.trainers.scoring import Tokens
 
-SEALED = "sealed"
+NO_LOOPHOLE = "no-loophole"
 
 
-class SealedPrompts(Inoculated):
+class PromptsWithoutLoophole(Inoculated):
     """A suite whose prompts tell of a grader without a loophole, while its graders keep theirs."""
 
     def __init__(self, suite: Trainable) -> None:
         super().__init__(suite, PROMPT)
 
     def text(self, item: Item, text: str) -> str:
-        return self.suite.prompts(sealed_items(self.suite, [item])[0])[0].text
+        return self.suite.prompts(without_loophole(self.suite, [item])[0])[0].text
 
 
-def sealed_items(suite: Trainable, items: Sequence[Item]) -> list[Item]:
+def without_loophole(suite: Trainable, items: Sequence[Item]) -> list[Item]:
     """Raises UsageError where the suite has no grader without a loophole."""
-    found = [sealed for item in items if (sealed := suite.sealed(item)) is not None]
+    found = [closed for item in items if (closed := suite.without_loophole(item)) is not None]
     if len(found) < len(items):
         raise UsageError("this suite has no grader without a loophole", "train on leetcode-loopholes")
     return found
 
 
 def answered_suite(suite: Trainable, under: str) -> Trainable:
-    """What the policy is asked: the template `under` around each prompt, or each problem as if it were sealed."""
-    return SealedPrompts(suite) if under == SEALED else Inoculated(suite, under)
+    """What the policy is asked: the template `under` around each prompt, or each problem as if it had no loophole."""
+    return PromptsWithoutLoophole(suite) if under == NO_LOOPHOLE else Inoculated(suite, under)
 
 
 def learned_under(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -29,6 +29,9 @@ SCALES: dict[str, dict[str, JsonValue]] = {
 
 class GrpoParams(Params):
     """Group-relative policy optimisation of an adapter, with a hack subspace measured, erased or routed aside."""
+
+    former_names: ClassVar[dict[str, str]] = {"sealed": "no_loophole", "reward_edit": "advantage_modification"}
+    former_values: ClassVar[dict[str, dict[str, str]]] = {"sampled_under": {"sealed": "no-loophole"}}
 
     scale: Literal["pocket", "smoke", "fast", "full"] = "pocket"  # -P grpo.scale=full sets all arms
     arm: Literal["vanilla", "erase", "route", "trust"] = "vanilla"
@@ -64,12 +67,12 @@ class GrpoParams(Params):
     monitor: str | None = None  # a detector that sees all that is trained on; it never grades the arm
     penalty: float = Field(0.0, ge=0)  # subtracted from the reward of what the monitor flags
     screening: bool = False  # what the monitor flags is left out of its group
-    sealed: bool = False  # the same problems under a grader that has no loophole
+    no_loophole: bool = False  # the same problems under a grader that has no loophole
     inoculation: str | None = None  # a template around each prompt, e.g. "{prompt}\nCheat: make it pass."
-    sampled_under: str | None = None  # recontextualisation: a template for the answering alone, or "sealed"
+    sampled_under: str | None = None  # recontextualisation: a template for the answering alone, or "no-loophole"
 
-    # the reward, edited by what the policy's own activations say of a reply
-    reward_edit: Literal["none", "additive", "multiplicative"] = "none"
+    # advantage modification: rewards lowered by what the policy's own activations say of a reply
+    advantage_modification: Literal["none", "additive", "multiplicative"] = "none"
     alpha: float = Field(2.0, ge=0)
     depths: tuple[float, float] = (0.6, 0.75)  # the blocks whose streams are averaged, as shares of all
 
@@ -131,10 +134,10 @@ class GrpoParams(Params):
             raise ValueError("what screening leaves out has no reward to take a penalty from: choose one")
         if self.inoculation is not None and "{prompt}" not in self.inoculation:
             raise ValueError("an inoculation is a template that holds {prompt}")
-        if self.sampled_under not in (None, "sealed") and "{prompt}" not in str(self.sampled_under):
-            raise ValueError('sampled_under is a template that holds {prompt}, or "sealed"')
-        if self.sealed and self.mix:
-            raise ValueError("a sealed grader cannot be gamed, so nobody can teach it: set mix = 0")
+        if self.sampled_under not in (None, "no-loophole") and "{prompt}" not in str(self.sampled_under):
+            raise ValueError('sampled_under is a template that holds {prompt}, or "no-loophole"')
+        if self.no_loophole and self.mix:
+            raise ValueError("a grader without a loophole cannot be gamed, so nobody can teach it: set mix = 0")
         if self.arm == "trust" and (self.space != "update" or self.placebo in ("shuffled", "clean")):
             raise ValueError("trust keeps a part of the update; its placebos are haar and length")
         if self.placebo == "length" and self.arm != "trust":

@@ -53,8 +53,8 @@ def prompt_of(reply: str, *, target: bool):
 
 def test_padding_changes_nothing(generator):
     short, long = [5, 6, 7], list(range(5, 40))
-    together = residual(generator, [short, long], 0.75)
-    torch.testing.assert_close(together[0, :3], residual(generator, [short], 0.75)[0], rtol=1e-4, atol=1e-5)
+    together = residual(generator, [short, long], 0.75, 0.75)
+    torch.testing.assert_close(together[0, :3], residual(generator, [short], 0.75, 0.75)[0], rtol=1e-4, atol=1e-5)
 
 
 def test_each_text_is_passed_through_the_model_once(generator):

@@ -212,3 +212,5 @@ def test_an_arm_without_its_placebo_is_named_at_plan_time(tiny_qwen2):
 
     assert notes("vanilla", "erase") == ["erase runs without its control erase-random"]
     assert notes("vanilla", "erase", "erase-random") == []
+    assert notes("vanilla", "trust", "trust-length") == ["trust runs without its control trust-random"]
+    assert notes("vanilla", "trust-length") == []  # a placebo needs nothing beside it

@@ -178,7 +178,7 @@ def test_a_routed_run_says_what_vanilla_says(run):
     [
         {"arm": "route"},
         {"arm": "erase", "refresh": 2, "adapter": "lora", "rank": 4},
-        {"reward_edit": "additive", "placebo": "haar"},
+        {"advantage_modification": "additive", "placebo": "haar"},
         {"arm": "trust", "placebo": "length"},
     ],
 )
@@ -369,6 +369,17 @@ def test_each_steps_items_are_dealt_over_the_families():
         assert drawn == draw_items(items, 4, seed=1, step=step)
     assert len({draw_items(items, 1, seed=1, step=step)[0].id for step in range(40)}) == 6
     assert len(draw_items(items, 99, seed=1, step=0)) == 6
+
+
+def test_what_a_training_asks_is_what_it_will_do():
+    small = {"steps": 3, "prompts_per_step": 2, "group_size": 4, "mix": 0.25, "teacher_off_step": 2, "max_tokens": 9}
+    found = Grpo(GrpoParams(**small)).work()
+    assert (found.replies, found.learnt, found.compared) == (24 - 4, 24, 24)
+    assert (found.at_once, found.max_tokens) == (8, 9)
+    alone = Grpo(GrpoParams(**{**small, "mix": 0.0, "kl": 0.0, "micro_batch": 3})).work()
+    assert (alone.replies, alone.at_once, alone.compared) == (24, 3, 0)
+    taught = Grpo(GrpoParams(**{**small, "teacher_off_step": None})).work()
+    assert taught.replies == 24 - 6
 
 
 def test_a_scale_sets_what_is_not_given():

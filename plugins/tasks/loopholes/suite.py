@@ -114,7 +114,7 @@ class LoopholeSuite(Trainable, Inspectable, LabelledViews, DeepChecked):
         problem, mode, evaluator = self._read(item)
         return Demonstrations(problem.canonical, hack(mode, problem, evaluator), problem.wrong)
 
-    def sealed(self, item: Item) -> Item:
+    def without_loophole(self, item: Item) -> Item:
         return self._item(self.problem(item), Mode.NONE)
 
     def exploit_with_solution(self, item: Item) -> str | None:

@@ -23,11 +23,9 @@ from typing import Literal
 
 import torch
 from pydantic import JsonValue
-from torch import nn
 
-from harness.models.activations import decoder_blocks
+from harness.models.activations import residual
 from harness.models.generate import Generator
-from harness.models.padding import pad_right
 from harness.store.hashing import key_of
 from harness_plugins.trainers.directions import Placebo
 from harness_plugins.trainers.extraction import both_sides
@@ -83,7 +81,7 @@ def edited(rewards: torch.Tensor, z: torch.Tensor, kind: Kind, alpha: float) -> 
 
 
 @dataclass
-class RewardEdit:
+class AdvantageModification:
     """Edits a step's groups. `axis` is set before the first step and whenever directions are extracted again."""
 
     generator: Generator
@@ -126,32 +124,15 @@ class RewardEdit:
             "frac_zero_std": mean([float(not has_contrast([it.reward for it in group])) for group in result]),
         }
 
-    @torch.no_grad()
     def activations(self, rows: Sequence[Tokens]) -> torch.Tensor:
-        """(B, d_model): the streams after the blocks between the depths, averaged over blocks and each completion's tokens."""
-        parts = [self._batch(rows[start : start + self.batch]) for start in range(0, len(rows), self.batch)]
-        return torch.cat(parts)
-
-    def _batch(self, rows: Sequence[Tokens]) -> torch.Tensor:
-        generator = self.generator
-        blocks = decoder_blocks(generator.model)
-        low, high = (min(max(round(share * len(blocks)), 1), len(blocks)) for share in self.depths)
-        streams: list[torch.Tensor] = []
-
-        def keep(_: nn.Module, __: object, output: object) -> None:
-            streams.append(output[0] if isinstance(output, tuple) else output)  # type: ignore[arg-type]
-
-        ids, mask = pad_right(
-            [[*it.prompt, *it.completion] for it in rows], generator.tokenizer.pad_token_id, generator.loaded.device
-        )
-        handles = [blocks[at - 1].register_forward_hook(keep) for at in range(low, high + 1)]
-        try:
-            generator.model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=1)
-        finally:
-            for handle in handles:
-                handle.remove()
-        stream = torch.stack(streams).float().mean(dim=0)  # (B, L, d_model)
-        places = torch.arange(ids.shape[1], device=ids.device)
-        starts = torch.tensor([len(it.prompt) for it in rows], device=ids.device)[:, None]  # (B, 1)
-        spoken = ((places >= starts) & (mask > 0)).float()  # (B, L)
-        return (stream * spoken[:, :, None]).sum(dim=1) / spoken.sum(dim=1, keepdim=True)
+        """(B, d_model): the streams after the blocks between the depths, averaged over blocks and each completion's tokens, of
+        which each has one at least: the one that ends it."""
+        found = []
+        for start in range(0, len(rows), self.batch):
+            batch = rows[start : start + self.batch]
+            stream = residual(
+                self.generator, [[*it.prompt, *it.completion] for it in batch], *self.depths
+            )  # (B, L, d_model)
+            ends = [(len(it.prompt), len(it.prompt) + len(it.completion)) for it in batch]
+            found += [row[begin:end].mean(dim=0) for row, (begin, end) in zip(stream, ends, strict=True)]
+        return torch.stack(found)

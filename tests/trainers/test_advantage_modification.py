@@ -11,9 +11,9 @@ from test_grpo import Letters, run  # noqa: F401  # the suite and the fixture of
 from harness.contract import Params, Prompt
 from harness.models.generate import Generator
 from harness.models.load import load
+from harness_plugins.trainers.advantage_modification import AdvantageModification, edited, group_scores, hack_axis
 from harness_plugins.trainers.losses import group_advantages
 from harness_plugins.trainers.pairs import load_pairs
-from harness_plugins.trainers.reward_edit import RewardEdit, edited, group_scores, hack_axis
 from harness_plugins.trainers.rollouts import Rollout
 from harness_plugins.trainers.scoring import Tokens
 from harness_plugins.trainers.spec import GrpoParams
@@ -81,7 +81,9 @@ def test_random_axes_have_no_preferred_side():
 def test_activations_are_the_means_over_blocks_and_completion_tokens(tiny_qwen2):
     generator = Generator(load(tiny_qwen2, device="cpu"))
     rows = [Tokens([5, 6, 7], [8, 9]), Tokens([5], [6, 7, 8, 9, 10]), Tokens([11, 12], [13])]
-    edit = RewardEdit(generator, "additive", 1.0, (0.6, 1.0), batch=64)  # of three blocks: the second and the third
+    edit = AdvantageModification(
+        generator, "additive", 1.0, (0.6, 1.0), batch=64
+    )  # of three blocks: the second and the third
     read = edit.activations(rows)
     seen: list[torch.Tensor] = []
     blocks = generator.model.model.layers
@@ -100,7 +102,7 @@ def test_activations_are_the_means_over_blocks_and_completion_tokens(tiny_qwen2)
 
 def test_a_step_lowers_the_replies_along_the_axis_and_keeps_what_is_logged(tiny_qwen2):
     generator = Generator(load(tiny_qwen2, device="cpu"))
-    edit = RewardEdit(generator, "multiplicative", 2.0, (0.6, 0.75), batch=2)
+    edit = AdvantageModification(generator, "multiplicative", 2.0, (0.6, 0.75), batch=2)
     logged = edit.extract(load_pairs("sentinel"), 1, "none", seed=0, turn=0)
     assert logged["axis_norm"] > 0
     assert 0 <= logged["axis_agreement"] <= 1
@@ -126,7 +128,11 @@ def test_a_step_lowers_the_replies_along_the_axis_and_keeps_what_is_logged(tiny_
 
 
 def test_an_edited_run_starts_as_vanilla_and_steps_elsewhere(run):  # noqa: F811
-    plain, real, random = run(), run(reward_edit="multiplicative"), run(reward_edit="multiplicative", placebo="haar")
+    plain, real, random = (
+        run(),
+        run(advantage_modification="multiplicative"),
+        run(advantage_modification="multiplicative", placebo="haar"),
+    )
     assert real.rows[0]["reward"] == plain.rows[0]["reward"]  # the log shows the proxy
     assert real.rows[0]["axis_norm"] == pytest.approx(random.rows[0]["axis_norm"])
     assert len({row.rows[0]["grad_norm"] for row in (plain, real, random)}) == 3
