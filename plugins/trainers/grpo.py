@@ -86,17 +86,7 @@ class Grpo(Trainer):
         return context.out
 
     def work(self) -> TrainingWork:
-        params = self.params
-        rows = params.prompts_per_step * params.group_size
-        off = params.steps if params.teacher_off_step is None else min(params.steps, params.teacher_off_step)
-        replies = params.steps * rows - off * params.prompts_per_step * params.taught
-        return TrainingWork(
-            replies=replies,
-            at_once=min(rows, params.micro_batch),
-            learnt=params.steps * rows,
-            compared=params.steps * rows if params.kl else 0,
-            max_tokens=params.max_tokens,
-        )
+        return self.params.work
 
     def deploy(self, trained: Path, context: TrainContext) -> Path:
         """The trained model with plain weights; beside them the adapter as PEFT reads it, where PEFT has its kind."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from harness.contract import Params, TrainerSpec
+from harness.contract import Params, TrainerSpec, TrainingWork
 
 # Sets of parameters for a size of model; what is given beside `scale` wins. fast and full are the published experiments'.
 _PUBLISHED: dict[str, JsonValue] = {"teacher_off_step": None, "betas": [0.5, 0.9], "kl": 0.0}
@@ -108,6 +108,19 @@ class GrpoParams(Params):
     def taught(self) -> int:
         """Replies of the teacher in each group of its time."""
         return round(self.group_size * self.mix)
+
+    @property
+    def work(self) -> TrainingWork:
+        """What one training asks and learns from."""
+        rows = self.prompts_per_step * self.group_size
+        off = self.steps if self.teacher_off_step is None else min(self.steps, self.teacher_off_step)
+        return TrainingWork(
+            replies=self.steps * rows - off * self.prompts_per_step * self.taught,
+            at_once=min(rows, self.micro_batch),
+            learnt=self.steps * rows,
+            compared=self.steps * rows if self.kl else 0,
+            max_tokens=self.max_tokens,
+        )
 
     @model_validator(mode="before")
     @classmethod
