@@ -21,9 +21,11 @@ from harness.contract import Outcome
 from harness.errors import UsageError
 from harness.planning.cells import Plan
 from harness.report.arms import clusters_of, estimate, number
+from harness.report.collect import rows_of
 from harness.report.compare import match
 from harness.report.data import Row
 from harness.report.numbers import bracket, p_value, plain, signed
+from harness.report.shelf import Alike
 from harness.stats import Interval, paired_difference, sign_flip
 from harness.stats.arrays import group_sums
 from harness.stats.intervals import t_quantile
@@ -54,8 +56,7 @@ def read_run(folder: Path, items: int | None) -> tuple[str, Rows]:
     cells = Plan.of(store).cells
     if len(cells) != 1:
         raise UsageError(f"{folder} has {len(cells)} cells", "name runs of one model, one suite and no compressor")
-    verdicts = store.cell(cells[0].id).verdicts(cells[0].grade_key)
-    rows = map(Row.of, verdicts)
+    rows = rows_of(cells[0], store.cell(cells[0].id), Alike())
     return Path(cells[0].model.name).name, tuple(
         row for row in rows if items is None or int(row.item.rsplit("/", 1)[1]) < items
     )

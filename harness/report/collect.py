@@ -68,7 +68,7 @@ def _sampled(
     shelf, alike = Shelf[Row](), Alike()
     rows, cells, fidelity = {}, {}, {}
     for cell in plan.cells:
-        found = _rows(cell, stores[cell.id], alike)
+        found = rows_of(cell, stores[cell.id], alike)
         rows[cell.id] = shelf.put(found)
         cells[cell.id] = _summary(cell, stores[cell.id], found)
         if mean := _beside_size(cell, found, catalogue):
@@ -77,7 +77,8 @@ def _sampled(
     return rows, tuple(told)
 
 
-def _rows(cell: Cell, store: CellStore, alike: Alike) -> list[Row]:
+def rows_of(cell: Cell, store: CellStore, alike: Alike) -> list[Row]:
+    """The verdicts of a cell that count; equal ones are one object."""
     return [
         Row(
             intern(row.item),
