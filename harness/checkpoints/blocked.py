@@ -56,19 +56,19 @@ class BlockedLinear(nn.Module):
     def __init__(self, plain: nn.Linear, weight: torch.Tensor, *, shared: bool) -> None:
         super().__init__()
         self.in_features, self.out_features, self.bias = plain.in_features, plain.out_features, plain.bias
-        self._blocked = weight
+        self.blocked = weight
         if shared:
             # to register it is refused, since there is one already
             self._parameters["weight"] = plain.weight  # type: ignore[assignment]
 
     def __getattr__(self, name: str) -> Any:
         if name == "weight" and name not in self._parameters:
-            return self._blocked.to_dense()
+            return self.blocked.to_dense()
         return super().__getattr__(name)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(…, n) -> (…, m)."""
-        return linear(x, self._blocked, self.bias)
+        return linear(x, self.blocked, self.bias)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         destination[prefix + "weight"] = self.weight.detach()
@@ -88,7 +88,9 @@ def block_linears(model: nn.Module) -> None:
                 setattr(owner, name, in_blocks(plain, shared=id(plain.weight) in embeddings))
 
 
-def in_blocks(plain: nn.Linear, *, shared: bool = False) -> nn.Module:
-    """The Linear in blocks, where that is faster, else itself."""
+def in_blocks(plain: nn.Module, *, shared: bool = False) -> nn.Module:
+    """A Linear in blocks, where that is faster, else the module itself."""
+    if type(plain) is not nn.Linear:  # a subclass may do more with its weight
+        return plain
     weight = blocked(plain.weight)
     return BlockedLinear(plain, weight, shared=shared) if weight.is_mkldnn else plain

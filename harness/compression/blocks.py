@@ -17,6 +17,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from harness.checkpoints.blocked import BlockedLinear, blocked, in_blocks
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.hub import one_line
 from harness.checkpoints.packed_linear import linear_shape
@@ -59,6 +60,7 @@ class BlockWalker:
         self.checkpoint, self.device = checkpoint, device
         self.model = empty_model(checkpoint).requires_grad_(False)
         self.blocks: Any = self.model.get_submodule(module_path(self.model, checkpoint.stack))
+        self.replaced: list[tuple[Any, str, nn.Module]] = []  # owner, name, and the Linear that another stands in for
         self.calls: dict[tuple[int, tuple[int, ...]], tuple[tuple[Any, ...], dict[str, Any]]] = {}
         for module in self.model.modules():
             for name, buffer in module.named_buffers(recurse=False):
@@ -97,6 +99,8 @@ class BlockWalker:
         try:
             yield block
         finally:
+            while self.replaced:
+                setattr(*self.replaced.pop())
             for module in block.modules():
                 for name, parameter in module.named_parameters(recurse=False):
                     setattr(module, name, nn.Parameter(parameter.to("meta"), requires_grad=False))
@@ -159,15 +163,30 @@ class BlockWalker:
         """The module of a Linear, by its name in the checkpoint."""
         return find_linear(self.model, name)[2]
 
-    def parameter(self, weight: torch.Tensor) -> nn.Parameter:
-        """`weight` (rows, columns) as the architecture stores it."""
-        oriented = weight.T.contiguous() if self.checkpoint.transposed else weight
-        return nn.Parameter(oriented.to(self.device), requires_grad=False)
+    def taken(self, name: str) -> torch.Tensor:
+        """The weight of a loaded Linear, for `install`, which the Linear itself lets go of."""
+        owner, leaf, plain = find_linear(self.model, name)
+        module = in_blocks(plain)
+        if isinstance(module, BlockedLinear):
+            setattr(owner, leaf, module)
+            plain.weight = nn.Parameter(plain.weight.to("meta"), requires_grad=False)
+            self.replaced.append((owner, leaf, plain))
+            return module.blocked
+        return plain.weight.detach()
 
-    def install(self, parameters: Mapping[str, nn.Parameter]) -> None:
-        """Let loaded Linears use these weights (name -> as `parameter` makes them); nothing is copied."""
-        for name, parameter in parameters.items():
-            self.linear(name).weight = parameter
+    def prepared(self, name: str, weight: torch.Tensor) -> torch.Tensor:
+        """`weight` (rows, columns) of a Linear that was `taken`, for `install`."""
+        oriented = (weight.T.contiguous() if self.checkpoint.transposed else weight).to(self.device)
+        return blocked(oriented) if isinstance(self.linear(name), BlockedLinear) else oriented
+
+    def install(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Let loaded Linears use these weights (name -> as `taken` or `prepared` gives them); nothing is copied."""
+        for name, weight in weights.items():
+            module = self.linear(name)
+            if isinstance(module, BlockedLinear):
+                module.blocked = weight
+            else:
+                module.weight = nn.Parameter(weight, requires_grad=False)
 
     def _enter(self, tokens: torch.Tensor, weights: torch.Tensor) -> Batch:
         batch = Batch(tokens, weights, torch.empty(0))

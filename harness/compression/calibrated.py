@@ -13,14 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
-from torch import nn
 
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.shape import input_groups
 from harness.compression.blocks import BlockWalker, Guide
 from harness.compression.input_groups import InputGroupJob
 from harness.compression.moments import Drift, Hessian, InputStatistics
-from harness.compression.paused import Parameters, PausedForward, Room
+from harness.compression.paused import PausedForward, Room, Weights
 from harness.compression.pieces import Piece
 from harness.contract import LinearShape
 from harness.contract.compression import Calibration
@@ -57,11 +56,11 @@ class CalibratedBlocks:
             for batches in (self.prefix, self.original)
         )
         with self.walker.loaded(index):
-            before = {linear.name: self.walker.linear(linear.name).weight for linear in linears}
+            before = {linear.name: self.walker.taken(linear.name) for linear in linears}
             if piece is None:
                 piece = self._groups(index, linears, work, before, prefix, original)
             if not last:
-                after = self._parameters(work.weights_of_block(index, piece)) if self.sequential else before
+                after = self._prepared(work.weights_of_block(index, piece)) if self.sequential else before
                 for stream, weights in ((original, before), (prefix, after)):
                     for one in stream:
                         one.finish(weights)
@@ -72,7 +71,7 @@ class CalibratedBlocks:
         index: int,
         linears: Sequence[LinearShape],
         work: InputGroupJob,
-        before: Parameters,
+        before: Weights,
         prefix: Sequence[PausedForward],
         original: Sequence[PausedForward],
     ) -> Piece:
@@ -87,7 +86,7 @@ class CalibratedBlocks:
                 seen = self._seen(group, groups[group], before, after, prefix, original if fitted else ())
                 piece = work.compress(group, groups[group], seen)
             if self.sequential:
-                after |= self._parameters(work.weights_of_group(group, piece))
+                after |= self._prepared(work.weights_of_group(group, piece))
             pieces[group] = piece
         return work.gather(index, pieces)
 
@@ -95,8 +94,8 @@ class CalibratedBlocks:
         self,
         group: str,
         members: Sequence[LinearShape],
-        before: Parameters,
-        after: Parameters,
+        before: Weights,
+        after: Weights,
         prefix: Sequence[PausedForward],
         original: Sequence[PausedForward],
     ) -> InputStatistics:
@@ -114,5 +113,5 @@ class CalibratedBlocks:
         mean, dead = hessian.finish(group)
         return InputStatistics(mean, dead, drift.finish() if drift else None)
 
-    def _parameters(self, weights: Mapping[str, torch.Tensor]) -> dict[str, nn.Parameter]:
-        return {name: self.walker.parameter(weight) for name, weight in weights.items()}
+    def _prepared(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: self.walker.prepared(name, weight) for name, weight in weights.items()}

@@ -20,7 +20,7 @@ from harness.compression.blocks import Batch, BlockWalker
 
 HELD_BYTES = 4 << 30  # for all passes that wait; 128 sequences of 512 tokens take 1.4 GB (135 M model) or 3.5 GB (.5 B)
 
-Parameters = Mapping[str, nn.Parameter]  # Linear -> its weight as the architecture stores it
+Weights = Mapping[str, torch.Tensor]  # Linear -> its weight as the walker installs it
 
 
 class Room:
@@ -38,7 +38,7 @@ class PausedForward:
         self.running: Any = None
         self.held = 0
 
-    def input_of(self, names: Sequence[str], weights: Parameters) -> torch.Tensor:
+    def input_of(self, names: Sequence[str], weights: Weights) -> torch.Tensor:
         """(B, T, n) what enters the Linears `names`, which share one input, with these `weights` in those before them."""
         with ExitStack() as stack:
             for name in names:  # whichever comes first
@@ -48,12 +48,12 @@ class PausedForward:
         self._hold(x.nbytes + 2 * self.batch.hidden.nbytes)  # a block's residual stream is in it twice
         return x
 
-    def finish(self, weights: Parameters) -> None:
+    def finish(self, weights: Weights) -> None:
         """The batch's hidden states become the block's output."""
         self.batch.hidden = self._resume(weights).cpu()
         self._hold(0)
 
-    def _resume(self, weights: Parameters) -> torch.Tensor:
+    def _resume(self, weights: Weights) -> torch.Tensor:
         self.walker.install(weights)
         if self.running:
             return self.running.switch()
