@@ -2,7 +2,7 @@
 
     python tools/vllm_environment.py FOLDER
     FOLDER/bin/python benchmarks/vllm_server.py MODEL [--items 4] [--max-tokens 64] [--temperature 0.7] [--compressor rtn4]
-    FOLDER/bin/python benchmarks/vllm_server.py MODEL --speed [--items 10] [--max-tokens 256]
+    FOLDER/bin/python benchmarks/vllm_server.py MODEL --speed [--items 10] [--max-tokens 256] [--slots 64]
 
 goodhart7's prompts (two an item and family) are asked through `local-completions`, as a run asks them. The model and its
 compressed form, exported dense in float32, are served one after the other. A reply that differs from ours is a near-tie if
@@ -46,7 +46,7 @@ from harness_plugins.tasks.goodhart.spec import GoodhartParams
 from harness_plugins.tasks.goodhart.suite import Goodhart
 
 NEAR = 1e-3
-SLOTS = 64  # replies under way, here and there
+SLOTS = 64  # replies under way, here and there, unless --slots says otherwise
 
 
 class Question(NamedTuple):
@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--compressor", default="rtn4")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--slots", type=int, default=SLOTS, help="replies under way in --speed")
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--work", type=Path, help="folder to keep the compressed model in")
     options = parser.parse_args()
@@ -144,18 +145,18 @@ def margin(generator: Generator, question: Question, ours: str, theirs: str, dra
 
 def speed(options: argparse.Namespace, asked: Sequence[Question]) -> None:
     """Greedy, both to their natural ends, one after the other."""
-    generator = Generator(load(options.model, "cpu", "float32"))
+    generator = Generator(load(options.model, "cpu", "float32", frozen=True))  # as a run loads it
     prompts = [each.prompt for each in asked]
     asks = [generator.ask_for(prompt, 0) for prompt in prompts]
-    list(generator.decoder.decode(asks[:2], Sampling(), SLOTS))  # proves what it proves at the first question
+    list(generator.decoder.decode(asks[:2], Sampling(), options.slots))  # proves what it proves at the first question
     started = time.perf_counter()
-    tokens = sum(step.tokens for step in generator.decoder.decode(asks, Sampling(), SLOTS))
+    tokens = sum(step.tokens for step in generator.decoder.decode(asks, Sampling(), options.slots))
     ours = tokens / (time.perf_counter() - started)
-    with server(options.model, options.threads, compiled=True) as url:
+    with server(options.model, options.threads, options.slots, compiled=True) as url:
         there = through(url, options.model)
-        answers(own_noise(there), asked[:2], 42, Sampling())  # compiles what it compiles at the first question
+        answers(own_noise(there), asked[:2], 42, Sampling(), options.slots)  # compiles what it compiles at the first question
         started = time.perf_counter()
-        made = sum(reply.tokens for reply in answers(own_noise(there), asked, 42, Sampling()))
+        made = sum(reply.tokens for reply in answers(own_noise(there), asked, 42, Sampling(), options.slots))
         theirs = made / (time.perf_counter() - started)
     print(
         f"\n| side | new tokens | tokens/s |\n|---|---|---|\n| ours | {tokens} | {ours:.1f} |\n| vLLM | {made} | {theirs:.1f} |"
@@ -166,13 +167,15 @@ def speed(options: argparse.Namespace, asked: Sequence[Question]) -> None:
 # -------------------------------------------------------------------------------------------------------------- asking
 
 
-def answers(backend: BackendModel, asked: Sequence[Question], seed: int, sampling: Sampling) -> list[Reply]:
+def answers(
+    backend: BackendModel, asked: Sequence[Question], seed: int, sampling: Sampling, slots: int = SLOTS
+) -> list[Reply]:
     def one(number: int) -> tuple[int, Reply]:
         question = asked[number]
         return number, backend.ask([question.prompt], [question.key(seed)], sampling.temperature, sampling.top_p)[0]
 
     jobs = [partial(one, number) for number in range(len(asked))]
-    return [reply for _, reply in sorted(run_concurrently(jobs, SLOTS), key=lambda pair: pair[0])]
+    return [reply for _, reply in sorted(run_concurrently(jobs, slots), key=lambda pair: pair[0])]
 
 
 def through(url: str, model: Path) -> BackendModel:
@@ -215,7 +218,7 @@ def compressed(model: Path, compressor: str, work: Path) -> Path:
 
 
 @contextlib.contextmanager
-def server(model: Path, threads: int, compiled: bool = False) -> Iterator[str]:
+def server(model: Path, threads: int, slots: int = SLOTS, compiled: bool = False) -> Iterator[str]:
     """A vLLM server on loopback; its base URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -225,7 +228,7 @@ def server(model: Path, threads: int, compiled: bool = False) -> Iterator[str]:
     more = [] if compiled else ["--enforce-eager", "--no-enable-chunked-prefill"]
     command = [
         Path(sys.executable).with_name("vllm"), "serve", model, "--host", "127.0.0.1", "--port", str(port),
-        "--dtype", "float32", "--generation-config", "vllm", "--max-num-seqs", str(SLOTS), "--max-model-len", "1024", *more,
+        "--dtype", "float32", "--generation-config", "vllm", "--max-num-seqs", str(slots), "--max-model-len", "1024", *more,
     ]  # fmt: skip
     env: dict[str, Any] = {
         **os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": str(threads),
