@@ -154,7 +154,9 @@ def speed(options: argparse.Namespace, asked: Sequence[Question]) -> None:
     ours = tokens / (time.perf_counter() - started)
     with server(options.model, options.threads, options.slots, compiled=True) as url:
         there = through(url, options.model)
-        answers(own_noise(there), asked[:2], 42, Sampling(), options.slots)  # compiles what it compiles at the first question
+        answers(
+            own_noise(there), asked[:2], 42, Sampling(), options.slots
+        )  # compiles what it compiles at the first question
         started = time.perf_counter()
         made = sum(reply.tokens for reply in answers(own_noise(there), asked, 42, Sampling(), options.slots))
         theirs = made / (time.perf_counter() - started)

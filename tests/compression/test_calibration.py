@@ -11,9 +11,10 @@ from rtn_compressors import RTN, CalibratedRTN, RTNParams
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.manifest import MARKER, read_manifest
 from harness.compression import paused
-from harness.compression.blocks import BATCH_TOKENS, pad
+from harness.compression.blocks import BATCH_TOKENS, BlockWalker, pad
 from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
 from harness.compression.moments import Drift, Hessian, InputStatistics
@@ -328,3 +329,20 @@ def test_second_moments_are_the_plain_product():
     assert dead == 0
     assert torch.equal(found, found.T)
     assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_taken_weights_come_and_go_and_the_block_is_left_as_it_was(tiny_qwen2: Path) -> None:
+    walker = BlockWalker(open_checkpoint(tiny_qwen2), "cpu")
+    (batch,) = walker.embed(Calibration([[5, 6, 7, 8]], [1.0]))
+    name = "model.layers.0.mlp.down_proj"
+    with walker.loaded(0):
+        before = walker.forward(0, batch)
+        own = walker.taken(name)
+        torch.testing.assert_close(walker.forward(0, batch), before)
+        walker.install({name: walker.prepared(name, torch.zeros(own.to_dense().shape))})
+        silent = walker.forward(0, batch)
+        walker.install({name: own})
+        torch.testing.assert_close(walker.forward(0, batch), before)
+    assert not torch.allclose(silent, before)
+    assert type(walker.linear(name)) is torch.nn.Linear
+    assert walker.linear(name).weight.is_meta
