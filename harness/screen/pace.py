@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from datetime import timedelta
 
 from harness.running.executors import Event
 
+LATELY = 30.0  # seconds whose pace counts
+APART = 1.0  # seconds between two places from which a pace is reckoned
 AT_ONCE = 1.0  # seconds: a cell that takes less was done already and says nothing of the others
 
 
 class Pace:
-    """How fast one stage of a cell goes, from where it stood when it was first heard of."""
+    """How fast one stage of a cell has gone of late: what is quick comes first, scored texts before replies, short replies
+    before long ones, so that the whole stage's mean would promise too much."""
 
     def __init__(self, event: Event, now: float) -> None:
-        self.stage, self.started, self.before = event.stage, now, event.done
+        self.stage = event.stage
+        self.marks = deque([(now, event)])
 
     def text(self, event: Event, now: float) -> str:
         """Tokens per second and the time left, as far as either is known: "85 tokens/s, 2:10 left"."""
-        elapsed = now - self.started
+        while len(self.marks) > 1 and self.marks[1][0] <= now - LATELY:
+            self.marks.popleft()
+        then, before = self.marks[0]
+        elapsed = now - then
         known = []
-        if event.tokens and elapsed > 0:
-            known.append(f"{event.tokens / elapsed:.0f} tokens/s")
-        if event.done < event.total and event.done > self.before and elapsed > 0:
-            known.append(_left(elapsed * (event.total - event.done) / (event.done - self.before)))
+        if event.tokens > before.tokens and elapsed > 0:
+            known.append(f"{(event.tokens - before.tokens) / elapsed:.0f} tokens/s")
+        if before.done < event.done < event.total and elapsed > 0:
+            known.append(_left(elapsed * (event.total - event.done) / (event.done - before.done)))
+        if now - self.marks[-1][0] >= APART:
+            self.marks.append((now, event))
         return ", ".join(known)
 
 

@@ -60,6 +60,17 @@ def test_a_stage_that_starts_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPat
     assert paces.text(Event(kind="progress", cell="c", stage="grade", done=6, total=8)) == "0:00:02 left"
 
 
+def test_what_went_quickly_at_first_promises_nothing_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now)
+    paces = pace.Paces()
+    said = ""
+    for now in range(0, 101, 5):
+        done, tokens = (20 * now, 3000 * now) if now <= 10 else (200 + (now - 10) // 5, 30_000 + 300 * (now - 10))
+        said = paces.text(Event(kind="progress", cell="c", stage="sample", done=done, total=230, tokens=tokens))
+    assert said == "300 tokens/s, 0:01:00 left"  # 12 to go, one in five seconds
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_bars_fit_the_terminal_with_names_counts_and_pace(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
