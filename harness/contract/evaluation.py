@@ -123,9 +123,14 @@ class Outcome(Record):
 
 
 class Scores(Record):
-    """Verdict of a suite without a truth axis (perplexity, a stock lm-eval task): named numbers."""
+    """Verdict of a suite without a truth axis (perplexity, a stock lm-eval task): named numbers.
+
+    `pooled` has one value for each part of the item (a token of a text), of which the report gives quantiles over the parts of
+    all items.
+    """
 
     values: dict[str, float]
+    pooled: dict[str, tuple[float, ...]] = {}
     parsed: dict[str, JsonValue] = {}
 
 

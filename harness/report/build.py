@@ -20,6 +20,7 @@ from harness.report.flip_tables import flip_tables
 from harness.report.frozen_tables import frozen_table
 from harness.report.headline_table import headlines
 from harness.report.numbers import percent
+from harness.report.pooled_tables import pooled_tables
 from harness.report.reading_tables import reading_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
@@ -74,6 +75,7 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         yield from reading_tables(block, data.controls.get(block.key, ()))
         yield from error_tables(block, block.axes, data.labels)
     yield from results.overviews(block)
+    yield from pooled_tables(block)
     if block.axes:
         yield from flip_tables(block, block.axes)
     yield from draw_tables(block)

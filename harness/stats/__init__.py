@@ -25,6 +25,7 @@ from harness.stats.intervals import (
 from harness.stats.joint import Bounds, Independence, bounds, independence
 from harness.stats.multiplicity import benjamini_hochberg, holm
 from harness.stats.paired import Difference, PermutationTest, mcnemar, paired_difference, sign_flip, swap_test, t_test
+from harness.stats.pooled import Pooled, pooled
 from harness.stats.power import ALPHA, MIN_ITEMS, carries_inference, items_needed, mde_paired, mde_unpaired, minimal_p
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Independence",
     "Interval",
     "PermutationTest",
+    "Pooled",
     "auroc",
     "auroc_interval",
     "benjamini_hochberg",
@@ -61,6 +63,7 @@ __all__ = [
     "paired_difference",
     "phi",
     "phi_interval",
+    "pooled",
     "prediction_powered",
     "rate_interval",
     "ratio_se",

@@ -1,5 +1,5 @@
 """How far a model's predictions are from those of the untouched model, text by text. A text is the unit that intervals and
-tests resample, since its tokens are not independent.
+tests resample, since its tokens are not independent; quantiles of the divergence are of the tokens of all texts.
 
 KL divergence, same top and log perplexity ratio are llama.cpp's; the overlap is the expected share of tokens that speculative
 sampling would accept. Near the base (4 bits and up) the divergence does not order behaviour: it stands beside the suites that
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from statistics import fmean, median, quantiles
+from statistics import fmean
 
 from harness import AgainstSource, Check, Item, Prompt, Reply, Scores, SelfCheck, TokenFidelity
 from harness_plugins.tasks.fidelity.spec import FidelityParams
@@ -51,7 +51,7 @@ class Fidelity(AgainstSource):
         found = replies[ROLE].fidelity
         if found is None or not found.kl:
             return Scores(values={}, parsed={"missing": "the comparison with the untouched model"})
-        return Scores(values=summary(found))
+        return Scores(values=summary(found), pooled={"KL_divergence": found.kl})
 
     def self_check(self) -> SelfCheck:
         """A fair coin against one of 1 : 3, by hand."""
@@ -84,8 +84,6 @@ def summary(found: TokenFidelity) -> dict[str, float]:
     return {
         "KL_divergence": fmean(found.kl),
         "reverse_KL": fmean(found.reverse_kl),
-        "median_KL": median(found.kl),
-        "KL_at_99_%": quantiles(found.kl, n=100, method="inclusive")[-1] if len(found.kl) > 1 else found.kl[0],
         "same_top_token": fmean(found.same_top),
         "overlap": fmean(found.overlap),
         "RMS_probability_change": math.sqrt(fmean(change**2 for change in changes)),
