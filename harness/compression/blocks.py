@@ -96,6 +96,7 @@ class BlockWalker:
             ) from error
         if missing:
             raise ModelError(f"{self.checkpoint.folder} lacks {prefix}{missing[0]}", "fetch the model again")
+        del weights  # the modules' own from here on, which may let go of them
         try:
             yield block
         finally:

@@ -9,7 +9,7 @@ through it once, waiting at each group.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -113,5 +113,6 @@ class CalibratedBlocks:
         mean, dead = hessian.finish(group)
         return InputStatistics(mean, dead, drift.finish() if drift else None)
 
-    def _prepared(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: self.walker.prepared(name, weight) for name, weight in weights.items()}
+    def _prepared(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """`weights` are taken out one by one, so that a block's are not in memory in both forms."""
+        return {name: self.walker.prepared(name, weights.pop(name)) for name in list(weights)}
