@@ -35,7 +35,7 @@ from harness.compression.job import code_record, compressor_record
 from harness.compression.measurements import PROBES
 from harness.compression.paused import HELD_BYTES
 from harness.compression.pieces import write_json
-from harness.compression.self_samples import sampling_seconds
+from harness.compression.self_samples import sampling_memory, sampling_seconds
 from harness.compression.token_weights import TOKENS_AT_ONCE
 from harness.contract import Compressor, LinearShape, ModelShape, Record
 from harness.planning.sizes import stored_bits
@@ -99,6 +99,7 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     outside = sum(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())
     everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     on_device = dry.device_memory is not None
+    drawing = 4 * everything + sampling_memory(Path(source), wanted.sequences, length) if samples else 0
     return CostEstimate(
         blocks=shape.blocks,
         block_seconds=dry.block_seconds(cut),
@@ -107,11 +108,9 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
         memory=max(
             dry.memory + streams * activations + (0 if on_device else waiting),
             dry.imports + activations + 4 * outside,
-            dry.imports + (4 * everything if samples and not on_device else 0),
+            dry.imports + (0 if on_device else drawing),
         ),
-        device_memory=max((dry.device_memory or 0) + waiting, 4 * everything if samples else 4 * outside)
-        if on_device
-        else None,
+        device_memory=max((dry.device_memory or 0) + waiting, drawing, 4 * outside) if on_device else None,
         disk=max(artefact_bytes(shape, compressor), spilled) + max_streamed_bytes(checkpoint.folder),
     )
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import GenerationConfig
 
+from harness.checkpoints.blocked import block_linears
 from harness.checkpoints.digest import model_digest
+from harness.checkpoints.pretrained import load_config, load_model
 from harness.checkpoints.shards import remote_model
 from harness.compression.pieces import write_json
 from harness.errors import UsageError
+from harness.models.decoding.asks import Ask
+from harness.models.decoding.decoder import Decoder
+from harness.models.failures import not_finite
+from harness.models.sampling import Sampling
+from harness.planning.questions import request_key
 from harness.store.code import arithmetic_versions, code_digest
 from harness.store.files import read_json
 from harness.store.hashing import key_of
 from harness.store.locks import exclusive_lock
 from harness.store.paths import cache_folder
 
-SAMPLING_BATCH = 32
+SAMPLING = Sampling(temperature=1.0)
+SAMPLING_ROWS = 64  # under way at a time
 TIMED_STEPS = 5  # of which the median counts
 
 
@@ -42,24 +52,29 @@ def self_samples(
     return read_json(file)
 
 
-@torch.no_grad()
 def sampling_seconds(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> float:
     """What `self_samples` will take if no sequence ends early: every step as long as one half way through; 0 if drawn."""
-    from harness.checkpoints.pretrained import load_model
-
     if remote_model(model) or _kept(model, count, length, seed, device).is_file():
         return 0.0
-    network = load_model(model, dtype=torch.float32).eval().to(device)
-    rows = min(SAMPLING_BATCH, count)
-    middle = torch.zeros(1, max(1, length // 2), dtype=torch.long, device=device)
-    cache = network(input_ids=middle, use_cache=True).past_key_values
-    cache.batch_repeat_interleave(rows)
-    tokens, times = middle[:, :1].expand(rows, 1), []
-    for _ in range(TIMED_STEPS):
-        begun = time.monotonic()
-        network(input_ids=tokens, past_key_values=cache, use_cache=True).logits[:, -1].float().softmax(dim=-1).cpu()
-        times.append(time.monotonic() - begun)
-    return statistics.median(times) * (length - 1) * -(-count // SAMPLING_BATCH)
+    network = _loaded(model, device)
+    ask = Ask([0] * max(1, length // 2), 0, TIMED_STEPS, ())
+    times, begun = [], time.monotonic()
+    for step in _decoder(network, ()).decode([ask] * min(SAMPLING_ROWS, count), SAMPLING, SAMPLING_ROWS):
+        ended = time.monotonic()
+        times.append((ended - begun) / step.tokens)
+        begun = ended
+    return statistics.median(times) * (length - 1) * count
+
+
+def sampling_memory(model: Path, count: int, length: int) -> int:
+    """Bytes of keys and values that `self_samples` keeps of the sequences under way; 0 for a model without attention."""
+    config: Any = load_config(model).get_text_config()
+    heads = getattr(config, "num_attention_heads", None)
+    if not heads:
+        return 0
+    size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    kept = getattr(config, "num_key_value_heads", None) or heads
+    return 4 * 2 * int(config.num_hidden_layers * kept * size) * length * min(SAMPLING_ROWS, count)
 
 
 def _kept(model: Path, count: int, length: int, seed: int, device: str) -> Path:
@@ -76,7 +91,6 @@ def _kept(model: Path, count: int, length: int, seed: int, device: str) -> Path:
     return cache_folder() / "self-samples" / f"{key_of(drawn)[:32]}.json"
 
 
-@torch.no_grad()
 def sample_from(
     model: Path, count: int, length: int, seed: int, device: str = "cpu", told: Told | None = None
 ) -> list[list[int]]:
@@ -84,50 +98,44 @@ def sample_from(
 
     They start with the bos token; a model without one starts each with a token drawn uniformly from its vocabulary. The
     whole model is loaded for this.
+
+    Raises:
+        StageError: its logits are not finite, or memory runs out.
     """
-    from harness.checkpoints.pretrained import load_model
-
-    network = load_model(model, dtype=torch.float32).eval()
-    network.to(device)
-    generator = torch.Generator(device).manual_seed(seed)
+    network = _loaded(model, device)
     config = network.generation_config
-    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
-    stop = torch.tensor([end for end in ends if end is not None], device=device)
-    sequences: list[list[int]] = []
-    for first in range(0, count, SAMPLING_BATCH):
-        rows = min(SAMPLING_BATCH, count - first)
-        if config.bos_token_id is None:
-            tokens = torch.randint(network.config.vocab_size, (rows, 1), generator=generator, device=device)
-        else:
-            tokens = torch.full((rows, 1), config.bos_token_id, device=device)
-        for drawn in _continue(network, tokens, length, stop, generator):
-            tokens = drawn
-            if told is not None:
-                told(first * length + tokens.numel(), count * length)
-        sequences += [_until(row, stop) for row in tokens.tolist()]
-    return [sequence for sequence in sequences if len(sequence) > 1]
+    named = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    ends = [end for end in named if end is not None]
+    network.generation_config = GenerationConfig(eos_token_id=ends or None, pad_token_id=0)
+    first = torch.full((count,), config.bos_token_id or 0)
+    if config.bos_token_id is None:
+        first = torch.randint(
+            network.config.get_text_config().vocab_size, (count,), generator=torch.Generator().manual_seed(seed)
+        )
+    asks = [
+        Ask([token], request_key(seed, "self-samples", str(number), "text", 0), length - 1, ())
+        for number, token in enumerate(first.tolist())
+    ]
+    sequences: dict[int, list[int]] = {}
+    drawn = 0
+    for step in _decoder(network, ends).decode(asks, SAMPLING, SAMPLING_ROWS):
+        drawn += step.tokens
+        for number, tokens in step.ended:
+            if tokens is None:
+                raise not_finite()
+            sequences[number] = [*asks[number].tokens, *tokens]
+            drawn += length - 1 - len(tokens)
+        if told is not None:
+            told(drawn, count * (length - 1))
+    return [sequences[number] for number in range(count)]
 
 
-def _continue(
-    network: Any, tokens: torch.Tensor, length: int, stop: torch.Tensor, generator: torch.Generator
-) -> Iterator[torch.Tensor]:
-    """(B, 1) first tokens -> these, (B, 2), (B, 3) … up to (B, length); ends early once every row has stopped."""
-    yield (rows := tokens)
-    cache, ended = None, torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
-    for _ in range(length - 1):
-        out = network(input_ids=tokens, past_key_values=cache, use_cache=True)
-        cache = out.past_key_values
-        probabilities = out.logits[:, -1].float().softmax(dim=-1)  # (B, T, V) -> (B, V)
-        tokens = torch.multinomial(probabilities, 1, generator=generator)  # (B, 1)
-        rows = torch.cat((rows, tokens), dim=1)
-        yield rows
-        ended |= torch.isin(tokens[:, 0], stop)
-        if bool(ended.all()):
-            return
+def _loaded(model: Path, device: str) -> Any:
+    network = load_model(model, dtype=torch.float32).eval().to(device)
+    block_linears(network)
+    return network
 
 
-def _until(tokens: list[int], stop: torch.Tensor) -> list[int]:
-    """Up to and with the first stop token after the first position."""
-    ends = set(stop.tolist())
-    end = next((index for index, token in enumerate(tokens) if index and token in ends), len(tokens) - 1)
-    return tokens[: end + 1]
+def _decoder(network: Any, eos: Sequence[int]) -> Decoder:
+    """Needs no tokenizer: what it is asked is one token or equally long, and no text ends a reply."""
+    return Decoder(network, None, eos, frozenset(inspect.signature(network.forward).parameters))

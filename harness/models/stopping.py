@@ -23,7 +23,7 @@ class RowStoppingCriteria(StoppingCriteria):
         limits: torch.Tensor,
         eos: Sequence[int],
         stop: Sequence[str],
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: PreTrainedTokenizerBase | None,
         prompt_length: int,
     ) -> None:
         """`limits`: (B,) the most new tokens of each row; `prompt_length`: padded length of the prompts."""
@@ -58,8 +58,10 @@ def tail_of(stop: Sequence[str]) -> int:
     return max((len(text.encode()) for text in stop), default=0) + SLACK
 
 
-def stopped(tokenizer: PreTrainedTokenizerBase, tail: Sequence[int], stop: Sequence[str]) -> bool:
+def stopped(tokenizer: PreTrainedTokenizerBase | None, tail: Sequence[int], stop: Sequence[str]) -> bool:
     """Whether these tokens hold a stop string, however it is split over them."""
+    if tokenizer is None:
+        raise ValueError("whether a text ends a reply cannot be told without a tokenizer")
     text = str(tokenizer.decode(list(tail), skip_special_tokens=True))
     return any(string in text for string in stop)
 

@@ -39,7 +39,7 @@ class Row:
 class RowDecoder:
     """Decodes with one model whose blocks all attend to everything before. `eos`: the tokens that end a reply."""
 
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, eos: Sequence[int]) -> None:
+    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase | None, eos: Sequence[int]) -> None:
         self.model, self.tokenizer, self.eos = model, tokenizer, frozenset(eos)
         self.attention = RowAttention(model)
         self.layers: int = model.config.get_text_config().num_hidden_layers

@@ -18,13 +18,14 @@ from harness.models.sampling import Sampling
 
 
 class Decoder:
-    """New tokens from one model. `eos`: the tokens that end a reply; `accepts`: the arguments of the model's forward;
-    `alone`: why it is asked one prompt at a time, "" if it is not."""
+    """New tokens from one model. `tokenizer`: may be None where no text ends a reply and prompts are equally long; `eos`:
+    the tokens that end a reply; `accepts`: the arguments of the model's forward; `alone`: why it is asked one prompt at a
+    time, "" if it is not."""
 
     def __init__(
         self,
         model: Any,
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: PreTrainedTokenizerBase | None,
         eos: Sequence[int],
         accepts: frozenset[str],
         alone: str = "",
@@ -55,9 +56,8 @@ class Decoder:
             batch = [number for number in order[:slots] if asks[number].stop == stop]
             order = order[len(batch) :]
             chosen = [asks[number] for number in batch]
-            input_ids, attention_mask = pad_left(
-                [ask.tokens for ask in chosen], self.tokenizer.pad_token_id, self.by_row.device
-            )
+            pad = self.tokenizer.pad_token_id if self.tokenizer else 0
+            input_ids, attention_mask = pad_left([ask.tokens for ask in chosen], pad, self.by_row.device)
             for step in decode_batch(
                 self.model,
                 self.tokenizer,

@@ -29,7 +29,7 @@ from harness.models.stopping import RowStoppingCriteria
 
 def decode_batch(
     model: Any,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: PreTrainedTokenizerBase | None,
     input_ids: torch.Tensor,
     attention_mask: torch.Tensor,
     *,
