@@ -13,7 +13,7 @@ Deploy = Literal["ablated", "kept", "random_ablation"]
 
 @torch.no_grad()
 def merge_coordinates(adapter: Adapter, deploy: Deploy, shrink: float, seed: int, forget: float = 1.0) -> None:
-    """Turn the two sets of coordinates into the one that is deployed: `main`, with the quarantine at zero.
+    """Make the two sets of coordinates those of the deployed policy.
 
     ablated          main + (1 − forget) · quarantine: what routing put aside is dropped, all of it if `forget` is 1
     kept             main + quarantine: the policy as it was trained
@@ -25,9 +25,10 @@ def merge_coordinates(adapter: Adapter, deploy: Deploy, shrink: float, seed: int
     """
     generator = torch.Generator().manual_seed(seed)
     for module in adapter.modules.values():
-        module.main.add_(module.quarantine, alpha=1 - forget if deploy == "ablated" else 1.0)
+        length = module.quarantine.norm()
+        module.settle(1 - forget if deploy == "ablated" else 1.0)
         if deploy == "random_ablation":
             direction = torch.randn(module.main.shape, generator=generator).to(module.main)
-            module.main.sub_(direction * (module.quarantine.norm() / direction.norm()))
+            module.main.sub_(direction * (length / direction.norm()))
         module.main.mul_(shrink)
-        module.quarantine.zero_()
+        module.quarantine.mul_(shrink)  # zero by now, where it shares main's basis

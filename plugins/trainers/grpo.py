@@ -98,7 +98,7 @@ class Grpo(Trainer):
         if params.adapter == "lora":
             export_peft(adapter, context.out / PEFT)
         disable_progress_bar()  # the harness shows its own
-        adapter.merge().save_pretrained(context.out)
+        adapter.merge(quarantine=True).save_pretrained(context.out)
         generator.tokenizer.save_pretrained(context.out)
         return context.out
 
@@ -226,21 +226,8 @@ class _Run:
     def _rollouts(self, step: int) -> list[list[Rollout]]:
         params = self.params
         gone = params.teacher_off_step is not None and step >= params.teacher_off_step
-        taught = 0 if gone else params.taught
-        with torch.no_grad(), self.adapter.merged_weights():
-            groups = draw_groups(
-                self.answered,
-                draw_items(self.items, params.prompts_per_step, self.context.seed, step),
-                self.generator,
-                self.teacher if taught else None,
-                size=params.group_size,
-                taught=taught,
-                sampling=Sampling(temperature=params.temperature, top_p=params.top_p),
-                max_tokens=params.max_tokens,
-                seed=self.context.seed,
-                step=step,
-                batch_size=params.micro_batch,
-            )
+        items = draw_items(self.items, params.prompts_per_step, self.context.seed, step)
+        groups = self._drawn(self.answered, items, params.group_size, 0 if gone else params.taught, step)
         if self.answered is not self.suite:
             groups = learned_under(self.suite, groups, self.generator, params.max_tokens)
         return groups
@@ -248,19 +235,22 @@ class _Run:
     def _held_out(self) -> list[list[Rollout]]:
         """What the policy says before this step to the suite's own items, one reply each: measured, never learnt from. The
         noise is the same every time, so that two looks differ by the policy alone."""
+        return self._drawn(self.plain, self.plain.items(), size=1, taught=0, step=0)
+
+    def _drawn(self, suite: Trainable, items: Sequence[Item], size: int, taught: int, step: int) -> list[list[Rollout]]:
         params = self.params
         with torch.no_grad(), self.adapter.merged_weights():
             return draw_groups(
-                self.plain,
-                self.plain.items(),
+                suite,
+                items,
                 self.generator,
-                None,
-                size=1,
-                taught=0,
+                self.teacher if taught else None,
+                size=size,
+                taught=taught,
                 sampling=Sampling(temperature=params.temperature, top_p=params.top_p),
                 max_tokens=params.max_tokens,
                 seed=self.context.seed,
-                step=0,
+                step=step,
                 batch_size=params.micro_batch,
             )
 

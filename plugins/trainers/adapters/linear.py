@@ -1,8 +1,5 @@
-"""A frozen Linear with a correction that is linear in its trainable coordinates.
-
-Two sets of coordinates of one shape share one basis: `main`, which training moves, and `quarantine`, into which routing
-puts what should not be deployed. The forward pass adds them, so both have the same gradient, and only `main` asks
-autograd for it.
+"""A frozen Linear with a correction in two sets of coordinates of one shape: `main`, which training moves, and
+`quarantine`, which takes up what should not be deployed. At zero they change nothing.
 
 Shape notation: m out_features, n in_features, r coordinates.
 """
@@ -17,7 +14,7 @@ from torch.nn import functional as F
 
 
 class AdaptedLinear(nn.Module):
-    """y = W x + b + Δ(main + quarantine) x. With all coordinates zero the result is bit-identical to the base's."""
+    """y = W x + b + Δ x. With all coordinates zero the result is bit-identical to the base's."""
 
     def __init__(self, base: nn.Linear, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -28,19 +25,22 @@ class AdaptedLinear(nn.Module):
         self.merged_weight: torch.Tensor | None = None  # (m, n) while rollouts are drawn
         self.disabled = False  # the free reference policy: no correction at all
 
-    def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
-        """Δ(coordinates) x: (…, n) -> (…, m)."""
+    def correction(self, x: torch.Tensor) -> torch.Tensor:
+        """Δ x: (…, n) -> (…, m)."""
         raise NotImplementedError
 
-    def delta(self, coordinates: torch.Tensor) -> torch.Tensor:
-        """Δ(coordinates) as a float32 matrix (m, n)."""
+    def delta(self, *, quarantine: bool) -> torch.Tensor:
+        """Δ as a float32 matrix (m, n), with the quarantine kept or ablated."""
+        raise NotImplementedError
+
+    def settle(self, share: float) -> None:
+        """Make the coordinates those of the deployed policy, with this share of the quarantine."""
         raise NotImplementedError
 
     def merged(self, *, quarantine: bool) -> torch.Tensor:
         """W + Δ (m, n) in the base's dtype, with the quarantine kept or ablated."""
-        coordinates = self.main + self.quarantine if quarantine else self.main
         weight = self.base.weight
-        return (weight.float() + self.delta(coordinates)).to(weight.dtype)
+        return (weight.float() + self.delta(quarantine=quarantine)).to(weight.dtype)
 
     def merging_is_cheaper(self, rows: int) -> bool:
         """Whether one product with W + Δ, whose gradient is then read in the basis, is less work for so many rows of x
@@ -58,7 +58,31 @@ class AdaptedLinear(nn.Module):
             return F.linear(x, self.merged_weight, self.base.bias)
         if self.merging_is_cheaper(x.shape[:-1].numel()):
             return cast(torch.Tensor, MergedForward.apply(x, self.main, self))
-        return self.base(x) + self.correction(x, self.main + self.quarantine)
+        return self.base(x) + self.correction(x)
+
+
+class SharedBasisLinear(AdaptedLinear):
+    """Both sets of coordinates in one basis, in which the correction is linear: Δ(main + quarantine). So both have the
+    same gradient, and only `main` asks autograd for it."""
+
+    def applied(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
+        """Δ(coordinates) x: (…, n) -> (…, m)."""
+        raise NotImplementedError
+
+    def expanded(self, coordinates: torch.Tensor) -> torch.Tensor:
+        """Δ(coordinates) as a float32 matrix (m, n)."""
+        raise NotImplementedError
+
+    def correction(self, x: torch.Tensor) -> torch.Tensor:
+        return self.applied(x, self.main + self.quarantine)
+
+    def delta(self, *, quarantine: bool) -> torch.Tensor:
+        return self.expanded(self.main + self.quarantine if quarantine else self.main)
+
+    def settle(self, share: float) -> None:
+        """`main` takes up this share of the quarantine, which is then zero."""
+        self.main.add_(self.quarantine, alpha=share)
+        self.quarantine.zero_()
 
 
 class MergedForward(torch.autograd.Function):

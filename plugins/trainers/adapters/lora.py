@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from harness_plugins.trainers.adapters.linear import AdaptedLinear
+from harness_plugins.trainers.adapters.linear import SharedBasisLinear
 
 
-class LoraLinear(AdaptedLinear):
+class LoraLinear(SharedBasisLinear):
     """r = m · rank coordinates B; the rank is at most n."""
 
     a: torch.Tensor  # (rank, n)
@@ -25,9 +25,9 @@ class LoraLinear(AdaptedLinear):
         basis, _ = torch.linalg.qr(torch.randn(base.in_features, rank, generator=generator))  # (n, rank), orthonormal
         self.register_buffer("a", basis.T.contiguous().to(base.weight))  # (rank, n)
 
-    def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
+    def applied(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
         h = F.linear(x, self.a)  # (…, n) -> (…, rank)
         return F.linear(h, coordinates.to(x.dtype))  # (…, rank) -> (…, m)
 
-    def delta(self, coordinates: torch.Tensor) -> torch.Tensor:
+    def expanded(self, coordinates: torch.Tensor) -> torch.Tensor:
         return coordinates @ self.a.float()  # (m, rank) @ (rank, n) -> (m, n)

@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from harness.errors import ModelError
 from harness.store.paths import cache_folder
-from harness_plugins.trainers.adapters.linear import AdaptedLinear
+from harness_plugins.trainers.adapters.linear import SharedBasisLinear
 
 
-class SvdLinear(AdaptedLinear):
+class SvdLinear(SharedBasisLinear):
     """r = min(m, n) coordinates δS."""
 
     u: torch.Tensor  # (m, r)
@@ -38,11 +38,11 @@ class SvdLinear(AdaptedLinear):
     def to_coordinates(self, gradient: torch.Tensor) -> torch.Tensor:
         return (self.u.float() * (gradient.float() @ self.vt.float().T)).sum(dim=0)  # diag(Uᵀ G V): (m, r) -> (r,)
 
-    def correction(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
+    def applied(self, x: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
         h = F.linear(x, self.vt)  # (…, n) -> (…, r)
         return F.linear(h * coordinates.to(x.dtype), self.u)  # (…, r) -> (…, m)
 
-    def delta(self, coordinates: torch.Tensor) -> torch.Tensor:
+    def expanded(self, coordinates: torch.Tensor) -> torch.Tensor:
         return (self.u.float() * coordinates) @ self.vt.float()  # (m, r) @ (r, n) -> (m, n)
 
 
