@@ -22,12 +22,12 @@ def write_checkpoint(path: Path, done: int, parts: Mapping[str, Part]) -> None:
     path.with_suffix(".partial").replace(path)
 
 
-def read_checkpoint(path: Path) -> tuple[int, Mapping[str, dict[str, torch.Tensor]]]:
-    """(steps done, the parts), on the CPU; a part that held no tensor is empty."""
+def read_checkpoint(path: Path, device: torch.device) -> tuple[int, Mapping[str, dict[str, torch.Tensor]]]:
+    """(steps done, the parts) on the device; a part that held no tensor is empty."""
     tensors = load_file(path)
     done = int(tensors.pop("done"))
     parts: defaultdict[str, dict[str, torch.Tensor]] = defaultdict(dict)
     for key, tensor in tensors.items():
         part, _, name = key.partition(":")
-        parts[part][name] = tensor.clone()  # aligned like any other tensor, unlike a view of the file
+        parts[part][name] = tensor.clone().to(device)  # aligned like any other tensor, unlike a view of the file
     return done, parts

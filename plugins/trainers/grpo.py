@@ -42,13 +42,11 @@ from harness_plugins.trainers.losses import (
 from harness_plugins.trainers.metrics import group_metrics, item_metrics, number
 from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
-from harness_plugins.trainers.pool_teacher import PoolTeacher
+from harness_plugins.trainers.pool_teacher import teacher_of
 from harness_plugins.trainers.projection import chance, measure, overlap
 from harness_plugins.trainers.recontextualisation import answered_suite, learned_under, without_loophole
 from harness_plugins.trainers.rollouts import (
     Rollout,
-    Teacher,
-    TeacherSource,
     Weighted,
     draw_groups,
     draw_items,
@@ -118,7 +116,7 @@ class _Run:
             raise UsageError("this suite has no items for training", "train on leetcode-loopholes")
         self.generator = Generator(load(context.source, context.device, context.dtype), context.chat)
         self.device = self.generator.loaded.device
-        self.teacher = self._teacher(suite)
+        self.teacher = teacher_of(params, self.suite, suite, self.items, self.generator)
         self.shaping = shaping_of(params, context)
         self.edit = self._edit()
         self.adapter = Adapter(self.generator.model, params.adapter, params.rank, context.seed)
@@ -133,21 +131,6 @@ class _Run:
             preserve_magnitude=params.preserve_magnitude,
         )
         self.subspaces: Vectors = {}
-
-    def _teacher(self, plain: Trainable) -> TeacherSource | None:
-        params = self.params
-        if params.mix == 0 or params.teacher_off_step == 0:
-            return None
-        if params.teacher_pool:
-            path = Path(params.teacher_pool)
-            pool = PoolTeacher(path, self.suite, plain, self.items, self.generator, params.teacher_families)
-            if params.ratio == "true_clip" and pool.sampled:
-                raise UsageError(
-                    f"true_clip needs the teacher's own probabilities, which the rollouts in {path} do not keep",
-                    "ratio=one or ratio=pi",
-                )
-            return pool
-        return Teacher(self.suite, self.items, self.generator, params.teacher_families)
 
     def _edit(self) -> AdvantageModification | None:
         params = self.params
@@ -355,17 +338,15 @@ class _Run:
         path = self.context.out / CHECKPOINT
         if not path.is_file():
             return
-        self.done, parts = read_checkpoint(path)
+        self.done, parts = read_checkpoint(path, self.device)
         self.adapter.restore(parts["adapter"])
         self.optimizer.restore(parts["optimizer"], self.device)
-        self.subspaces = {name: v.to(self.device) for name, v in parts["subspaces"].items()}
+        self.subspaces = parts["subspaces"]
         if self.edit:
-            self.edit.axis = parts["axis"]["direction"].to(self.device)
+            self.edit.axis = parts["axis"]["direction"]
         if parts["trusted"]:
-            v, weights = (
-                {name: t.to(self.device) for name, t in parts[part].items()} for part in ("trusted", "weights")
-            )
-            self.optimizer.trusted = Trusted(v, weights, self.params.placebo == "length")
+            length_alone = self.params.placebo == "length"
+            self.optimizer.trusted = Trusted(parts["trusted"], parts["weights"], length_alone)
 
     def finish(self) -> None:
         """Save both sets of coordinates, from which deployment makes a model. Raises StageError if the policy's logits

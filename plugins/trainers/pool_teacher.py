@@ -1,4 +1,5 @@
-"""A teacher that reads from a frozen pool: replies of a hacking checkpoint, or templates, with the rewards they once got."""
+"""Who teaches, and a teacher that reads from a frozen pool: replies of a hacking checkpoint, or templates, with the rewards
+they once got."""
 
 from __future__ import annotations
 
@@ -13,7 +14,29 @@ from harness.errors import UsageError
 from harness.models.generate import Generator
 from harness.store.teacher_pool import PoolRow, check_prompts, read_pool
 from harness_plugins.trainers.extraction import completion_tokens
-from harness_plugins.trainers.rollouts import Rollout
+from harness_plugins.trainers.rollouts import Rollout, Teacher, TeacherSource
+from harness_plugins.trainers.spec import GrpoParams
+
+
+def teacher_of(
+    params: GrpoParams, suite: Trainable, plain: Trainable, items: Sequence[Item], generator: Generator
+) -> TeacherSource | None:
+    """The pool that the parameters name, else the suite's own demonstrations; None where nobody ever teaches.
+
+    Raises UsageError where either has nothing to teach, or lacks the probabilities that its ratio needs.
+    """
+    if params.mix == 0 or params.teacher_off_step == 0:
+        return None
+    if not params.teacher_pool:
+        return Teacher(suite, items, generator, params.teacher_families)
+    path = Path(params.teacher_pool)
+    pool = PoolTeacher(path, suite, plain, items, generator, params.teacher_families)
+    if params.ratio == "true_clip" and pool.sampled:
+        raise UsageError(
+            f"true_clip needs the teacher's own probabilities, which the rollouts in {path} do not keep",
+            "ratio=one or ratio=pi",
+        )
+    return pool
 
 
 class PoolTeacher:
