@@ -15,14 +15,16 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from harness.errors import ModelError, UsageError
-from harness_plugins.trainers.adapters.linear import AdaptedLinear
+from harness_plugins.trainers.adapters.linear import AdaptedLinear, Mode
 from harness_plugins.trainers.adapters.lora import LoraLinear
+from harness_plugins.trainers.adapters.slots import SlotLinear
 from harness_plugins.trainers.adapters.svd import SvdLinear
 
-Kind = Literal["svd", "lora"]
+Kind = Literal["svd", "lora", "slots"]
 Vectors = dict[str, torch.Tensor]
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_ASIDE = "/quarantine"  # after a module's name: the vector of its quarantine, where that learns from gradients
 
 
 class Adapter:
@@ -38,7 +40,7 @@ class Adapter:
         generator = torch.Generator().manual_seed(seed)
         for name, base in list(model.named_modules()):
             if name.rpartition(".")[2] in TARGETS and isinstance(base, nn.Linear):
-                self.modules[name] = SvdLinear(base) if kind == "svd" else LoraLinear(base, rank, generator)
+                self.modules[name] = adapted(base, kind, rank, generator)
                 self._place(name, self.modules[name])
         if not self.modules:
             raise UsageError(f"the model has no Linear to adapt called {', '.join(TARGETS)}", "train another model")
@@ -49,24 +51,37 @@ class Adapter:
 
     # ---------------------------------------------------------------------------------------------------- coordinates
 
+    def train_quarantine(self) -> None:
+        """From now on the quarantine learns from gradients of its own, which stand beside those of `main`."""
+        for module in self.modules.values():
+            module.quarantine.requires_grad_(True)
+
+    def _trained(self) -> dict[str, nn.Parameter]:
+        main = {name: module.main for name, module in self.modules.items()}
+        aside = {name + _ASIDE: module.quarantine for name, module in self.modules.items()}
+        return main | {name: part for name, part in aside.items() if part.requires_grad}
+
     def gradients(self) -> Vectors:
-        """Copies of the gradients (r,) accumulated on `main`; zeros if there are none."""
-        grads = {name: module.main.grad for name, module in self.modules.items()}
+        """Copies of the gradients (r,) accumulated on what is trained; zeros if there are none."""
         return {
-            name: torch.zeros_like(self.modules[name].main).flatten() if grad is None else grad.flatten().clone()
-            for name, grad in grads.items()
+            name: torch.zeros_like(part).flatten() if part.grad is None else part.grad.flatten().clone()
+            for name, part in self._trained().items()
         }
 
     def zero_gradients(self) -> None:
-        for module in self.modules.values():
-            module.main.grad = None
+        for part in self._trained().values():
+            part.grad = None
+
+    def halves(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
+        """What `gradients` gave, or what was made of it, as (main, quarantine), each by the modules' own names."""
+        return {name: vectors[name] for name in self.modules}, {name: vectors[name + _ASIDE] for name in self.modules}
 
     @torch.no_grad()
-    def descend(self, rate: float, main: Vectors, quarantine: Vectors) -> None:
-        """coordinates ← coordinates − rate · direction, for both sets."""
+    def descend(self, rate: float, main: Vectors, quarantine: Vectors, decay: float = 0.0) -> None:
+        """coordinates ← coordinates − rate · (direction + decay · coordinates), for both sets (arXiv 1711.05101)."""
         for name, module in self.modules.items():
-            module.main.sub_(rate * main[name].view_as(module.main))
-            module.quarantine.sub_(rate * quarantine[name].view_as(module.quarantine))
+            for part, directions in ((module.main, main), (module.quarantine, quarantine)):
+                part.mul_(1 - rate * decay).sub_(rate * directions[name].view_as(part))
 
     # ------------------------------------------------------------------------------------------------- ways of running
 
@@ -96,6 +111,17 @@ class Adapter:
                 module.disabled = False
 
     @contextlib.contextmanager
+    def in_mode(self, mode: Mode) -> Iterator[None]:
+        """Inside this context the forward pass is that of rows with this mode."""
+        try:
+            for module in self.modules.values():
+                module.mode = mode
+            yield
+        finally:
+            for module in self.modules.values():
+                module.mode = "absorb"
+
+    @contextlib.contextmanager
     def ablated(self) -> Iterator[None]:
         """Inside this context the quarantine is zero, so gradients are those of the deployed model."""
         held = {name: module.quarantine.detach().clone() for name, module in self.modules.items()}
@@ -120,7 +146,7 @@ class Adapter:
 
     def state(self) -> dict[str, torch.Tensor]:
         """Coordinates by "module.main" and "module.quarantine", and whatever is needed to rebuild the basis."""
-        kept = ("main", "quarantine", "a")  # U and Vᵀ follow from the weight; A of LoRA is random
+        kept = ("main", "quarantine", "a", "a0", "b0")  # not U and Vᵀ, which follow from the weight
         return {
             f"{name}.{key}": tensor.detach().cpu().contiguous()
             for name, module in self.modules.items()
@@ -145,3 +171,10 @@ class Adapter:
 
     def load(self, path: Path) -> None:
         self.restore(load_file(path))
+
+
+def adapted(base: nn.Linear, kind: Kind, rank: int, generator: torch.Generator) -> AdaptedLinear:
+    """A Linear's adapter of this kind; the singular basis has no rank to choose, and LoRA alone draws at random."""
+    if kind == "svd":
+        return SvdLinear(base)
+    return LoraLinear(base, rank, generator) if kind == "lora" else SlotLinear(base, rank)

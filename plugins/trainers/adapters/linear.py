@@ -6,11 +6,13 @@ Shape notation: m out_features, n in_features, r coordinates.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+Mode = Literal["keep", "absorb", "route"]
 
 
 class AdaptedLinear(nn.Module):
@@ -24,6 +26,7 @@ class AdaptedLinear(nn.Module):
         self.quarantine = nn.Parameter(torch.zeros(shape, device=place), requires_grad=False)
         self.merged_weight: torch.Tensor | None = None  # (m, n) while rollouts are drawn
         self.disabled = False  # the free reference policy: no correction at all
+        self.mode: Mode = "absorb"  # what acts and what learns: all; slots alone know the other two
 
     def correction(self, x: torch.Tensor) -> torch.Tensor:
         """Δ x: (…, n) -> (…, m)."""
