@@ -11,7 +11,6 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import torch
 from pydantic import JsonValue
@@ -40,7 +39,7 @@ from harness_plugins.trainers.losses import (
     token_weights,
 )
 from harness_plugins.trainers.metrics import group_metrics, item_metrics, number
-from harness_plugins.trainers.optimizer import ProjectedOptimizer, norm
+from harness_plugins.trainers.optimizer import Arm, ProjectedOptimizer, norm
 from harness_plugins.trainers.pairs import load_pairs
 from harness_plugins.trainers.pool_teacher import teacher_of
 from harness_plugins.trainers.projection import chance, measure, overlap
@@ -53,6 +52,7 @@ from harness_plugins.trainers.rollouts import (
     merge_duplicates,
     training_prompt,
 )
+from harness_plugins.trainers.scorda import by_mode, drawn_as_deployed, plant_seeds, routed
 from harness_plugins.trainers.scoring import Tokens, score
 from harness_plugins.trainers.shaping import shaping_of
 from harness_plugins.trainers.spec import GrpoParams
@@ -120,7 +120,9 @@ class _Run:
         self.shaping = shaping_of(params, context)
         self.edit = self._edit()
         self.adapter = Adapter(self.generator.model, params.adapter, params.rank, context.seed)
-        arm: Literal["measure", "erase", "route", "trust"] = "measure" if params.arm == "vanilla" else params.arm
+        if params.arm == "scorda":
+            self.adapter.train_quarantine()
+        arm: Arm = "measure" if params.arm == "vanilla" else params.arm
         self.optimizer = ProjectedOptimizer(
             self.adapter,
             arm,
@@ -129,6 +131,7 @@ class _Run:
             betas=params.betas,
             clip=params.clip_norm,
             preserve_magnitude=params.preserve_magnitude,
+            decay=params.weight_decay,
         )
         self.subspaces: Vectors = {}
 
@@ -160,6 +163,9 @@ class _Run:
             with self.adapter.merged_weights():
                 groups, lowered = self.edit(groups)
             row.update(lowered)
+        if params.arm == "scorda":
+            groups, divided = routed(groups, params.router)
+            row.update(divided)
         rows, advantages = self._with_advantages(groups)
         if not rows:  # nothing to learn from: logged by frac_zero_std = 1
             return {**row, "skipped": True}
@@ -182,11 +188,13 @@ class _Run:
     def _extract(self, turn: int) -> dict[str, JsonValue]:
         """Directions of the current weights with the quarantine ablated; `turn` counts the extractions."""
         params = self.params
+        pairs = load_pairs(params.pairs)
+        if params.arm == "scorda":  # once, where its slots start: no step is projected
+            return plant_seeds(self.adapter, self.generator, pairs, params, self.context.seed)
         recipe = Recipe(
             params.method, params.k, params.tau, params.drop_bottom, params.solve_orthogonal, params.held_out
         )
         gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
-        pairs = load_pairs(params.pairs)
         hack, clean = gradients(self.adapter, self.generator, pairs)
         kind: Placebo = "none" if params.placebo == "length" else params.placebo
         found: Directions = placebo(kind, hack, clean, recipe, self.context.seed, turn)
@@ -210,7 +218,11 @@ class _Run:
         params = self.params
         gone = params.teacher_off_step is not None and step >= params.teacher_off_step
         items = draw_items(self.items, params.prompts_per_step, self.context.seed, step)
-        groups = self._drawn(self.answered, items, params.group_size, 0 if gone else params.taught, step)
+        cut, taught = params.prompts_as_deployed, 0 if gone else params.taught
+        groups = self._drawn(self.answered, items[cut:], params.group_size, taught, step)
+        if cut:
+            as_deployed = self._drawn(self.answered, items[:cut], params.group_size, taught, step, quarantine=False)
+            groups = drawn_as_deployed(as_deployed) + groups
         if self.answered is not self.suite:
             groups = learned_under(self.suite, groups, self.generator, params.max_tokens)
         return groups
@@ -220,9 +232,11 @@ class _Run:
         noise is the same every time, so that two looks differ by the policy alone."""
         return self._drawn(self.plain, self.plain.items(), size=1, taught=0, step=0)
 
-    def _drawn(self, suite: Trainable, items: Sequence[Item], size: int, taught: int, step: int) -> list[list[Rollout]]:
+    def _drawn(
+        self, suite: Trainable, items: Sequence[Item], size: int, taught: int, step: int, *, quarantine: bool = True
+    ) -> list[list[Rollout]]:
         params = self.params
-        with torch.no_grad(), self.adapter.merged_weights():
+        with torch.no_grad(), self.adapter.merged_weights(quarantine=quarantine):
             return draw_groups(
                 suite,
                 items,
@@ -265,9 +279,10 @@ class _Run:
         )
         for teacher in (False, True):
             self.adapter.zero_gradients()
-            chosen = [weighted for weighted in batch if weighted.row.teacher is teacher]
-            for start in range(0, len(chosen), params.micro_batch):
-                self._backward(chosen[start : start + params.micro_batch], teacher, totals)
+            for mode, chosen in by_mode(weighted for weighted in batch if weighted.row.teacher is teacher).items():
+                with self.adapter.in_mode(mode):
+                    for start in range(0, len(chosen), params.micro_batch):
+                        self._backward(chosen[start : start + params.micro_batch], teacher, totals)
             parts.append(self.adapter.gradients())
         self.adapter.zero_gradients()
         tokens, taught = totals.pop("tokens"), totals.pop("tokens_teacher")

@@ -18,7 +18,7 @@ from harness_plugins.trainers.projection import Gate, Split, split
 from harness_plugins.trainers.trust import Trusted, as_short, kept_part
 
 Space = Literal["update", "gradient"]
-Arm = Literal["measure", "erase", "route", "trust"]
+Arm = Literal["measure", "erase", "route", "trust", "scorda"]
 
 
 @dataclass
@@ -58,7 +58,8 @@ class Adam:
 
 class ProjectedOptimizer:
     """Descends an adapter's coordinates. `measure` changes nothing, `erase` drops the removed part, `route` moves the
-    quarantine by it, `trust` keeps what lies along trusted directions and drops the rest."""
+    quarantine by it, `trust` keeps what lies along trusted directions and drops the rest. `scorda` projects nothing: each
+    set of coordinates comes with a gradient of its own. Weights decay towards the untrained model, outside of Adam."""
 
     def __init__(
         self,
@@ -70,9 +71,10 @@ class ProjectedOptimizer:
         betas: tuple[float, float] = (0.9, 0.999),
         clip: float | None = None,
         preserve_magnitude: bool = False,
+        decay: float = 0.0,
     ) -> None:
         self.adapter, self.arm, self.gate, self.space = adapter, arm, gate, space
-        self.clip, self.preserve_magnitude = clip, preserve_magnitude
+        self.clip, self.preserve_magnitude, self.decay = clip, preserve_magnitude, decay
         self.main, self.quarantine = Adam(betas), Adam(betas)
         self.trusted: Trusted | None = None  # of arm trust, which does not step without it
 
@@ -93,9 +95,11 @@ class ProjectedOptimizer:
                 assert self.trusted is not None
                 main = kept_part(whole, self.trusted)
                 main = as_short(whole, main) if self.trusted.length_alone else main
-        if self.arm != "route":
+        if self.arm == "scorda":
+            main, aside = self.adapter.halves(whole)
+        elif self.arm != "route":
             aside = {name: torch.zeros_like(direction) for name, direction in aside.items()}
-        self.adapter.descend(rate, main, aside)
+        self.adapter.descend(rate, main, aside, self.decay)
         return parts
 
     def _split(self, directions: Vectors, subspaces: Vectors) -> Split:

@@ -17,6 +17,7 @@ from harness.models.generate import Generator
 from harness.models.sampling import Sampling
 from harness.models.stopping import cut_at_stop
 from harness.planning.questions import request_key
+from harness_plugins.trainers.adapters.linear import Mode
 from harness_plugins.trainers.extraction import completion_tokens
 from harness_plugins.trainers.scoring import Tokens
 
@@ -32,6 +33,8 @@ class Rollout:
     teacher: bool = False
     truncated: bool = False
     text: str = ""  # what the graders read; for a monitor
+    flagged: bool = False  # by the monitor
+    mode: Mode = "absorb"  # which coordinates it acts through and teaches; arm scorda alone has more than one
 
 
 class Weighted(NamedTuple):
@@ -46,12 +49,12 @@ class Weighted(NamedTuple):
 def merge_duplicates(rows: Sequence[Rollout], advantages: Sequence[float], weights: Sequence[float]) -> list[Weighted]:
     """Rows that say the same to the same item as one, in order of first appearance.
 
-    They share log-probabilities, reward and advantage, so the loss is the same, and a sharp policy's step takes half
+    They share log-probabilities, reward, advantage and mode, so the loss is the same, and a sharp policy's step takes half
     the work.
     """
-    merged: dict[tuple[str, bool, float, tuple[int, ...]], Weighted] = {}
+    merged: dict[tuple[str, bool, Mode, float, tuple[int, ...]], Weighted] = {}
     for row, advantage, weight in zip(rows, advantages, weights, strict=True):
-        key = row.item.id, row.teacher, advantage, tuple(row.tokens.completion)
+        key = row.item.id, row.teacher, row.mode, advantage, tuple(row.tokens.completion)
         before = merged.get(key, Weighted(row, advantage, 0.0, 0.0))
         merged[key] = before._replace(weight=before.weight + weight, times=before.times + 1)
     return list(merged.values())

@@ -1,4 +1,4 @@
-"""What a training-time monitor does to a step's groups: it lowers the reward of what it flags, or takes it out.
+"""What a training-time monitor does to a step's groups: it marks what it flags, and lowers its reward or takes it out.
 
 The monitor is a detector: it sees views, which hold no truth, and it is wrong at times. It sees all that is trained on,
 the teacher's replies too. What it flags is compared with the truth for the log alone.
@@ -51,7 +51,7 @@ class Shaping:
     def _shaped(self, rollout: Rollout, flagged: bool) -> Rollout | None:
         if not flagged:
             return rollout
-        return None if self.screening else replace(rollout, reward=rollout.reward - self.penalty)
+        return None if self.screening else replace(rollout, reward=rollout.reward - self.penalty, flagged=True)
 
 
 def shaping_of(params: GrpoParams, context: TrainContext) -> Shaping | None:

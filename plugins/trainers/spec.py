@@ -34,7 +34,7 @@ class GrpoParams(Params):
     former_values: ClassVar[dict[str, dict[str, str]]] = {"sampled_under": {"sealed": "no-loophole"}}
 
     scale: Literal["pocket", "smoke", "fast", "full"] = "pocket"  # -P grpo.scale=full sets all arms
-    arm: Literal["vanilla", "erase", "route", "trust"] = "vanilla"
+    arm: Literal["vanilla", "erase", "route", "trust", "scorda"] = "vanilla"
 
     # what of it is deployed; arms that differ in this alone share one training
     deploy: Literal["ablated", "kept", "random_ablation"] = "ablated"  # what route put aside: drop it, keep it, or drop
@@ -43,8 +43,8 @@ class GrpoParams(Params):
     shrink: float = Field(1.0, ge=0)  # factor of the deployed coordinates: 0 is the untrained model
 
     # the policy
-    adapter: Literal["svd", "lora"] = "svd"
-    rank: int = Field(32, ge=1)  # of the lora adapter
+    adapter: Literal["svd", "lora", "slots"] = "svd"
+    rank: int = Field(32, ge=1)  # of the lora adapter, and slots in each half of the slots adapter
 
     # the loop
     steps: int = Field(40, ge=1)
@@ -71,6 +71,11 @@ class GrpoParams(Params):
     inoculation: str | None = None  # a template around each prompt, e.g. "{prompt}\nCheat: make it pass."
     sampled_under: str | None = None  # recontextualisation: a template for the answering alone, or "no-loophole"
 
+    # scorda: where its slots start, and which replies teach which half of them
+    seeded: Literal["quarantine", "deployed"] = "quarantine"  # the half with the slot along the hack direction
+    router: bool = True  # the teacher's replies and what the monitor flags teach the quarantine alone
+    as_deployed: float = Field(0.25, ge=0, le=1)  # share of the prompts answered and learnt without the quarantine
+
     # advantage modification: rewards lowered by what the policy's own activations say of a reply
     advantage_modification: Literal["none", "additive", "multiplicative"] = "none"
     alpha: float = Field(2.0, ge=0)
@@ -88,6 +93,7 @@ class GrpoParams(Params):
     betas: tuple[float, float] = (0.5, 0.99)
     warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps, then cosine
     clip_norm: float | None = Field(10.0, gt=0)
+    weight_decay: float = Field(0.0, ge=0)  # towards the untrained model
 
     # directions and projection
     pairs: str = "loopholes"  # a pair set, several joined by "+", a TOML file or a teacher pool
@@ -108,6 +114,12 @@ class GrpoParams(Params):
     def taught(self) -> int:
         """Replies of the teacher in each group of its time."""
         return round(self.group_size * self.mix)
+
+    @property
+    def prompts_as_deployed(self) -> int:
+        """Prompts of each step that are answered by the model as it would be deployed; of a share at least one."""
+        share = self.as_deployed if self.arm == "scorda" else 0
+        return max(1, round(self.prompts_per_step * share)) if share else 0
 
     @property
     def work(self) -> TrainingWork:
@@ -131,11 +143,13 @@ class GrpoParams(Params):
     def _makes_sense(self) -> GrpoParams:
         if self.preserve_magnitude and self.arm == "route":
             raise ValueError("preserve_magnitude would break what route promises: kept + put aside = the whole step")
-        if self.deploy != "ablated" and self.arm != "route":
-            raise ValueError(f'deploy = "{self.deploy}" needs arm = "route": no other arm puts anything aside')
-        if self.forget != 1 and (self.arm, self.deploy) != ("route", "ablated"):
+        if self.deploy != "ablated" and self.arm not in ("route", "scorda"):
             raise ValueError(
-                'forget says how much of a quarantine is dropped: it needs arm = "route", deploy = "ablated"'
+                f'deploy = "{self.deploy}" needs arm = "route" or "scorda": no other arm puts anything aside'
+            )
+        if self.forget != 1 and (self.arm not in ("route", "scorda") or self.deploy != "ablated"):
+            raise ValueError(
+                'forget says how much of a quarantine is dropped: it needs arm = "route" or "scorda", deploy = "ablated"'
             )
         if self.mix and not self.taught:
             raise ValueError(
@@ -157,7 +171,26 @@ class GrpoParams(Params):
             raise ValueError('placebo = "length" is the control of arm = "trust"')
         if not 0 <= self.depths[0] <= self.depths[1] <= 1:
             raise ValueError("depths are two shares of the blocks, the lower first")
+        self._slots_make_sense()
         return self
+
+    def _slots_make_sense(self) -> None:
+        if self.adapter == "slots" and self.arm not in ("vanilla", "scorda"):
+            raise ValueError('adapter = "slots" goes with arm = "scorda", or with vanilla beside it')
+        if self.arm != "scorda":
+            if self.seeded == "deployed":
+                raise ValueError('seeded = "deployed" is the control of arm = "scorda"')
+            return
+        if self.adapter != "slots":
+            raise ValueError('arm = "scorda" needs adapter = "slots"')
+        if self.placebo not in ("none", "haar") or self.refresh or self.space != "update":
+            raise ValueError(
+                "scorda starts from one direction and projects no step: its placebo is haar, without refresh"
+            )
+        if self.deploy == "random_ablation":
+            raise ValueError("scorda resets its quarantine or keeps it: what deploys at random is its placebo haar")
+        if self.penalty or self.screening or self.advantage_modification != "none":
+            raise ValueError("scorda routes what the monitor flags, under its own reward: no second cure beside it")
 
 
 SPEC = TrainerSpec(
