@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+TOGETHER = 2048  # rows of a sum that are added at once: as large a part of it is held twice
 ROWS = 64  # that the blocks are made for; the rate at other numbers is the same or nearly so
 
 
@@ -35,6 +36,17 @@ def blocked(weight: torch.Tensor) -> torch.Tensor:
         return weight
     made: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), ROWS)
     return made
+
+
+def add_inner(total: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:
+    """total (n, k) += aᵀ b of a (N, n) and b (N, k), by oneDNN wherever `blocked` is, some rows of the total at a time.
+
+    torch's own product is MKL's, which takes twice as long on a processor that it does not know well. A BLAS beside it, such
+    as scipy's, would be as fast, but its threads spin on after each call and keep those of torch waiting.
+    """
+    weight = blocked(b.T)
+    for part, rows in zip(total.split(TOGETHER), a.split(TOGETHER, dim=1), strict=True):
+        part.add_(linear(rows.T, weight, None))
 
 
 @cache

@@ -14,15 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from scipy.linalg import blas
 
+from harness.checkpoints.blocked import add_inner
 from harness.errors import ModelError
 
 RIDGES = (0.01, 0.1, 1.0)  # of H's mean diagonal, tried in turn until Cholesky succeeds: pulls the fit towards W
 
 
 class Hessian:
-    """Weighted mean of x xᵀ over positions, accumulated in float32 below the diagonal; `finish` ends it."""
+    """Weighted mean of x xᵀ over positions, accumulated in float32; `finish` ends it."""
 
     def __init__(self, columns: int, device: str) -> None:
         self.total = torch.zeros(columns, columns, device=device)
@@ -30,7 +30,8 @@ class Hessian:
 
     def add(self, x: torch.Tensor, weights: torch.Tensor) -> None:
         """x (B, T, n), weights (B, T)."""
-        _add_gram(self.total, _weighted(_rows(x), weights.sqrt()))
+        rows = _weighted(_rows(x), weights.sqrt())
+        add_inner(self.total, rows, rows)
         self.weight += float(weights.sum())
 
     def finish(self, name: str) -> tuple[torch.Tensor, int]:
@@ -56,7 +57,7 @@ class Drift:
     def add(self, original: torch.Tensor, seen: torch.Tensor, weights: torch.Tensor) -> None:
         """original, seen (B, T, n), weights (B, T)."""
         rows = _rows(seen)
-        self.total.addmm_(_weighted(_rows(original) - rows, weights).T, rows)
+        add_inner(self.total, _weighted(_rows(original) - rows, weights), rows)
         self.weight += float(weights.sum())
 
     def finish(self) -> torch.Tensor:
@@ -64,16 +65,8 @@ class Drift:
         return self.total.div_(self.weight)
 
 
-def _add_gram(total: torch.Tensor, rows: torch.Tensor) -> None:
-    """total (n, n) += rowsᵀ rows, rows (N, n). On a CPU only on and below the diagonal, in half the time."""
-    if total.device.type == "cpu":  # Fortran's upper triangle of the transpose is our lower one
-        blas.ssyrk(1.0, rows.contiguous().numpy().T, beta=1.0, c=total.numpy().T, overwrite_c=True)
-    else:
-        total.addmm_(rows.T, rows)
-
-
 def _mirror(lower: torch.Tensor, step: int = 512) -> torch.Tensor:
-    """Copy what lies below the diagonal above it, in place, by blocks of rows."""
+    """Copy what lies below the diagonal above it, where it may differ in the last digit, in place, by blocks of rows."""
     for start in range(0, len(lower), step):
         end = start + step
         square = lower[start:end, start:end]

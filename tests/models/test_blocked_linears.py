@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from harness.checkpoints.blocked import BlockedLinear, blocked, linear
+from harness.checkpoints import blocked as blocked_module
+from harness.checkpoints.blocked import BlockedLinear, add_inner, blocked, linear
 from harness.models.load import load
 
 TOKENS = torch.arange(5, 25)[None]
@@ -30,6 +31,16 @@ def test_a_product_with_blocks_is_the_product_and_each_row_of_it_is_what_it_is_a
 
 
 @needs_blocks
+@pytest.mark.parametrize("together", [5, 2048])
+def test_inner_products_are_added_part_by_part(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    a, b, before = (torch.randn(size, generator=generator) for size in ((40, 12), (40, 9), (12, 9)))
+    monkeypatch.setattr(blocked_module, "TOGETHER", together)
+    total = before.clone()
+    add_inner(total, a, b)
+    torch.testing.assert_close(total.double(), before.double() + a.double().T @ b.double(), rtol=1e-5, atol=1e-5)
+
+
 def test_a_frozen_model_has_blocks_and_the_weights_and_gradients_of_a_plain_one(tiny_qwen2: Path) -> None:
     fast, plain = load(tiny_qwen2, "cpu", frozen=True).model, load(tiny_qwen2, "cpu").model
     kinds = [type(module) for module in fast.modules()]
