@@ -28,7 +28,10 @@ from harness.compression.moments import Hessian
 from harness.contract.compression import Calibration
 from harness.errors import HarnessError, ModelError
 
-BATCH_TOKENS = 2048
+BATCH_TOKENS = 2048  # of one forward pass
+CPU_BATCH_TOKENS = (
+    512  # what Linears pass on then mostly fits on the heap: fresh pages cost more than the products (heap.py)
+)
 CHECKED = 1 << 22  # numbers checked at a time for NaN and infinity
 
 
@@ -74,7 +77,7 @@ class BlockWalker:
             with ExitStack() as stack:
                 for index, block in enumerate(self.blocks):
                     stack.enter_context(self._recording(index, block))
-                return [self._enter(tokens, weights) for tokens, weights in pad(calibration)]
+                return [self._enter(tokens, weights) for tokens, weights in pad(calibration, self.device)]
         finally:
             for module in outside:
                 module.to_empty(device="meta", recurse=False)
@@ -276,12 +279,13 @@ def _finite(tensor: torch.Tensor) -> bool:
     return all(bool((part.float() if part.element_size() == 1 else part).isfinite().all()) for part in parts)
 
 
-def pad(calibration: Calibration) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(tokens (B, T), weights (B, T)) of sequences of similar length, longest first, at most BATCH_TOKENS per batch."""
+def pad(calibration: Calibration, device: str = "cpu") -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(tokens (B, T), weights (B, T)) of sequences of similar length, longest first, a limited number of tokens per batch."""
+    limit = CPU_BATCH_TOKENS if device == "cpu" else BATCH_TOKENS
     order = sorted(range(len(calibration.sequences)), key=lambda index: -len(calibration.sequences[index]))
     while order:
         longest = len(calibration.sequences[order[0]])
-        rows, order = order[: max(1, BATCH_TOKENS // longest)], order[max(1, BATCH_TOKENS // longest) :]
+        rows, order = order[: max(1, limit // longest)], order[max(1, limit // longest) :]
         tokens = torch.zeros(len(rows), longest, dtype=torch.long)
         weights = torch.zeros(len(rows), longest)
         for row, index in enumerate(rows):

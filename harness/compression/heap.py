@@ -1,7 +1,7 @@
 """Keep the heap of a long compression as small as its live data.
 
 glibc takes blocks of up to 32 MB from one heap, and returns freed memory only if nothing small lies above it. Matrices
-of a few megabytes then leave holes that no later one fits, and peak memory grows with every block of a model. Other C
+of some megabytes then leave holes that no later one fits, and peak memory grows with every block of a model. Other C
 libraries are left alone.
 """
 
@@ -12,7 +12,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-MAPPED_BYTES = 1 << 20  # larger blocks are mapped separately, and so returned as soon as they are freed
+MAPPED_BYTES = 4 << 20  # blocks as large are mapped separately, and so returned as soon as they are freed
 LARGE_MODEL = 64 << 20
 GLIBC_MAX_THRESHOLD = 32 << 20  # where glibc's own, rising threshold ends
 _M_MMAP_THRESHOLD = -3

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-MATRIX = 2 << 20
+MATRIX = 6 << 20
 
 FREED = f"""
 from pathlib import Path
