@@ -89,7 +89,6 @@ def compress(
     with (
         lock_folder(out),
         streaming(checkpoint.folder),
-        tidy_heap(sum(tensor.bytes for tensor in checkpoint.tensors.values())),
     ):
         resumed = _ensure(job)
     manifest = read_manifest(out)
@@ -115,7 +114,14 @@ def _ensure(job: Job) -> int:
     _claim(job, run)
     watch = Stopwatch(job.partial / "seconds.json")
     calibration = _calibration(job)
+    trim_heap()  # of the model that may have written it
     watch.keep()
+    with tidy_heap(sum(tensor.bytes for tensor in job.checkpoint.tensors.values())):
+        return _compressed(job, run, calibration, watch)
+
+
+def _compressed(job: Job, run: str, calibration: Calibration | None, watch: Stopwatch) -> int:
+    """`_ensure` from the calibration on."""
     pieces_run = run
     if job.compressor.measures:
         job = replace(job, decisions=_measured_plan(job, calibration))

@@ -99,7 +99,8 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     outside = sum(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())
     everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     on_device = dry.device_memory is not None
-    drawing = 4 * everything + sampling_memory(Path(source), wanted.sequences, length) if samples else 0
+    head = max(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())  # tied: held twice
+    drawing = 4 * (everything + head) + sampling_memory(Path(source), wanted.sequences, length) if samples else 0
     return CostEstimate(
         blocks=shape.blocks,
         block_seconds=dry.block_seconds(cut),

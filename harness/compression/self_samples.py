@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from harness.checkpoints.shards import remote_model
 from harness.compression.pieces import write_json
 from harness.errors import UsageError
 from harness.models.decoding.asks import Ask
+from harness.models.decoding.continuous import TREE
 from harness.models.decoding.decoder import Decoder
 from harness.models.failures import not_finite
 from harness.models.sampling import Sampling
@@ -31,7 +31,8 @@ from harness.store.paths import cache_folder
 
 SAMPLING = Sampling(temperature=1.0)
 SAMPLING_ROWS = 64  # under way at a time
-TIMED_STEPS = 5  # of which the median counts
+TIMED_STEPS = 8
+HALF_WAY = TREE // 2  # two prompts of so many tokens are still read as one
 
 
 Told = Callable[[int, int], None]  # tokens drawn so far, and of them all if no sequence ends early
@@ -53,17 +54,22 @@ def self_samples(
 
 
 def sampling_seconds(model: Path, count: int, length: int, seed: int, device: str = "cpu") -> float:
-    """What `self_samples` will take if no sequence ends early: every step as long as one half way through; 0 if drawn."""
+    """What `self_samples` will take if no sequence ends early, 0 if drawn: every step as long as one half way through, or
+    as one behind HALF_WAY tokens where that is sooner."""
     if remote_model(model) or _kept(model, count, length, seed, device).is_file():
         return 0.0
     network = _loaded(model, device)
-    ask = Ask([0] * max(1, length // 2), 0, TIMED_STEPS, ())
-    times, begun = [], time.monotonic()
-    for step in _decoder(network, ()).decode([ask] * min(SAMPLING_ROWS, count), SAMPLING, SAMPLING_ROWS):
-        ended = time.monotonic()
-        times.append((ended - begun) / step.tokens)
-        begun = ended
-    return statistics.median(times) * (length - 1) * count
+    decoder, rows = _decoder(network, ()), min(SAMPLING_ROWS, count)
+    prompt = [0] * max(1, min(length // 2, HALF_WAY))
+
+    def taken(steps: int) -> float:
+        begun = time.monotonic()
+        for _ in decoder.decode([Ask(prompt, 0, steps, ())] * rows, SAMPLING, rows):
+            pass
+        return time.monotonic() - begun
+
+    reading, whole = taken(1), taken(1 + TIMED_STEPS)
+    return max(0.0, whole - reading) / TIMED_STEPS * (length - 1) * count / rows
 
 
 def sampling_memory(model: Path, count: int, length: int) -> int:
@@ -103,12 +109,9 @@ def sample_from(
         StageError: its logits are not finite, or memory runs out.
     """
     network = _loaded(model, device)
-    config = network.generation_config
-    named = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
-    ends = [end for end in named if end is not None]
-    network.generation_config = GenerationConfig(eos_token_id=ends or None, pad_token_id=0)
-    first = torch.full((count,), config.bos_token_id or 0)
-    if config.bos_token_id is None:
+    bos, ends = network.generation_config.bos_token_id, network.generation_config.eos_token_id or []
+    first = torch.full((count,), bos or 0)
+    if bos is None:
         first = torch.randint(
             network.config.get_text_config().vocab_size, (count,), generator=torch.Generator().manual_seed(seed)
         )
@@ -117,8 +120,9 @@ def sample_from(
         for number, token in enumerate(first.tolist())
     ]
     sequences: dict[int, list[int]] = {}
-    drawn = 0
-    for step in _decoder(network, ends).decode(asks, SAMPLING, SAMPLING_ROWS):
+    drawn, whole = 0, count * (length - 1)
+    remedy = "fewer or shorter sequences, or calibrate on a text"
+    for step in _decoder(network, ends).decode(asks, SAMPLING, SAMPLING_ROWS, remedy):
         drawn += step.tokens
         for number, tokens in step.ended:
             if tokens is None:
@@ -126,13 +130,20 @@ def sample_from(
             sequences[number] = [*asks[number].tokens, *tokens]
             drawn += length - 1 - len(tokens)
         if told is not None:
-            told(drawn, count * (length - 1))
+            told(min(drawn, whole), whole)  # decoded batch by batch, rows that have ended are counted on
     return [sequences[number] for number in range(count)]
 
 
 def _loaded(model: Path, device: str) -> Any:
+    """The model, of whose own ways of sampling only the tokens are kept that begin and end a text."""
     network = load_model(model, dtype=torch.float32).eval().to(device)
     block_linears(network)
+    own = network.generation_config
+    named = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
+    ends = [end for end in named if end is not None]
+    network.generation_config = GenerationConfig(
+        bos_token_id=own.bos_token_id, eos_token_id=ends or None, pad_token_id=0
+    )
     return network
 
 

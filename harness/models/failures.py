@@ -15,15 +15,15 @@ def not_finite() -> StageError:
 
 
 @contextlib.contextmanager
-def memory_errors(batch_size: int) -> Iterator[None]:
-    """Turn running out of memory, on a GPU or the CPU, into a StageError."""
+def memory_errors(batch_size: int, remedy: str | None = None) -> Iterator[None]:
+    """Turn running out of memory, on a GPU or the CPU, into a StageError. Without a `remedy`, that of a run is named."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-        remedy = "lower --batch-size" if batch_size > 1 else "use a smaller model or a lower --max-tokens"
-        raise StageError(f"a batch of {batch_size} ran out of memory", remedy) from error
+        usual = "lower --batch-size" if batch_size > 1 else "use a smaller model or a lower --max-tokens"
+        raise StageError(f"a batch of {batch_size} ran out of memory", remedy or usual) from error
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -61,8 +61,8 @@ def draw(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(B, V) logits -> the next token of each row, at a position of its own, and whether its logits are finite. (B,) each
 
-    What `CoupledSampler` and an argmax give. Where few tokens can still win, because noise has a largest value, it is drawn
-    for those only; at low temperatures that is most of the time.
+    What `CoupledSampler` and an argmax give. Noise has a largest value, so at low temperatures few tokens can still win: it
+    is then drawn for those alone.
     """
     best, likeliest = logits.max(dim=-1)  # NaN propagates
     finite = best.isfinite()
@@ -136,8 +136,8 @@ def token_noise(streams: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     return exponential.log_().neg_()
 
 
-CACHED = 1 << 18  # numbers of 64 bits that a core's cache holds, about
-FEW = 8  # of the tokens an 8th: looking up more of them takes longer than drawing noise for all
+CACHED = 1 << 18  # about as many 64-bit numbers as a core's cache holds
+FEW = 8  # an eighth of the tokens: beyond that, noise for all is quicker than looking them up
 LARGEST_NOISE = 37.5  # -log(2^-54), with something to spare for rounding
 GOLDEN_GAMMA = 0x9E3779B97F4A7C15 - 2**64  # SplitMix64's increment and multipliers as signed 64-bit numbers
 MIX_1 = 0xBF58476D1CE4E5B9 - 2**64

@@ -14,6 +14,8 @@ from harness.checkpoints.pretrained import load_model
 from harness.compression import self_samples
 from harness.compression.self_samples import sample_from, sampling_memory, sampling_seconds
 from harness.errors import StageError
+from harness.models.decoding.asks import Ask
+from harness.models.decoding.continuous import TREE, forest
 from harness.models.decoding.decoder import Decoder
 
 
@@ -31,7 +33,10 @@ def test_a_model_that_is_decoded_batch_by_batch_draws_the_same(
 ) -> None:
     by_row = sample_from(tiny_qwen2, 5, 16, seed=1)
     monkeypatch.setattr(Decoder, "by_batch", "as a test wants it")
-    assert sample_from(tiny_qwen2, 5, 16, seed=1) == by_row
+    told: list[int] = []
+    assert sample_from(tiny_qwen2, 5, 16, seed=1, told=lambda drawn, _: told.append(drawn)) == by_row
+    assert max(told) == 5 * 15
+    assert sampling_seconds(tiny_qwen2, 5, 16, seed=1) > 0
 
 
 def test_a_sequence_ends_with_its_first_eos_or_at_the_length(tiny_qwen2: Path, tmp_path: Path) -> None:
@@ -74,8 +79,14 @@ def test_logits_that_are_no_numbers_are_an_error(tiny_qwen2: Path, tmp_path: Pat
         sample_from(tmp_path / "damaged", 3, 8, seed=0)
 
 
-def test_the_estimate_times_and_weighs_the_rows_under_way(tiny_qwen2: Path) -> None:
+def test_the_estimate_times_and_weighs_the_rows_under_way(tiny_qwen2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sampling_seconds(tiny_qwen2, 70, 40, seed=9) > 0
+    asked: list[Ask] = []
+    monkeypatch.setattr(Decoder, "decode", lambda _, asks, *__: asked.extend(asks) or iter(()))
+    sampling_seconds(tiny_qwen2, 70, 4096, seed=9)
+    assert len(asked) == 2 * self_samples.SAMPLING_ROWS
+    trees, _ = forest([ask.tokens for ask in asked], TREE)
+    assert len(trees) == 1  # the prompts are read once
     config = load_model(tiny_qwen2).config
     a_token = (
         2 * config.num_hidden_layers * config.num_key_value_heads * config.hidden_size // config.num_attention_heads

@@ -30,7 +30,6 @@ def test_a_product_with_blocks_is_the_product_and_each_row_of_it_is_what_it_is_a
     torch.testing.assert_close(product.flatten(0, -2)[:1], alone, rtol=1e-6, atol=1e-6)
 
 
-@needs_blocks
 @pytest.mark.parametrize("together", [5, 2048])
 def test_inner_products_are_added_part_by_part(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
@@ -41,6 +40,7 @@ def test_inner_products_are_added_part_by_part(together: int, monkeypatch: pytes
     torch.testing.assert_close(total.double(), before.double() + a.double().T @ b.double(), rtol=1e-5, atol=1e-5)
 
 
+@needs_blocks
 def test_a_frozen_model_has_blocks_and_the_weights_and_gradients_of_a_plain_one(tiny_qwen2: Path) -> None:
     fast, plain = load(tiny_qwen2, "cpu", frozen=True).model, load(tiny_qwen2, "cpu").model
     kinds = [type(module) for module in fast.modules()]

@@ -182,6 +182,17 @@ def test_drawing_is_the_argmax_over_the_noise_of_every_token(temperature: float,
         assert tokens[row] == scores.argmax()
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.2, 5.0])
+def test_a_row_that_is_no_number_leaves_the_others_alone(temperature: float) -> None:
+    logits = 4 * torch.randn(6, 3000, generator=torch.Generator().manual_seed(0))
+    keys, positions = torch.arange(6), torch.arange(6)
+    whole, _ = draw(logits, keys, positions, Sampling(temperature=temperature))
+    logits[2, 17] = float("nan")
+    tokens, finite = draw(logits, keys, positions, Sampling(temperature=temperature))
+    assert finite.tolist() == [True, True, False, True, True, True]
+    assert torch.equal(tokens[finite], whole[finite])
+
+
 def test_an_unasked_decoder_yields_nothing(qwen: Generator) -> None:
     assert list(qwen.decoder.decode([], HOT, 8)) == []
     (step, *_) = qwen.decoder.decode([Ask([5], 1, 1, ())], HOT, 8)

@@ -38,12 +38,12 @@ class Decoder:
         """Why rows of this model cannot enter a running batch, so that it is decoded batch by batch; None where they can."""
         return self.alone or unsupported(self.by_row, self.accepts)
 
-    def decode(self, asks: Sequence[Ask], sampling: Sampling, slots: int) -> Iterator[Step]:
+    def decode(self, asks: Sequence[Ask], sampling: Sampling, slots: int, remedy: str | None = None) -> Iterator[Step]:
         """All replies, in the order in which they end, numbered as in `asks`, with at most `slots` under way at a time.
 
-        Raises StageError when memory runs out.
+        Raises StageError, with this `remedy`, when memory runs out.
         """
-        with memory_errors(min(slots, len(asks))):
+        with memory_errors(min(slots, len(asks)), remedy):
             if asks and self.by_batch is None:
                 yield from self.by_row.decode(asks, sampling, slots)
             else:
