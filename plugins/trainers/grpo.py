@@ -186,7 +186,7 @@ class _Run:
         return {**row, **measured, "grad_norm": norm(whole), "lr": learning_rate(params, step), "skipped": False}
 
     def _extract(self, turn: int) -> dict[str, JsonValue]:
-        """Directions of the current weights with the quarantine ablated; `turn` counts the extractions."""
+        """Directions of the current weights, a quarantine left out; `turn` counts the extractions."""
         params = self.params
         pairs = load_pairs(params.pairs)
         if params.arm == "scorda":  # once, where its slots start: no step is projected

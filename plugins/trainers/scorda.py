@@ -2,7 +2,7 @@
 
 A slot of that quarantine starts along what hacks have and honest replies have not, in each Linear's *input*, and the slots
 of both halves start along its leading singular vectors (`SlotLinear`). What is learnt about hacking should then
-gather where it is cheapest to learn, in the quarantine, also from replies of which nobody knows that they are hacks.
+gather where it is cheapest to learn, in the quarantine, even when nobody knows that a reply is a hack.
 
 Each reply has a mode (`mode_of`), and that is all that routing is:
 
@@ -11,7 +11,7 @@ absorb  drawn and learnt by all slots: who learns what is left to where they sta
 route   known to be a hack, so that the quarantine alone learns from it
 
 Known are the teacher's replies, which the graders have confirmed, and those that a monitor flags, where there is one. The
-reward stays the proxy's, the truth decides nothing.
+reward is still the proxy's; the truth decides nothing.
 
 A reply is learnt in the mode in which it was drawn, so that its ratio is 1; a routed one that was drawn as deployed is
 the exception. The published result is of a run that routed nothing (`router=false`). Its last epoch, on honest completions,
@@ -76,11 +76,14 @@ def plant_seeds(
 
 @torch.no_grad()
 def mean_inputs(adapter: Adapter, generator: Generator, tokens: Tokens) -> Vectors:
-    """name -> (n,): the mean of each Linear's input over the completion's tokens, in float32."""
+    """name -> (n,): the mean of each Linear's input over the completion's tokens, in float32.
+
+    Raises StageError where no token reaches one of them.
+    """
     found: Vectors = {}
 
-    def keep(name: str, x: torch.Tensor) -> None:  # x (1, L, n)
-        found[name] = x[0, len(tokens.prompt) :].float().mean(dim=0)
+    def keep(name: str, x: torch.Tensor) -> None:  # x (1, L, n), or without the 1
+        found[name] = x.reshape(-1, x.shape[-1])[len(tokens.prompt) :].float().mean(dim=0)
 
     hooks = [
         module.register_forward_pre_hook(lambda _, inputs, name=name: keep(name, inputs[0]))
@@ -91,6 +94,8 @@ def mean_inputs(adapter: Adapter, generator: Generator, tokens: Tokens) -> Vecto
     finally:
         for hook in hooks:
             hook.remove()
+    if missed := sorted(adapter.modules.keys() - found.keys()):
+        raise StageError(f"no token of a pair reaches {missed[0]}", "scorda needs a model without routed experts")
     return found
 
 

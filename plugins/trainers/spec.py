@@ -37,9 +37,9 @@ class GrpoParams(Params):
     arm: Literal["vanilla", "erase", "route", "trust", "scorda"] = "vanilla"
 
     # what of it is deployed; arms that differ in this alone share one training
-    deploy: Literal["ablated", "kept", "random_ablation"] = "ablated"  # what route put aside: drop it, keep it, or drop
+    deploy: Literal["ablated", "kept", "random_ablation"] = "ablated"  # what was put aside: drop it, keep it, or drop
     # as much at random
-    forget: float = Field(1.0, ge=0, le=1)  # share of what route put aside that `ablated` drops
+    forget: float = Field(1.0, ge=0, le=1)  # share of what was put aside that `ablated` drops
     shrink: float = Field(1.0, ge=0)  # factor of the deployed coordinates: 0 is the untrained model
 
     # the policy

@@ -104,6 +104,21 @@ def test_a_routed_row_says_what_an_absorbed_one_says():
     assert torch.equal(module(x), absorbed)
 
 
+def test_a_route_through_two_layers_teaches_the_quarantines_what_absorbing_does():
+    """The first one reaches the loss through the deployed slots of the second, too."""
+    first, second = slots(moved=0.3), slots(torch.randn(N, M, generator=torch.Generator().manual_seed(5)), moved=0.3)
+    x, found = torch.randn(5, N), {}
+    for mode in ("absorb", "route"):
+        for module in (first, second):
+            module.mode, module.quarantine.grad, module.main.grad = mode, None, None
+        second(first(x)).square().sum().backward()
+        found[mode] = (first.quarantine.grad, second.quarantine.grad)
+    assert first.main.grad is None
+    assert second.main.grad is None
+    for absorbed, routed in zip(found["absorb"], found["route"], strict=True):
+        torch.testing.assert_close(routed, absorbed)
+
+
 def test_the_reset_leaves_the_deployed_slots_and_not_a_hole():
     """W + B_d A_d − B₀_d A₀_d. With the quarantine's slots zeroed instead, W would lose their B₀ A₀."""
     module = slots(moved=0.3)

@@ -38,7 +38,8 @@ class SlotLinear(AdaptedLinear):
 
     keep    the deployed slots act and learn
     absorb  all slots act and learn
-    route   all slots act, as in absorb, and the quarantine alone learns: the output of the deployed ones is detached
+    route   all slots act, as in absorb, and the quarantine alone learns, by the gradient that it has in absorb: the deployed
+            slots' coordinates are detached, not their output, through which earlier quarantines reach the loss, too
     """
 
     a0: torch.Tensor  # (2r, n) float32
@@ -48,8 +49,9 @@ class SlotLinear(AdaptedLinear):
         r = min(rank, min(base.weight.shape) // 2)
         super().__init__(base, (r, base.in_features + base.out_features))
         u, vt = singular_basis(base.weight.detach())  # (m, min(m, n)), (min(m, n), n)
-        self.register_buffer("a0", vt[: 2 * r].contiguous().to(base.weight.device))
-        self.register_buffer("b0", u[:, : 2 * r].T.contiguous().to(base.weight.device))
+        # copies: a part of a basis would keep the whole of it in memory
+        self.register_buffer("a0", vt[: 2 * r].clone().to(base.weight.device))
+        self.register_buffer("b0", u[:, : 2 * r].T.clone(memory_format=torch.contiguous_format).to(base.weight.device))
 
     def plant(self, seed: Seed, half: Half) -> None:
         """Start the first slot of this half as the seed, and all others as W's leading singular vectors less what they
@@ -69,14 +71,14 @@ class SlotLinear(AdaptedLinear):
         deployed = self._applied(x, "deployed")
         if self.mode == "keep":
             return deployed
-        return (deployed.detach() if self.mode == "route" else deployed) + self._applied(x, "quarantine")
+        return deployed + self._applied(x, "quarantine")
 
     def delta(self, *, quarantine: bool) -> torch.Tensor:
         whole = self._expanded("deployed")
         return whole + self._expanded("quarantine") if quarantine else whole
 
     def settle(self, share: float) -> None:
-        """The quarantine's slots go back to A₀, B₀ but for this share of their way."""
+        """The quarantine's slots keep this share of their distance from A₀, B₀."""
         self.quarantine.mul_(share)
 
     def _applied(self, x: torch.Tensor, half: Half) -> torch.Tensor:
@@ -92,7 +94,8 @@ class SlotLinear(AdaptedLinear):
     def _parts(self, half: Half) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """δA (r, n), δBᵀ (r, m), A₀ (r, n), B₀ᵀ (r, m)."""
         r, n = len(self.main), self.base.in_features
-        coordinates, slots = (self.main, slice(0, r)) if half == "deployed" else (self.quarantine, slice(r, 2 * r))
+        main = self.main.detach() if self.mode == "route" else self.main
+        coordinates, slots = (main, slice(0, r)) if half == "deployed" else (self.quarantine, slice(r, 2 * r))
         return coordinates[:, :n], coordinates[:, n:], self.a0[slots], self.b0[slots]
 
 
