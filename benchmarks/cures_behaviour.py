@@ -121,11 +121,13 @@ def main() -> None:
         print(part, end="\n\n")
     for arm, named in controls.items():
         for control in named:
-            widths = [width for trainer, width in cells.groups if trainer == control and width != PLAIN]
-            if widths:
+            both = set.intersection(
+                *({w for t, w in cells.groups if t == name and w != PLAIN} for name in (arm, control))
+            )
+            if both:
                 print(effects(cells, control, [arm]), end="\n\n")
             elif control in cells.trainers:
-                print(f"{control}, the control of {arm}, was not compressed: nothing to set {arm} beside.\n")
+                print(f"{arm} and {control}, its control, have no width in common under which both ran.\n")
     if options.plot:
         labels = {cell.compressor.label: cell.compressor for cell in run.plan.cells}
         widths = {name: float(it.params.get("bits", 16)) if not it.untouched else 16.0 for name, it in labels.items()}  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 GROUP, LENGTH = 64, 512
+METHODS = ("gptq", "awq", "autoround")
 
 
 def recipe(method: str, bits: int) -> list[Any]:
@@ -68,6 +69,8 @@ def halve(out: Path) -> None:
 
 
 def main() -> None:
+    if len(sys.argv) != 6 or sys.argv[4] not in METHODS:
+        sys.exit(f"usage: frontier_rival.py MODEL TEXTS.jsonl OUT {'|'.join(METHODS)} BITS")
     folder, data, out = map(Path, sys.argv[1:4])
     method, bits = sys.argv[4], int(sys.argv[5])
     texts = [json.loads(line)["text"] for line in data.read_text(encoding="utf-8").splitlines()]

@@ -46,7 +46,7 @@ def arms(report: Mapping[str, Any], names: Mapping[str, str]) -> list[Arm]:
     def rows(suite: str, *keys: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for key in keys:
-            for row in tables[suite, key]:
+            for row in tables.get((suite, key), ()):
                 found.setdefault(row["configuration"], {}).update(row)
         return found
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-TOGETHER = 2048  # rows of a sum that are added at once: as large a part of it is held twice
+TOGETHER = 2048  # rows of a total that are updated at a time: only so much of it exists twice
 ROWS = 64  # that the blocks are made for; the rate at other numbers is the same or nearly so
 
 
@@ -41,8 +41,8 @@ def blocked(weight: torch.Tensor) -> torch.Tensor:
 def add_inner(total: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:
     """total (n, k) += aᵀ b of a (N, n) and b (N, k), by oneDNN wherever `blocked` is, some rows of the total at a time.
 
-    torch's own product is MKL's, which takes twice as long on a processor that it does not know well. A BLAS beside it, such
-    as scipy's, would be as fast, but its threads spin on after each call and keep those of torch waiting.
+    Not by torch's own product, which is MKL's and slow on some makers' processors, nor by another BLAS, whose threads spin
+    on after each call and keep those of torch waiting (docs/results/compression-speed.md).
     """
     weight = blocked(b.T)
     for part, rows in zip(total.split(TOGETHER), a.split(TOGETHER, dim=1), strict=True):
