@@ -68,8 +68,10 @@ def sampling_seconds(model: Path, count: int, length: int, seed: int, device: st
             pass
         return time.monotonic() - begun
 
+    taken(1)  # the first time takes longest
     reading, whole = taken(1), taken(1 + TIMED_STEPS)
-    return max(0.0, whole - reading) / TIMED_STEPS * (length - 1) * count / rows
+    step = (whole - reading) / TIMED_STEPS if whole > reading else whole / (1 + TIMED_STEPS)
+    return step * (length - 1) * count / rows
 
 
 def sampling_memory(model: Path, count: int, length: int) -> int:

@@ -84,7 +84,7 @@ def test_the_estimate_times_and_weighs_the_rows_under_way(tiny_qwen2: Path, monk
     asked: list[Ask] = []
     monkeypatch.setattr(Decoder, "decode", lambda _, asks, *__: asked.extend(asks) or iter(()))
     sampling_seconds(tiny_qwen2, 70, 4096, seed=9)
-    assert len(asked) == 2 * self_samples.SAMPLING_ROWS
+    assert len(asked) == 3 * self_samples.SAMPLING_ROWS
     trees, _ = forest([ask.tokens for ask in asked], TREE)
     assert len(trees) == 1  # the prompts are read once
     config = load_model(tiny_qwen2).config
