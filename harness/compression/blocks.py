@@ -30,7 +30,7 @@ from harness.errors import HarnessError, ModelError
 
 BATCH_TOKENS = 2048  # of one forward pass
 CPU_BATCH_TOKENS = (
-    512  # what Linears pass on then mostly fits on the heap: fresh pages cost more than the products (heap.py)
+    512  # what Linears pass on then mostly lies on the heap: fresh pages cost more than products (heap.py)
 )
 CHECKED = 1 << 22  # numbers checked at a time for NaN and infinity
 

@@ -86,10 +86,7 @@ def compress(
     calibration.check_scores(job.calibrated)
     if not (out / MARKER).is_file():
         check_architecture(checkpoint, shape, job.candidates if job.calibrated else ())
-    with (
-        lock_folder(out),
-        streaming(checkpoint.folder),
-    ):
+    with lock_folder(out), streaming(checkpoint.folder):
         resumed = _ensure(job)
     manifest = read_manifest(out)
     return CompressionResult(
@@ -121,7 +118,7 @@ def _ensure(job: Job) -> int:
 
 
 def _compressed(job: Job, run: str, calibration: Calibration | None, watch: Stopwatch) -> int:
-    """`_ensure` from the calibration on."""
+    """Make the artefact from this calibration; returns the number of Linears that were already done."""
     pieces_run = run
     if job.compressor.measures:
         job = replace(job, decisions=_measured_plan(job, calibration))

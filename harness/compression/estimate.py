@@ -96,11 +96,12 @@ def estimate(source: Path, compressor: Compressor, wanted: CalibrationSource, *,
     probed = length * min(wanted.sequences, PROBES) if compressor.measures else 0
     probed = max(probed, min(length * wanted.sequences, TOKENS_AT_ONCE) if compressor.guided else 0)
     spilled = 4 * shape.hidden * probed * shape.blocks  # gone before the artefact's first file
-    outside = sum(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())
+    parts = [math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks()]
+    outside = sum(parts)
     everything = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     on_device = dry.device_memory is not None
-    head = max(math.prod(checkpoint.tensors[name].shape) for name in checkpoint.outside_blocks())  # tied: held twice
-    drawing = 4 * (everything + head) + sampling_memory(Path(source), wanted.sequences, length) if samples else 0
+    embedding = max(parts, default=0)  # held once more, in blocks, where the head shares it
+    drawing = 4 * (everything + embedding) + sampling_memory(Path(source), wanted.sequences, length) if samples else 0
     return CostEstimate(
         blocks=shape.blocks,
         block_seconds=dry.block_seconds(cut),

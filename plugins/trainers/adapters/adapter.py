@@ -102,24 +102,26 @@ class Adapter:
     @contextlib.contextmanager
     def reference(self) -> Iterator[None]:
         """Inside this context the model is the one that training started from: a free reference policy for a KL term."""
-        try:
-            for module in self.modules.values():
-                module.disabled = True
+        with self._each("disabled", True):
             yield
-        finally:
-            for module in self.modules.values():
-                module.disabled = False
 
     @contextlib.contextmanager
     def in_mode(self, mode: Mode) -> Iterator[None]:
         """Inside this context the forward pass is that of rows with this mode."""
+        with self._each("mode", mode):
+            yield
+
+    @contextlib.contextmanager
+    def _each(self, attribute: str, value: Any) -> Iterator[None]:
+        """Inside this context the attribute of every module has this value."""
+        before = {name: getattr(module, attribute) for name, module in self.modules.items()}
         try:
             for module in self.modules.values():
-                module.mode = mode
+                setattr(module, attribute, value)
             yield
         finally:
-            for module in self.modules.values():
-                module.mode = "absorb"
+            for name, module in self.modules.items():
+                setattr(module, attribute, before[name])
 
     @contextlib.contextmanager
     def ablated(self) -> Iterator[None]:
