@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,9 @@ from harness.errors import UsageError
 from harness.models.decoding.asks import Ask
 from harness.models.decoding.continuous import TREE
 from harness.models.decoding.decoder import Decoder
+from harness.models.decoding.support import accepted
 from harness.models.failures import not_finite
+from harness.models.load import named_ends
 from harness.models.sampling import Sampling
 from harness.planning.questions import request_key
 from harness.store.code import arithmetic_versions, code_digest
@@ -140,15 +141,12 @@ def _loaded(model: Path, device: str) -> Any:
     """The model, of whose own ways of sampling only the tokens are kept that begin and end a text."""
     network = load_model(model, dtype=torch.float32).eval().to(device)
     block_linears(network)
-    own = network.generation_config
-    named = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
-    ends = [end for end in named if end is not None]
     network.generation_config = GenerationConfig(
-        bos_token_id=own.bos_token_id, eos_token_id=ends or None, pad_token_id=0
+        bos_token_id=network.generation_config.bos_token_id, eos_token_id=named_ends(network) or None, pad_token_id=0
     )
     return network
 
 
 def _decoder(network: Any, eos: Sequence[int]) -> Decoder:
     """Needs no tokenizer: what it is asked is one token or equally long, and no text ends a reply."""
-    return Decoder(network, None, eos, frozenset(inspect.signature(network.forward).parameters))
+    return Decoder(network, None, eos, accepted(network))

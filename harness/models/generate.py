@@ -5,7 +5,6 @@ Shape notation: B requests in a batch, L padded length of their prompts, K score
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
@@ -21,6 +20,7 @@ from harness.errors import StageError
 from harness.models.choice_tree import score_trees
 from harness.models.decoding.asks import Ask
 from harness.models.decoding.decoder import Decoder
+from harness.models.decoding.support import accepted
 from harness.models.failures import memory_errors, not_finite
 from harness.models.load import LoadedModel
 from harness.models.padding import pad_left
@@ -70,7 +70,7 @@ class Generator:
         self.model, self.tokenizer = model, tokenizer
         freeze_clock(tokenizer, chat.template)
         self.vocabulary: int = model.get_input_embeddings().weight.shape[0]
-        self.accepts = frozenset(inspect.signature(model.forward).parameters)
+        self.accepts = accepted(model)
         self._encoded = lru_cache(ENCODED)(self._encode)  # batching asks for a prompt's tokens, too
         self.decoder = Decoder(model, tokenizer, loaded.eos, self.accepts, loaded.alone)
 

@@ -172,14 +172,23 @@ def _load_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> Pre
         raise ModelError(f"the model in {folder} does not fit on {device}: {one_line(error)}") from error
 
 
-def _eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
-    """The tokens that the generation config or, failing that, the config names, and the tokenizer's own."""
+def named_ends(model: PreTrainedModel) -> list[int]:
+    """The tokens that end a text, as the generation config or, failing that, the config names them.
+
+    Raises ModelError where one is no token.
+    """
     generation: Any = getattr(model.generation_config, "eos_token_id", None)
     named = generation if generation is not None else model.config.get_text_config().eos_token_id
     tokens = named if isinstance(named, list) else [named]
     if odd := [token for token in tokens if token is not None and not isinstance(token, int)]:
         raise ModelError(f"{odd[0]!r} is no token that ends a reply", "mend eos_token_id in generation_config.json")
-    return tuple(sorted({token for token in [*tokens, tokenizer.eos_token_id] if token is not None}))
+    return [token for token in tokens if token is not None]
+
+
+def _eos_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """The tokens that the model names, and the tokenizer's own."""
+    own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    return tuple(sorted({*named_ends(model), *own}))
 
 
 @contextlib.contextmanager

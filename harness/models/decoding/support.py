@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,11 @@ from harness.models.failures import out_of_memory
 NEEDED = frozenset({"position_ids", "attention_mask", "past_key_values", "use_cache", "logits_to_keep"})
 ROPE_OF_THE_BATCH = frozenset({"dynamic", "longrope"})  # frequencies that follow the longest row
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.1}  # of the largest logit
+
+
+def accepted(model: Any) -> frozenset[str]:
+    """The arguments of the model's forward."""
+    return frozenset(inspect.signature(model.forward).parameters)
 
 
 def unsupported(decoder: RowDecoder, accepts: frozenset[str]) -> str | None:
