@@ -20,6 +20,7 @@ lint: $(DEV)  ## lint, format, types and the house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks/*.py
 	$(BIN)/lint-imports
 
 $(READY): pyproject.toml setup.py constraints.txt

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 import torch
 
@@ -28,9 +29,9 @@ from harness.registry.sources import resolve
 from harness_plugins.compressors.caldera.allocation import default_rank
 from harness_plugins.compressors.caldera.decompose import Schedule, decompose
 from harness_plugins.compressors.caldera.metric import Metric, prepare
-from harness_plugins.compressors.caldera.starts import STARTS
+from harness_plugins.compressors.caldera.starts import STARTS, Start
 
-TRIED = (*STARTS, "best")
+TRIED: tuple[Start | Literal["best"], ...] = (*STARTS, "best")
 
 
 def layers(folder: Path, text: str, blocks: list[int]) -> Iterator[tuple[torch.Tensor, Metric]]:
@@ -72,13 +73,14 @@ def main() -> int:
     small = default_rank(shape.hidden)
     for bits, rank, factor_bits in ((2, small, 4), (2, small, 16), (2, 3 * small, 4), (3, small, 4)):
         decision = Decision(bits=bits, rank=rank, factor_bits=factor_bits)
-        errors, seconds = {}, {}
+        errors: dict[str, list[float]] = {}
+        seconds: dict[str, float] = {}
         for start in TRIED:
             begun = time.monotonic()
             schedule = replace(Schedule(), start=start)
             errors[start] = [decompose(weight, metric, decision, schedule).error or 0.0 for weight, metric in found]
             seconds[start] = time.monotonic() - begun
-        winners = [min(STARTS, key=lambda start: errors[start][i]) for i in range(len(found))]
+        winners: list[str] = [min(STARTS, key=lambda start: errors[start][i]) for i in range(len(found))]
         for start in TRIED:
             ratio = math.exp(fmean(2 * math.log(a / b) for a, b in zip(errors[start], errors["zero"], strict=True)))
             won = "" if start == "best" else f"{winners.count(start)}"

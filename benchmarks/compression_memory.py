@@ -22,6 +22,7 @@ import time
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 HIDDEN, INTERMEDIATE, HEADS, VOCABULARY = 1024, 1088, 8, 256
 LIMIT = 1.1
@@ -83,7 +84,7 @@ def write_model(folder: Path, depth: int) -> int:
     def weight(rows: int, columns: int) -> torch.Tensor:
         return torch.randn(rows, columns, generator=generator) * 0.02
 
-    index = {}
+    index: dict[str, str] = {}
     for block in range(-1, depth):
         if block < 0:
             tensors = {"model.embed_tokens.weight": weight(VOCABULARY, HIDDEN), "model.norm.weight": torch.ones(HIDDEN)}
@@ -138,12 +139,11 @@ def work(model: Path, tokens: int, rank: int, budget: float | None, *, together:
     if budget:
         os.environ["HARNESS_CACHE"] = str(model.parent / "cache")  # what an earlier call measured is not to be found
         compressor = Budget(BudgetParams(bpw=budget, rank=rank, widths=(2, 3, 4), rounding=rounding))
-    if together:
-        driver.tidy_heap = nullcontext
     calibration = CalibrationSource(source=str(text), sequences=128, length=tokens // 128)
     print("ready", flush=True)
     begun = time.process_time()
-    driver.compress(model, compressor, calibration, model.parent / "artefact")
+    with patch.object(driver, "tidy_heap", nullcontext if together else driver.tidy_heap):
+        driver.compress(model, compressor, calibration, model.parent / "artefact")
     print(time.process_time() - begun)
 
 

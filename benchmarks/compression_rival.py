@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset  # type: ignore[import-not-found, unused-ignore]
-from llmcompressor import oneshot  # type: ignore[import-not-found]
-from llmcompressor.modifiers.quantization import GPTQModifier  # type: ignore[import-not-found]
+from datasets import Dataset
+from llmcompressor import oneshot
+from llmcompressor.modifiers.quantization import GPTQModifier
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 

@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -28,7 +29,7 @@ def main() -> None:
     keys = torch.randint(2**62, (rows,), generator=generator)
     places = torch.arange(rows)
     sides: dict[str, Callable[[], object]] = {
-        f"temperature {t:g}": lambda t=t: draw(logits, keys, places, Sampling(temperature=t)) for t in (0.0, 0.2, 1.0)
+        f"temperature {t:g}": partial(draw, logits, keys, places, Sampling(temperature=t)) for t in (0.0, 0.2, 1.0)
     }
     sides["multinomial, temperature 1"] = lambda: torch.multinomial(logits.softmax(dim=-1), 1)
     for name, side in sides.items():

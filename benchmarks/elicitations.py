@@ -63,7 +63,7 @@ def yes_no(matched: MatchedSet, paraphrases: int, ask: Asker) -> ByParaphrase:
         return Prompt(role="", text=asked, choices=("Yes", "No"))
 
     k = len(matched.procedures)
-    found = []
+    found: ByParaphrase = []
     for p in range(paraphrases):
         pairs = [odds(one.text, it.paraphrases[p]) for one in matched.scenarios for it in matched.procedures]
         values = [yes - no for yes, no in ask(pairs)]
@@ -83,7 +83,7 @@ def _lettered(
     matched: MatchedSet, paraphrases: int, ask: Asker, worth: Callable[[Sequence[float]], list[float]]
 ) -> ByParaphrase:
     k = len(matched.procedures)
-    found = []
+    found: ByParaphrase = []
     for p in range(paraphrases):
         matrix = [[0.0] * k for _ in range(k)]
         places = [(s, r) for s in range(k) for r in range(k)]
@@ -174,7 +174,7 @@ def stored(run: Path) -> tuple[str, list[ByParaphrase]]:
         if (item.family, item.cluster) not in found and all(rows):
             likelihoods = np.array([row.choice_log_likelihoods for row in rows if row])  # (k, k × paraphrases)
             k = len(matched.procedures)
-            found[item.family, item.cluster] = likelihoods.reshape(k, k, -1).transpose(2, 0, 1).tolist()
+            found[item.family, item.cluster] = list(likelihoods.reshape(k, k, -1).transpose(2, 0, 1).tolist())
     return Path(cell.model.name).name, list(found.values())
 
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import harness
@@ -119,7 +119,7 @@ def driven(executor: str, cells: int, seconds: float, folder: Path) -> list[floa
     plan = make_plan(experiment_from(asked, {"params": {"waiting": {"seconds": seconds}}}), names.catalogue)
     store = RunStore(folder / executor)
     setup = WorkerSetup(run=str(store.folder), plugins_dirs=(str(folder / "plugins"),))
-    known = {
+    known: dict[str, Callable[[], Executor]] = {
         "bare": lambda: Bare(store, names.catalogue),
         "local": lambda: LocalExecutor(setup),
         "ray": lambda: RayExecutor(setup, slots=1),

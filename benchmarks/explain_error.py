@@ -66,8 +66,8 @@ def main() -> None:
             by_model={name: confusion(of_model(sealed, name)) for name in models(sealed)},
             apart=tuple(options.apart),
             under={"grader": ("strict",), "understanding": tuple(matched_values())},
-            kappa=kappa(*answers(both, first, second)),
-            kappa_interval=kappa_interval(*answers(both, first, second)),
+            kappa=kappa(answers(both, first), answers(both, second)),
+            kappa_interval=kappa_interval(answers(both, first), answers(both, second)),
             source=options.source,
         )
         write_json(options.write, error.model_dump(mode="json"))
@@ -104,8 +104,8 @@ def matched_values() -> Iterable[str]:
             yield value
 
 
-def answers(names: Sequence[str], *readers: Mapping[str, bool]) -> list[list[bool]]:
-    return [[reader[name] for name in names] for reader in readers]
+def answers(names: Sequence[str], reader: Mapping[str, bool]) -> list[bool]:
+    return [reader[name] for name in names]
 
 
 def models(judged: Sequence[Judged]) -> list[str]:
@@ -123,7 +123,7 @@ def confusion(judged: Sequence[Judged]) -> Confusion:
 def print_agreement(
     both: Sequence[str], first: dict[str, bool], second: dict[str, bool], third: dict[str, bool], replies: int
 ) -> None:
-    one, two = answers(both, first, second)
+    one, two = answers(both, first), answers(both, second)
     differ = [name for name in both if first[name] != second[name]]
     value, limits = kappa(one, two), kappa_interval(one, two)
     print(f"{replies} replies, {len(both)} read by both readers; they agree on {len(both) - len(differ)}, ", end="")

@@ -14,6 +14,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -74,7 +75,7 @@ def main() -> None:
         for raw, batch in zip(bare, batches, strict=True):
             times.append(cpu_seconds(raw))
             times.append(raw.sampler.seconds)
-            times.append(cpu_seconds(lambda batch=batch: generator.ask(batch, SEED, SUITE, sampling)))
+            times.append(cpu_seconds(partial(generator.ask, batch, SEED, SUITE, sampling)))
         rounds.append(times)
     batching, *asking = (min(times) for times in zip(*rounds, strict=True))
     bare_time, sampler_time, core_time = sum(asking[0::3]), sum(asking[1::3]), batching + sum(asking[2::3])

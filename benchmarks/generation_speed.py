@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def generation(generator: Generator, others: Generator, options: argparse.Namesp
 
     sides: dict[str, Callable[[], Texts]] = {f"ours, {slots} rows": lambda: ours(decoder, rows, limit, slots)}
     for size in batches:
-        sides[f"transformers, batch {size}"] = lambda size=size: plain(others, rows, eos, limit, size)
+        sides[f"transformers, batch {size}"] = partial(plain, others, rows, eos, limit, size)
     if not options.equal and not options.without_lm_eval:
         sides["lm-eval HFLM, batch 64"] = lambda: hflm(others, prompts, limit, 64)
     made, seconds = take_turns(sides, options.rounds)

@@ -14,7 +14,7 @@ import time
 import torch
 from compressed_tensors.quantization import QuantizationArgs, fake_quantize
 from compressed_tensors.quantization.utils import calculate_qparams
-from llmcompressor.modifiers.gptq.gptq_quantize import quantize_weight  # type: ignore[import-not-found]
+from llmcompressor.modifiers.gptq.gptq_quantize import quantize_weight
 from safetensors.torch import load_file, save_file
 
 

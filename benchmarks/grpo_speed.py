@@ -22,7 +22,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ from harness_plugins.tasks.loopholes.spec import LoopholeParams
 from harness_plugins.tasks.loopholes.suite import LoopholeSuite
 from harness_plugins.trainers import grpo
 from harness_plugins.trainers.adapters.adapter import Adapter
-from harness_plugins.trainers.rollouts import Weighted, _sample, draw_items, training_prompt
+from harness_plugins.trainers.rollouts import Rollout, Weighted, _sample, draw_items, training_prompt
 from harness_plugins.trainers.spec import GrpoParams
 
 POCKET = Path(__file__).parents[1] / "plugins" / "tasks" / "loopholes" / "pocket"
@@ -108,7 +108,11 @@ class OurStep:
 def unmerged() -> Iterator[None]:
     """Equal replies scored one by one."""
     real = grpo.merge_duplicates
-    grpo.merge_duplicates = lambda *columns: [Weighted(*row, 1.0) for row in zip(*columns, strict=True)]
+
+    def apart(rows: Sequence[Rollout], advantages: Sequence[float], weights: Sequence[float]) -> list[Weighted]:
+        return [Weighted(*row, 1.0) for row in zip(rows, advantages, weights, strict=True)]
+
+    grpo.merge_duplicates = apart
     try:
         yield
     finally:
@@ -186,7 +190,7 @@ def rollout_speeds(rounds: int) -> tuple[float, float]:
     def speed(generator: Generator) -> float:
         generator.loaded = dataclasses.replace(generator.loaded, eos=())
         started = time.perf_counter()
-        replies = _sample(generator, asked, Sampling(temperature=1.0), 1, 0, ROLLOUTS)
+        replies = _sample(generator, asked, Sampling(temperature=1.0), 1, 0, ROLLOUTS, len(asked))
         return sum(map(len, replies)) / (time.perf_counter() - started)
 
     speeds: tuple[list[float], list[float]] = ([], [])

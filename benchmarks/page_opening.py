@@ -18,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -118,7 +119,7 @@ def main() -> None:
             data = made(samples)
             report = build(data)
             start = time.perf_counter()
-            write_page(path, report, data, lambda arm, data=data: texts_of(data, arm))
+            write_page(path, report, data, partial(texts_of, data))
             wrote = time.perf_counter() - start
             rounds = []
             for _ in range(chosen.repeats):

