@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Row = Mapping[str, Any]
+MARKERS = "osD^vP*X<>"
 HEADER = """\
 | arm | bits/weight | KL, nats a token | KL of the base to it | same top token | log perplexity ratio | knows, of {n} | does, of {n} | margin of the answer, nats | right → wrong, wrong → right |
 |---|---|---|---|---|---|---|---|---|---|"""  # noqa: E501
@@ -32,6 +34,10 @@ class Arm:
     goodhart: Row
     flips: Row | None
     words: str
+
+    @property
+    def size(self) -> float:
+        return self.bits or 0.0
 
     @property
     def divergence(self) -> Row:
@@ -56,7 +62,7 @@ def arms(report: Mapping[str, Any], names: Mapping[str, str]) -> list[Arm]:
         Arm(name, row["bits_per_weight"], row, goodhart[name], flips.get(name), names.get(name, name))
         for name, row in fidelity.items()
     ]
-    return sorted(made, key=lambda arm: (round(arm.bits or 0.0, 2), arm.divergence["value"]))
+    return sorted(made, key=lambda arm: (round(arm.size, 2), arm.divergence["value"]))
 
 
 def front(ordered: Sequence[Arm]) -> list[Arm]:
@@ -95,6 +101,11 @@ def measured(estimate: Row, digits: int) -> str:
     return f"{estimate['value']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 
+def family(words: str) -> str:
+    """The method without its width, as the legend names it: gptq2 and gptq2-g32 are both gptq."""
+    return re.sub(r"@?\d+(\.\d+)?(-g\d+)?", "", words, count=1)
+
+
 def plot(ordered: Sequence[Arm], path: Path) -> None:
     """Divergence (a logarithmic axis, with its interval) against size; the front is a staircase."""
     from matplotlib.figure import Figure
@@ -103,21 +114,28 @@ def plot(ordered: Sequence[Arm], path: Path) -> None:
     panel = figure.subplots()
     best = front(ordered)
     panel.step(
-        [arm.bits for arm in best], [arm.divergence["value"] for arm in best], "-", where="post", color="#999999"
+        [arm.size for arm in best], [arm.divergence["value"] for arm in best], "-", where="post", color="#999999"
     )
+    methods: dict[str, list[Arm]] = {}
     for arm in ordered:
-        if arm.bits is None:
-            continue
-        value, (low, high) = arm.divergence["value"], arm.divergence["interval"]
-        colour = "#0072B2" if arm in best else "#D55E00"
-        panel.errorbar(arm.bits, value, [[value - low], [high - value]], fmt="o", markersize=3, color=colour)
-        panel.annotate(arm.words, (arm.bits, value), (4, 3), textcoords="offset points", fontsize=7, color=colour)
+        if arm.bits is not None:
+            methods.setdefault(family(arm.words), []).append(arm)
+    for number, (method, of_it) in enumerate(methods.items()):
+        found = [arm.divergence for arm in of_it]
+        below, above = zip(
+            *((d["value"] - d["interval"][0], d["interval"][1] - d["value"]) for d in found), strict=True
+        )
+        panel.errorbar(
+            [arm.size for arm in of_it], [d["value"] for d in found], [below, above], label=method,
+            fmt=MARKERS[number % len(MARKERS)], color=f"C{number % 10}", markersize=4, linestyle="none",
+        )  # fmt: skip
     panel.set_yscale("log")
     panel.set_xlabel("bits a weight, all that is stored", fontsize=8)
     panel.set_ylabel("KL divergence, nats a token", fontsize=8)
     panel.tick_params(labelsize=7)
+    panel.legend(fontsize=7, frameon=False)
     panel.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
