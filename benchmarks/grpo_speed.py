@@ -53,7 +53,8 @@ class Unrewarded(LoopholeSuite):
     """The suite's prompts under a reward that costs nothing: the hash of the reply."""
 
     def grade(self, item: Item, replies: Any) -> Outcome:
-        return Outcome(proxy=False, truth=False, measures={"reward": hashed(next(iter(replies.values())).text)})
+        reward = hashed(next(iter(replies.values())).text)
+        return Outcome(proxy=False, truth=False, measures={"reward": reward, "attempted": 0.0})
 
 
 def hashed(text: str) -> float:
@@ -66,6 +67,11 @@ def suite(kind: type[LoopholeSuite] = LoopholeSuite) -> LoopholeSuite:
 
 def context(out: Path) -> TrainContext:
     return TrainContext(source=POCKET, out=out, seed=1, device="cpu", dtype="float32", log=lambda row: None)
+
+
+def endless(generator: Generator) -> Generator:
+    """The same model without a token that ends a reply: every reply is full."""
+    return Generator(dataclasses.replace(generator.loaded, eos=()))
 
 
 # ---------------------------------------------------------------------------------------------------------- a whole run
@@ -90,7 +96,7 @@ class OurStep:
             prompts_per_step=PROMPTS, group_size=ROLLOUTS, mix=0, kl=0, max_tokens=TOKENS, steps=1000, lr=1e-3
         )
         self.run, self.merging, self.done = grpo._Run(params, suite(Unrewarded), context(out)), merging, 0
-        self.run.generator.loaded = dataclasses.replace(self.run.generator.loaded, eos=())  # every reply is full
+        self.run.generator = endless(self.run.generator)
 
     def __call__(self) -> float:
         with contextlib.nullcontext() if self.merging else unmerged():
@@ -180,7 +186,7 @@ class TrlStep:
 def rollout_speeds(rounds: int) -> tuple[float, float]:
     """(base, folded) tokens per second, each the best of `rounds` that took turns."""
     problems = suite(Unrewarded)
-    base, adapted = (Generator(load(POCKET, "cpu", "float32")) for _ in range(2))
+    base, adapted = (endless(Generator(load(POCKET, "cpu", "float32"))) for _ in range(2))
     adapter = Adapter(adapted.model, "svd")
     for module in adapter.modules.values():
         module.main.data.normal_(std=0.01)
@@ -188,7 +194,6 @@ def rollout_speeds(rounds: int) -> tuple[float, float]:
     asked = [(item, training_prompt(problems, item, TOKENS), place) for item in items for place in range(ROLLOUTS)]
 
     def speed(generator: Generator) -> float:
-        generator.loaded = dataclasses.replace(generator.loaded, eos=())
         started = time.perf_counter()
         replies = _sample(generator, asked, Sampling(temperature=1.0), 1, 0, ROLLOUTS, len(asked))
         return sum(map(len, replies)) / (time.perf_counter() - started)
