@@ -12,10 +12,9 @@ from torch import nn
 from harness.contract import Prompt
 from harness.errors import ModelError
 from harness.models.generate import Generator, memory_errors
-from harness.models.padding import pad_right
+from harness.models.padding import pad_right, passes
 
-BATCH_TOKENS = 8192  # padded tokens of one forward pass
-CPU_BATCH_TOKENS = 1024  # a CPU gains nothing by more, and whoever waits hears of each pass
+BATCH_TOKENS = 8192  # padded tokens of one forward pass, but on a CPU
 Text = tuple[str, str]  # prompt, reply
 Tokens = tuple[Text, list[int], list[int]]  # a text, the tokens of its prompt and of its reply
 
@@ -32,8 +31,10 @@ def summed(generator: Generator, texts: Sequence[Text], depth: float) -> Iterato
         else:
             yield text, np.full(width, np.nan, np.float32), len(reply)
     fits.sort(key=lambda row: len(row[1]) + len(row[2]))
-    limit = CPU_BATCH_TOKENS if generator.loaded.device.type == "cpu" else BATCH_TOKENS
-    for batch in _batches(fits, 1 if generator.loaded.alone else limit):
+    lengths = [len(before) + len(reply) for _, before, reply in fits]
+    alone = (slice(row, row + 1) for row in range(len(fits)))
+    for part in alone if generator.loaded.alone else passes(lengths, generator.loaded.device, BATCH_TOKENS):
+        batch = fits[part]
         stream = residual(generator, [[*before, *reply] for _, before, reply in batch], depth, depth)
         for (text, before, reply), row in zip(batch, stream, strict=True):
             total = row[len(before) : len(before) + len(reply)].sum(dim=0)  # (T, d) -> (d,)
@@ -90,17 +91,3 @@ def _tokens(generator: Generator, text: Text) -> tuple[list[int], list[int]]:
         return [], []
     asked = Prompt(role="reply", text=prompt, target=reply)
     return generator.encode(Prompt(role="reply", text=prompt)), generator.encode_target(asked)
-
-
-def _batches(
-    rows: Sequence[tuple[Text, list[int], list[int]]], limit: int
-) -> Iterator[list[tuple[Text, list[int], list[int]]]]:
-    """Consecutive rows, ascending in length, of at most `limit` padded tokens together, or one row."""
-    batch: list[Tokens] = []
-    for row in rows:
-        if batch and (len(batch) + 1) * (len(row[1]) + len(row[2])) > limit:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch

@@ -1,6 +1,6 @@
 """Score the continuations of a text in one forward pass: the text, and what continuations begin with, are read once.
 
-Shape notation: U texts, K tokens of the most continuations and the last of their text, V vocabulary.
+Shape notation: U texts in one pass, K tokens of the most continuations and the last of their text, V vocabulary.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from harness.models.padding import passes
 from harness.models.trees import Tree, plant
 
 
@@ -28,6 +29,21 @@ def score_trees(
         [tree.add([*text, *continuation])[len(text) :] for continuation in own]
         for tree, text, own in zip(trees, texts, choices, strict=True)
     ]
+    return [
+        scored
+        for part in passes([len(tree.tokens) for tree in trees], device)
+        for scored in _scored(model, trees[part], texts[part], paths[part], device)
+    ]
+
+
+def _scored(
+    model: Any,
+    trees: Sequence[Tree],
+    texts: Sequence[Sequence[int]],
+    paths: Sequence[Sequence[Sequence[int]]],
+    device: torch.device,
+) -> list[list[float]]:
+    """The same of trees that are read together, with the nodes of their continuations."""
     ids, positions, sees = plant(trees, device, left=True)
     lengths = [len(tree.tokens) - len(text) + 1 for tree, text in zip(trees, texts, strict=True)]
     logits = model(

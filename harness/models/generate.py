@@ -23,7 +23,7 @@ from harness.models.decoding.decoder import Decoder
 from harness.models.decoding.support import accepted
 from harness.models.failures import memory_errors, not_finite
 from harness.models.load import LoadedModel
-from harness.models.padding import pad_left
+from harness.models.padding import pad_left, passes
 from harness.models.sampling import Sampling
 from harness.models.scoring import score_choices, score_endings
 from harness.models.stopping import cut_at_stop
@@ -241,11 +241,12 @@ class Generator:
             self._check_max_new_tokens(prompt, before)
             if not target:
                 raise StageError(f"a prompt of role {prompt.role!r} has a target without tokens")
-        input_ids, attention_mask = self._pad(
-            [[*before, *target] for before, target in zip(befores, targets, strict=True)]
-        )
+        rows = [[*before, *target] for before, target in zip(befores, targets, strict=True)]
+        ends = [len(target) for target in targets]
+        totals: list[float] = []
         with memory_errors(len(prompts)):
-            totals = score_endings(self.model, self.accepts, input_ids, attention_mask, [len(own) for own in targets])
+            for part in passes([len(row) for row in rows], self.loaded.device):
+                totals += score_endings(self.model, self.accepts, *self._pad(rows[part]), ends[part])
         if not all(map(math.isfinite, totals)):
             raise not_finite()
         return [

@@ -1,10 +1,29 @@
-"""Rows of tokens as tensors."""
+"""Rows of tokens as tensors, and how many of them one forward pass reads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 
 import torch
+
+CPU_TOKENS = (
+    512  # a CPU gains nothing by more; what Linears pass on then fits on the heap, and fresh pages cost a seventh
+)
+
+
+def passes(lengths: Sequence[int], device: torch.device, elsewhere: int = sys.maxsize) -> Iterator[slice]:
+    """Consecutive rows of these lengths, as many as one forward pass should read: CPU_TOKENS padded tokens on a CPU,
+    `elsewhere` on another device, or one row."""
+    limit = CPU_TOKENS if device.type == "cpu" else elsewhere
+    start = longest = 0
+    for row, length in enumerate(lengths):
+        longest = max(longest, length)
+        if row > start and (row + 1 - start) * longest > limit:
+            yield slice(start, row)
+            start, longest = row, length
+    if lengths:
+        yield slice(start, len(lengths))
 
 
 def pad_left(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from harness.contract import Prompt
 from harness.errors import StageError
 from harness.models.generate import Generator, Request
 from harness.models.load import load
+from harness.models.padding import passes
 from harness.models.sampling import Sampling
 
 PAIRS = (
@@ -200,3 +202,38 @@ def test_choices_that_do_not_fit_or_are_empty_are_errors(generator: Generator) -
         generator.choose([endless.model_copy(update={"choices": (" cat", "")})])
     with pytest.raises(ValueError, match="target or choices, not both"):
         Prompt(role="choose", text="The", choices=(" cat",), target=" dog")
+
+
+def test_a_cpu_reads_a_batch_some_tokens_at_a_time_with_the_same_result(
+    generator: Generator, reads: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = generator.choose(choosing()), generator.log_likelihood(prompts())
+    assert [rows for rows, _ in reads] == [len(CHOICES), len(PAIRS)]
+    reads.clear()
+    monkeypatch.setattr("harness.models.padding.CPU_TOKENS", 40)
+    apart = generator.choose(choosing()), generator.log_likelihood(prompts())
+    assert len(reads) > 2
+    assert all(rows == 1 or rows * tokens <= 40 for rows, tokens in reads)
+    for one, other in zip(chain(*together), chain(*apart), strict=True):
+        assert (one.tokens, one.log_likelihood) == (other.tokens, pytest.approx(other.log_likelihood, abs=1e-4))
+        assert one.choice_log_likelihoods == pytest.approx(other.choice_log_likelihoods, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "read"),
+    [
+        ([], []),
+        ([7], [[7]]),
+        ([600], [[600]]),  # too long for a pass, and a pass of its own
+        ([100, 100, 100, 100, 100, 100], [[100] * 5, [100]]),
+        ([1, 1, 250, 250, 2, 300], [[1, 1], [250, 250], [2], [300]]),  # padding counts
+    ],
+)
+def test_passes_hold_so_many_padded_tokens(lengths: list[int], read: list[list[int]]) -> None:
+    assert [lengths[part] for part in passes(lengths, torch.device("cpu"))] == read
+
+
+def test_another_device_reads_all_at_once_unless_told_otherwise() -> None:
+    lengths = [400] * 6
+    assert list(passes(lengths, torch.device("meta"))) == [slice(0, 6)]
+    assert list(passes(lengths, torch.device("meta"), 1200)) == [slice(0, 3), slice(3, 6)]
