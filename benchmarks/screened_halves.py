@@ -2,7 +2,7 @@
 
     python benchmarks/screened_halves.py SCREEN [KEYWORD] > benchmarks/screened_halves_KEYWORD.toml
 
-SCREEN is the folder of `harness sensitivity`; KEYWORD is what `--model` will say (default: the screen's model). Arm NAME-kept
+SCREEN is the folder of `harness sensitivity`; KEYWORD names the file (default: the screen's model). Arm NAME-kept
 leaves half of the blocks alone, the half that NAME ranks highest: a response of the screen, or the place in the model.
 """
 
@@ -67,17 +67,9 @@ def document(screen: Path, keyword: str | None) -> str:
     }
     treatment, count = found["compressor"], len(damage[FIRST])
     arms = {f"{name}-kept-{treatment}": kept for name, kept in halves(damage).items()}
-    keyword = keyword or found["model"]
-    parts = [
-        HEAD.format(
-            count=count,
-            half=count // 2,
-            treatment=treatment,
-            model=found["model"],
-            keyword=keyword,
-            arms=",".join(arms),
-        )
-    ]
+    model = Path(found["model"]).name  # a folder may be anywhere
+    words = {"model": model, "keyword": keyword or model, "treatment": treatment, "arms": ",".join(arms)}
+    parts = [HEAD.format(count=count, half=count // 2, **words)]
     for arm, kept in arms.items():
         against = f'control = "{FIRST}-kept-{treatment}"\n' if not arm.startswith(f"{FIRST}-kept") else ""
         blocks = sorted(set(range(count)) - set(kept))
