@@ -31,10 +31,11 @@ def measured(
     """The table that `compressor.plan` needs about the model in folder `source`; a second process waits for the first."""
     while compressor.treatment is not None:
         compressor = compressor.treatment
+    measurer = compressor.measured_as or type(compressor)
     key = key_of(
         {
-            "plugin": type(compressor).__qualname__,
-            "source": code_digest(type(compressor).__module__),
+            "plugin": measurer.__qualname__,
+            "source": code_digest(measurer.__module__),
             "core": code_digest(__name__, "harness.compression.blocks"),
             "libraries": arithmetic_versions(),
             "params": compressor.params.model_dump(mode="json", exclude=set(compressor.unmeasured)),

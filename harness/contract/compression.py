@@ -151,6 +151,7 @@ class Compressor:
     questions: frozenset[str] = frozenset()  # keys of the items that decided it, which must not judge it, too
     whole_model: bool = False  # True: the driver calls compress_model
     unmeasured: frozenset[str] = frozenset()  # parameters that the table of `measure` does not depend on
+    measured_as: type[Compressor] | None = None  # the class whose `measure` it takes as it is, and so its table
     treatment: Compressor | None = None  # what this one is a control of; the last in the chain measures
 
     def __init_subclass__(cls) -> None:
@@ -183,8 +184,8 @@ class Compressor:
         self, source: Path, calibration: Calibration, device: str, progress: Progress, scratch: Path
     ) -> JsonValue:
         """Only if it `measures`: a table of what `plan` needs to know about the model in folder `source`. The table is
-        cached and shared by all compressors that differ in `unmeasured` parameters only. The folder `scratch` is empty,
-        or holds what an earlier, killed call with the same arguments left there."""
+        cached and shared by all compressors that differ in `unmeasured` parameters only, and by those `measured_as` one of
+        them. The folder `scratch` is empty, or holds what an earlier, killed call with the same arguments left there."""
         raise NotImplementedError
 
     def compress_linears(

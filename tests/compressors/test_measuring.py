@@ -12,12 +12,14 @@ from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.shape import shape_of
 from harness.compression import backward
 from harness.compression.blocks import BlockWalker
+from harness.compression.measurements import measured
 from harness.contract.compression import Calibration
 from harness_plugins.compressors.caldera import measuring
 from harness_plugins.compressors.caldera.allocation import stored_bits
 from harness_plugins.compressors.caldera.budget import TABLE, Budget
 from harness_plugins.compressors.caldera.measuring import output_sensitivity
-from harness_plugins.compressors.caldera.params import BudgetParams
+from harness_plugins.compressors.caldera.params import BudgetParams, SensitiveParams
+from harness_plugins.compressors.caldera.sensitive import Sensitive
 
 
 class Killed(BaseException):
@@ -159,3 +161,32 @@ def test_a_backward_pass_that_was_killed_starts_over(
 def _folder(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+class Another(Budget):
+    measured_as = Budget
+
+
+def test_a_table_is_taken_once_for_all_that_are_measured_as_its_class(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    taken: list[str] = []
+    measure = Budget.measure
+    monkeypatch.setattr(
+        Budget, "measure", lambda self, *given: taken.append(type(self).__name__) or measure(self, *given)
+    )
+
+    def table(kind: type[Budget], bpw: float, **params: object) -> object:
+        budget = kind(BudgetParams(bpw=bpw, widths=(2, 4), ranked_below=0, **params))
+        return measured(budget, tiny, calibration(), "cpu", lambda *_: None)
+
+    assert table(Budget, 3.5) == table(Another, 2.5) == table(Budget, 3.0)
+    assert taken == ["Budget"]
+    table(Another, 2.5, group=32)
+    assert taken == ["Budget", "Another"]
+
+
+def test_what_a_screen_decides_changes_no_measurement() -> None:
+    assert Sensitive.measured_as is Budget
+    assert SensitiveParams.model_fields.keys() - BudgetParams.model_fields.keys() <= Sensitive.unmeasured

@@ -20,6 +20,7 @@ class Sensitive(Budget):
     """Its items must not judge it."""
 
     unmeasured = Budget.unmeasured | {"plan", "digest", "response", "reverse"}
+    measured_as = Budget
     params: SensitiveParams
 
     def __init__(self, params: SensitiveParams) -> None:
