@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 Row = Mapping[str, Any]
-MARKERS = "osD^vP*X<>"
+MARKERS = "osD^vP*X<"  # nine of them and ten colours: no two methods look alike
 HEADER = """\
 | arm | bits/weight | KL, nats a token | KL of the base to it | same top token | log perplexity ratio | knows, of {n} | does, of {n} | margin of the answer, nats | right → wrong, wrong → right |
 |---|---|---|---|---|---|---|---|---|---|"""  # noqa: E501
