@@ -27,11 +27,9 @@ from harness.compression.architecture import empty_model
 from harness.compression.moments import Hessian
 from harness.contract.compression import Calibration
 from harness.errors import HarnessError, ModelError
+from harness.models.padding import CPU_TOKENS
 
-BATCH_TOKENS = 2048  # of one forward pass
-CPU_BATCH_TOKENS = (
-    512  # what Linears pass on then mostly lies on the heap: fresh pages cost more than products (heap.py)
-)
+BATCH_TOKENS = 2048  # of one forward pass, but on a CPU
 CHECKED = 1 << 22  # numbers checked at a time for NaN and infinity
 
 
@@ -281,7 +279,7 @@ def _finite(tensor: torch.Tensor) -> bool:
 
 def pad(calibration: Calibration, device: str = "cpu") -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """(tokens (B, T), weights (B, T)) of sequences of similar length, longest first, a limited number of tokens per batch."""
-    limit = CPU_BATCH_TOKENS if device == "cpu" else BATCH_TOKENS
+    limit = CPU_TOKENS if device == "cpu" else BATCH_TOKENS
     order = sorted(range(len(calibration.sequences)), key=lambda index: -len(calibration.sequences[index]))
     while order:
         longest = len(calibration.sequences[order[0]])

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-CPU_TOKENS = (
-    512  # a CPU gains nothing by more; what Linears pass on then fits on the heap, and fresh pages cost a seventh
-)
+# Of one forward pass on a CPU, padding counted. What Linears pass on then mostly lies on the heap: by more nothing is gained,
+# and fresh pages cost more than products (harness/compression/heap.py).
+CPU_TOKENS = 512
 
 
 def passes(lengths: Sequence[int], device: torch.device, elsewhere: int = sys.maxsize) -> Iterator[slice]:

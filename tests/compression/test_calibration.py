@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.manifest import MARKER, read_manifest
 from harness.compression import paused
-from harness.compression.blocks import CPU_BATCH_TOKENS, BlockWalker, pad
+from harness.compression.blocks import CPU_TOKENS, BlockWalker, pad
 from harness.compression.calibration import CalibrationSource, read_calibration
 from harness.compression.driver import compress
 from harness.compression.moments import Drift, Hessian, InputStatistics
@@ -229,7 +229,7 @@ def test_padding_covers_every_sequence_once() -> None:
     sequences = [list(range(1, length + 1)) for length in (5, 3000, 7, 3000, 6000, 2)]
     batches = list(pad(Calibration(sequences, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])))
     assert sum(float((weights > 0).sum()) for _, weights in batches) == sum(map(len, sequences))
-    assert all(tokens.numel() <= max(CPU_BATCH_TOKENS, tokens.shape[1]) for tokens, _ in batches)
+    assert all(tokens.numel() <= max(CPU_TOKENS, tokens.shape[1]) for tokens, _ in batches)
     first_tokens, first_weights = batches[0]
     assert (first_tokens.shape, first_weights.unique().tolist()) == ((1, 6000), [5.0])
 

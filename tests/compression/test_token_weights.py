@@ -140,7 +140,7 @@ def test_they_are_made_once_for_every_bit_width_and_a_killed_pass_goes_on(
     tiny: Path, tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TOKENS_AT_ONCE", 30)
-    monkeypatch.setattr("harness.compression.blocks.CPU_BATCH_TOKENS", 20)
+    monkeypatch.setattr("harness.compression.blocks.CPU_TOKENS", 20)
     lots: list[int] = []
     once = module._weights
 
