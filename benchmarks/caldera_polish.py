@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/caldera_polish.py MODEL TEXT [BLOCK …]
 
-Every Linear of the blocks is compressed by the ordinary loop. Then, from its best iterate, either ROUNDS times: one sweep over
+Every Linear of the blocks is compressed by the ordinary loop. Then, from its last iterate, either ROUNDS times: one sweep over
 the codes of Q with L R fixed, then L R refitted to W − Q; or the control, the loop's own iterations (round anew, refit) for the
 same number of rounds, whether it has settled or not. Rows: the geometric mean over Linears of E = tr(D H Dᵀ) relative to
 the loop's end, the best of a Linear's iterates counting, and for how many Linears it fell.
@@ -16,13 +16,9 @@ from collections.abc import Callable
 from statistics import geometric_mean
 
 import torch
-from caldera_starts import layers
+from caldera_starts import asked
 
-from harness.checkpoints.checkpoint import open_checkpoint
-from harness.checkpoints.shape import shape_of
 from harness.contract import Decision
-from harness.registry.sources import resolve
-from harness_plugins.compressors.caldera.allocation import default_rank
 from harness_plugins.compressors.caldera.decompose import Loop, Schedule
 from harness_plugins.compressors.caldera.descent import descend
 from harness_plugins.compressors.caldera.metric import HessianMetric, Metric
@@ -62,15 +58,10 @@ def from_the_end(
 
 
 def main() -> int:
-    model, text, *wanted = sys.argv[1:]
-    folder = resolve(model)
-    shape = shape_of(open_checkpoint(folder))
-    blocks = [int(block) for block in wanted] or [0, shape.blocks // 2, shape.blocks - 1]
-    found = list(layers(folder, text, blocks))
+    found, blocks, small = asked(*sys.argv[1:])
     print(f"{len(found)} Linears of blocks {', '.join(map(str, blocks))}; {ROUNDS} rounds after the loop's end.\n")
     print("| bits | rank | factors | rounds of | E, of the loop's end | fell | seconds |")
     print("|---|---|---|---|---|---|---|")
-    small = default_rank(shape.hidden)
     for bits, rank, factor_bits in ((2, small, 4), (2, small, 16), (3, small, 4)):
         decision = Decision(bits=bits, rank=rank, factor_bits=factor_bits)
         for name, how in (("descent, refit", polished), ("the loop", iterated)):

@@ -59,18 +59,22 @@ def inputs(folder: Path, text: str, blocks: list[int]) -> Iterator[tuple[torch.T
             walker.advance(block, batches)
 
 
-def main() -> int:
-    model, text, *wanted = sys.argv[1:]
+def asked(model: str, text: str, *wanted: str) -> tuple[list[tuple[torch.Tensor, Metric]], list[int], int]:
+    """What the command line names: Linears with their metrics, of these blocks (the first, middle and last unless it says
+    which), and the rank that the presets use."""
     folder = resolve(model)
     shape = shape_of(open_checkpoint(folder))
     blocks = [int(block) for block in wanted] or [0, shape.blocks // 2, shape.blocks - 1]
-    found = list(layers(folder, text, blocks))
-    print(f"# Starts of the Q + L·R loop, {folder.name}\n")
+    return list(layers(folder, text, blocks)), blocks, default_rank(shape.hidden)
+
+
+def main() -> int:
+    found, blocks, small = asked(*sys.argv[1:])
+    print(f"# Starts of the Q + L·R loop, {resolve(sys.argv[1]).name}\n")
     print(f"    OMP_NUM_THREADS=1 python benchmarks/caldera_starts.py {' '.join(sys.argv[1:])}\n")
     print(f"{len(found)} Linears of blocks {', '.join(map(str, blocks))}; groups of 64, at most 15 iterations.\n")
     print("| bits | rank | factors | start | E, of the zero start's | best of all | seconds |")
     print("|---|---|---|---|---|---|---|")
-    small = default_rank(shape.hidden)
     for bits, rank, factor_bits in ((2, small, 4), (2, small, 16), (2, 3 * small, 4), (3, small, 4)):
         decision = Decision(bits=bits, rank=rank, factor_bits=factor_bits)
         errors: dict[str, list[float]] = {}

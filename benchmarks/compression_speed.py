@@ -128,7 +128,7 @@ def measure(model: Path, seen: Path, unseen: Path, compressor: str, sequences: i
         built = catalogue.build(catalogue.arms("compressors", compressor, {})[0])
         wanted = CalibrationSource(source=str(seen), sequences=sequences, length=LENGTH)
         compress(model, built, wanted, out, progress=progress)
-        errors = [entry.error or 0.0 for entry in read_manifest(out).linears.values()]
+        errors = [entry.error for entry in read_manifest(out).linears.values() if entry.error is not None]
         judged = read_calibration(CalibrationSource(source=str(unseen), length=LENGTH), model)
         apart = divergence(distributions(model, judged), distributions(out, judged))
     steps = [[end - start for start, end in zip(a, b, strict=True)] for a, b in pairwise(marks[:-1])]

@@ -18,12 +18,12 @@ FIRST, RESPONSES, DRAWS = "predicting", ("knowing", "doing", "predicting"), 3
 HEAD = """\
 # Which half of the {count} blocks of {model} is better left alone, by its own screen? docs/results/sensitivity.md
 #
-#     harness run benchmarks/screened_halves_{keyword}.toml --model {model}
+#     harness run benchmarks/screened_halves_{keyword}.toml --model MODEL
 #
 # Written by screened_halves.py. `harness sensitivity` at {treatment} ranked the blocks by what compressing them does to
 # predicting, knowing and doing. NAME-kept leaves the {half} alone that matter most by it, anti the {half} that matter least.
-# `blocks` are those that are compressed; random halves are draws of random.Random(0). Every arm is set against the first;
-# rtn8 is the largest uniform arm that is no larger.
+# `blocks` are those that are compressed; random halves are draws of random.Random(0). Every arm is set against
+# predicting-kept; rtn8 is uniform and smaller than any of them.
 
 name = "screened-halves"
 tasks = "fidelity,goodhart7"
