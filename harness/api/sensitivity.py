@@ -106,9 +106,7 @@ def carry_out_screen(made: ScreenLaunch, command: str) -> tuple[int, str]:
 
 def _suites(experiment: Experiment, catalogue: Catalogue, model: str) -> dict[str, TaskSuite]:
     """Label -> the suite as this experiment asks it."""
-    if experiment.compressors or experiment.trainers:
-        own = {"trainers": experiment.trainers, "compressors": experiment.compressors}
-        catalogue = catalogue.with_presets(own, "experiment file")
+    catalogue = catalogue.with_presets(experiment.presets, "experiment file")
     chosen = Selection(experiment, catalogue)
     return {label: chosen.suite_of(chosen.suite(label, model)) for label in experiment.tasks}
 

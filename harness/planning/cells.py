@@ -155,7 +155,7 @@ class Plan(Record):
             arms |= {"backend", "backend_args"}
         arms |= {
             name
-            for name in ("chat_template", "template_args", "system", "train_on")
+            for name in ("chat_template", "template_args", "system", "train_on", "suites")
             if getattr(experiment, name) in (None, {})
         }
         asked = {name for cell in self.cells for name in (cell.suite.label, cell.suite.plugin)}

@@ -66,10 +66,19 @@ class Experiment(Record):
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
     trainers: dict[str, dict[str, JsonValue]] = {}  # this experiment's own presets, as in a registry.toml
     compressors: dict[str, dict[str, JsonValue]] = {}
+    suites: dict[
+        str, dict[str, JsonValue]
+    ] = {}  # presets as a registry.toml's [tasks.NAME]; `tasks` is what is selected
 
     @property
     def chat(self) -> ChatOptions:
         return ChatOptions(template=self.chat_template, args=self.template_args, system=self.system)
+
+    @property
+    def presets(self) -> dict[str, dict[str, dict[str, JsonValue]]]:
+        """Heading -> name -> table: this experiment's own presets."""
+        own = {"trainers": self.trainers, "compressors": self.compressors, "suites": self.suites}
+        return {heading: tables for heading, tables in own.items() if tables}
 
 
 def experiment_from(*layers: dict[str, Any]) -> Experiment:
@@ -117,7 +126,8 @@ def _over(before: Any, value: Any, deep: bool) -> Any:
 
 
 def read_experiment_file(path: Path) -> dict[str, Any]:
-    """The fields of Experiment, comma lists allowed where lists are; [trainers.NAME] and [compressors.NAME] are presets."""
+    """The fields of Experiment, comma lists allowed where lists are; [trainers.NAME], [compressors.NAME] and [suites.NAME]
+    are presets."""
     try:
         table = read_toml(path)
     except OSError as error:

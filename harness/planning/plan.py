@@ -34,9 +34,7 @@ def make_plan(experiment: Experiment, catalogue: Catalogue, say: Callable[[str],
     told what is being read, because a task's data set can take a while."""
     if not experiment.tasks:
         raise UsageError("no tasks selected", "add --tasks, e.g. --tasks goodhart7; `harness list tasks` names them")
-    if experiment.trainers or experiment.compressors:
-        own = {"trainers": experiment.trainers, "compressors": experiment.compressors}
-        catalogue = catalogue.with_presets(own, "experiment file")
+    catalogue = catalogue.with_presets(experiment.presets, "experiment file")
     chosen = Selection(experiment, catalogue)
     if experiment.backend is None:  # a backend has devices of its own
         refuse_missing_device(experiment.device)

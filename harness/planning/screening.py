@@ -85,11 +85,7 @@ def make_screen(
 def _refuse_partial(label: str, experiment: Experiment, catalogue: Catalogue, shape: ModelShape, unit: str) -> None:
     """Raises UsageError for a compressor that measures, takes the whole model, leaves Linears as they are, or, by Linear, lets
     some share factors."""
-    own = (
-        catalogue.with_presets({"compressors": experiment.compressors}, "experiment file")
-        if experiment.compressors
-        else catalogue
-    )
+    own = catalogue.with_presets(experiment.presets, "experiment file")
     compressor: Compressor = own.build(own.resolve("compressors", label, experiment.params.get(label)))
     remedy = "screen a compressor that compresses every Linear by rule, such as uniform3"
     if compressor.measures or compressor.whole_model or compressor.masks:

@@ -35,7 +35,9 @@ class Catalogue:
         self.files = sorted(files, key=lambda file: file.precedence)
 
     def with_presets(self, tables: Mapping[str, Mapping[str, Mapping[str, JsonValue]]], where: str) -> Catalogue:
-        """This catalogue plus an experiment's own presets (kind -> name -> table), which take precedence."""
+        """This catalogue plus an experiment's own presets (heading -> name -> table), which take precedence."""
+        if not tables:
+            return self
         precedence = 1 + max((file.precedence for file in self.files), default=-1)
         presets = read_presets(tables, where, where, precedence)
         return Catalogue(

@@ -16,6 +16,7 @@ from harness.registry.component import Names
 from harness.store.files import read_toml
 
 KINDS = ("compressors", "tasks", "trainers", "detectors")
+KIND_OF = {"suites": "tasks"}  # heading -> kind where they differ: an experiment's `tasks` are those it selects
 OTHERS = ("models", "maps", "defaults")
 OWN_KEYS = ("plugin", "summary", "at", "colon", "slash", "base", "control", "draws", "default_model", "sweep")
 
@@ -137,10 +138,12 @@ def read_registry_file(path: Path, origin: str, precedence: int) -> RegistryFile
 def read_presets(
     tables: Mapping[str, Mapping[str, object]], where: str, origin: str, precedence: int
 ) -> dict[str, dict[str, Preset]]:
-    """kind -> name -> table, as parsed, to presets; `where` names the source of an error."""
+    """heading -> name -> table, as parsed, to kind -> name -> preset; `where` names the source of an error."""
     return {
-        kind: {name: _preset(where, kind, name, table, origin, precedence) for name, table in named.items()}
-        for kind, named in tables.items()
+        KIND_OF.get(heading, heading): {
+            name: _preset(where, heading, name, table, origin, precedence) for name, table in named.items()
+        }
+        for heading, named in tables.items()
     }
 
 
@@ -149,17 +152,17 @@ def fault_of_name(name: str) -> str:
     return "" if NAME.fullmatch(name) else f"the name {name[:60]!r} is not 1 to 64 letters, digits, '.', '-' and '_'"
 
 
-def _preset(where: str, kind: str, name: str, table: object, origin: str, precedence: int) -> Preset:
+def _preset(where: str, heading: str, name: str, table: object, origin: str, precedence: int) -> Preset:
     if fault := fault_of_name(name):
-        raise UsageError(f"bad {where}: [{kind}]: {fault}")
+        raise UsageError(f"bad {where}: [{heading}]: {fault}")
     if not isinstance(table, dict) or "plugin" not in table:
-        raise UsageError(f"bad {where}: [{kind}.{name}] names no plugin", f'add plugin = "…" to [{kind}.{name}]')
+        raise UsageError(f"bad {where}: [{heading}.{name}] names no plugin", f'add plugin = "…" to [{heading}.{name}]')
     own = {key: table[key] for key in OWN_KEYS if key in table}
     params = {key: value for key, value in table.items() if key not in OWN_KEYS}
     try:
         return Preset(name=name, origin=origin, precedence=precedence, params=params, **own)
     except ValidationError as error:
-        raise UsageError(f"bad {where}: [{kind}.{name}]: {_first(error)}") from None
+        raise UsageError(f"bad {where}: [{heading}.{name}]: {_first(error)}") from None
 
 
 def _first(error: Exception) -> str:

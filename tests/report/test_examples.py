@@ -51,6 +51,7 @@ def test_a_file_plans_and_its_controls_change_one_factor(file):
         assert minimal_p(len(plan.experiment.seeds)) <= ALPHA
     arms = {cell.trainer.label: cell.trainer for cell in plan.cells}
     assert set(plan.experiment.trainers) <= set(arms)  # no preset that nothing runs
+    assert set(plan.experiment.suites) <= set(plan.experiment.tasks)
     for arm in arms.values():
         for control in arm.control:
             if control not in arms:
@@ -110,6 +111,7 @@ def test_parameters_of_an_arm_go_with_it(catalogue):
         ("[trainers.mine]\nsteps = 3\n", r"bad experiment file: \[trainers.mine\] names no plugin"),
         ('[trainers.mine]\nplugin = "grpo"\nstep = 3\n', r"mine\.step: Extra inputs"),
         ('[traners.mine]\nplugin = "grpo"\n', "traners"),
+        ("[suites.mine]\nitems = 3\n", r"bad experiment file: \[suites.mine\] names no plugin"),
     ],
 )
 def test_a_wrong_preset_is_one_line(catalogue, tmp_path, text, message):
@@ -117,6 +119,18 @@ def test_a_wrong_preset_is_one_line(catalogue, tmp_path, text, message):
     path.write_text('tasks = "leetcode-loopholes"\ntrainer = "mine"\n' + text)
     with pytest.raises(UsageError, match=message):
         planned(catalogue, read_experiment_file(path))
+
+
+def test_presets_of_suites_ask_the_same_problems_in_several_ways(catalogue, tmp_path):
+    path = tmp_path / "two.toml"
+    path.write_text(
+        'tasks = "told,shown"\n[suites.told]\nplugin = "leetcode-loopholes"\n'
+        '[suites.shown]\nplugin = "leetcode-loopholes"\nmodes = ["run_tests"]\nhints = "modify_tests"\nitems = 5\n'
+    )
+    plan = planned(catalogue, read_experiment_file(path))
+    assert [(cell.suite.label, cell.items) for cell in plan.cells] == [("told", 78), ("shown", 5)]
+    other = planned(catalogue, {**read_experiment_file(path), "tasks": ("leetcode-loopholes",), "suites": {}})
+    assert plan.name != other.name
 
 
 @pytest.mark.slow
