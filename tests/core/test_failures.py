@@ -62,6 +62,28 @@ def test_a_second_cell_survives_the_first_ones_failure(cli):
     assert sorted(states.values()) == ["done", "done", "failed"]
 
 
+def test_a_worker_goes_on_to_the_next_small_model_unless_a_cell_of_it_failed(cli):
+    (cli.cwd / "plugins").mkdir()
+    (cli.cwd / "plugins" / "bad_compressor.py").write_text(BAD_COMPRESSOR)
+    (cli.cwd / "plugins" / "noting.py").write_text(NOTING)
+    arms = ["--tasks", "toy", "--model", str(cli.model), "--compressor", "rtn4,bad,rtn3"]
+    cli("--plugins-dir", "plugins", "run", *arms, "--out", "r", code=1)
+    noted = [line.split() for line in (cli.cwd / "pids.txt").read_text().splitlines()]
+    process = dict(noted)
+    assert process["none"] == process["rtn4"] != process["rtn3"]
+    assert len({tuple(line) for line in noted}) == 3
+
+
+NOTING = """
+import os
+import harness
+
+@harness.hookimpl
+def harness_sample(cell):
+    with open("pids.txt", "a") as notes:
+        print(cell.compressor.label, os.getpid(), file=notes)
+"""
+
 BAD_COMPRESSOR = """
 import harness
 from harness import Compressor, CompressorSpec, Decision

@@ -1,4 +1,5 @@
-"""Local workers: a fresh process per slot and model, persistent over the cells that share the model or its parts.
+"""Local workers: a fresh process per slot and model, persistent over the cells that share the model or its parts. One whose
+model is small goes on to the next: to start anew would take longer than many a cell of it.
 
 If a worker crashes, hangs or is killed, a new one retries its cell once and takes over the cells that wait behind it.
 """
@@ -23,6 +24,7 @@ from harness.running.executors.messages import Assignment, Event, WorkerSetup
 
 POLL_SECONDS = 0.2
 ATTEMPTS = 2  # per cell whose worker died; a cell that fails with an error is not retried
+SMALL = 1 << 26  # bytes of a model's folder: what is left of it in a process cannot crowd out the next one
 
 
 class LocalExecutor:
@@ -41,12 +43,12 @@ class LocalExecutor:
             while waiting or self.workers:
                 while waiting and len(self.workers) < self.slots:
                     self.workers.append(_Worker(self.setup, waiting.popleft(), events, self.slots))
-                yield from self._listen(events)
+                yield from self._listen(events, waiting)
         finally:
             for worker in self.workers:
                 worker.kill()
 
-    def _listen(self, events: queue.Queue[tuple[_Worker, Event | None]]) -> Iterator[Event]:
+    def _listen(self, events: queue.Queue[tuple[_Worker, Event | None]], waiting: deque[list[Cell]]) -> Iterator[Event]:
         """Wait for one event, or for a worker to fall silent."""
         try:
             worker, event = events.get(timeout=POLL_SECONDS)
@@ -62,7 +64,12 @@ class LocalExecutor:
             else:
                 self.workers[self.workers.index(worker)] = worker.replacement()
             return
-        worker.on_event(event)
+        worker.last = time.monotonic()
+        if event.kind in ("done", "failed"):
+            ended = worker.end_cell()
+            if not worker.todo and waiting and event.kind == "done" and _small(ended):
+                worker.todo.extend(waiting.popleft())
+            worker.assign()
         yield event
 
 
@@ -92,7 +99,7 @@ class _Worker:
         os.close(write_end)
         threading.Thread(target=self._read, args=(read_end,), daemon=True).start()
         self._send(setup.model_dump_json())
-        self._assign()
+        self.assign()
 
     def _read(self, read_end: int) -> None:
         with os.fdopen(read_end, encoding="utf-8") as pipe:
@@ -106,7 +113,8 @@ class _Worker:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
 
-    def _assign(self) -> None:
+    def assign(self) -> None:
+        """Begin the next cell, or end."""
         if self.todo:
             cell = self.todo[0]
             log = Path(self.setup.run) / "cells" / cell.id / "log.txt"
@@ -114,12 +122,9 @@ class _Worker:
         elif self.process.stdin is not None:
             self.process.stdin.close()  # no cells left: it ends by itself
 
-    def on_event(self, event: Event) -> None:
-        self.last = time.monotonic()
-        if event.kind in ("done", "failed"):
-            self.todo.popleft()
-            self.attempts = 0
-            self._assign()
+    def end_cell(self) -> Cell:
+        self.attempts = 0
+        return self.todo.popleft()
 
     def silent_for(self) -> float:
         return time.monotonic() - self.last
@@ -145,6 +150,11 @@ class _Worker:
 
     def replacement(self) -> _Worker:
         return _Worker(self.setup, list(self.todo), self.events, self.slots, self.attempts)
+
+
+def _small(cell: Cell) -> bool:
+    folder = Path(cell.model.path)
+    return bool(cell.model.path) and folder.is_dir() and sum(file.stat().st_size for file in folder.iterdir()) <= SMALL
 
 
 def _cause_of_death(code: int) -> str:

@@ -1,8 +1,8 @@
 """`python -m harness.running.executors.worker FD DRIVER`: read a setup and then cells from stdin, write events to the pipe
 FD, and end when the process DRIVER is gone.
 
-A worker is fresh for each model, and persistent over the cells that share it. Its stdout and stderr belong to the
-libraries it runs, and go to the current cell's log.
+A worker is fresh for each model that is not small, and persistent over the cells that share it. Its stdout and stderr belong
+to the libraries it runs, and go to the current cell's log.
 """
 
 from __future__ import annotations
