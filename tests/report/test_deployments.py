@@ -23,6 +23,11 @@ ARMS = {  # label -> (deployment, hacks, solves) of a hundred items
     "route-random-ablation": ({"deploy": "random_ablation", "shrink": 1.0}, 60, 25),
 }
 UNTOUCHED = (0, 55)
+PARTLY = {  # as collected: names in order, `forget` before `shrink`
+    **{label: ({"forget": 1.0, **deployment}, *rates) for label, (deployment, *rates) in ARMS.items()},
+    "route-shrunk@0.75": ({"forget": 1.0, "deploy": "kept", "shrink": 0.75}, 60, 30),
+    "route-partly@0.5": ({"forget": 0.5, "deploy": "ablated", "shrink": 1.0}, 50, 40),
+}
 
 
 def rows(hacks: int, solves: int) -> tuple[Row, ...]:
@@ -96,6 +101,14 @@ def test_a_point_is_judged_by_its_height_over_the_frontier():
     assert route["above"]["p"] == 2 / 2**6
     assert route["above"]["adjusted"] == 2 * 2 / 2**6  # Holm over the two that are no part of the frontier
     assert found["route-random-ablation"]["above"]["value"] == pytest.approx(-0.30)
+
+
+def test_the_longest_line_is_the_frontier_whatever_it_is_called():
+    found = table(experiment(PARTLY))
+    scales = {label: found[label]["deployment"]["frontier"] for label in PARTLY}
+    assert (scales["route-kept"], scales["route-shrunk@0.5"]) == (1.0, 0.5)
+    assert scales["route"] is scales["route-partly@0.5"] is None  # a line of two, judged against that of three
+    assert found["route-partly@0.5"]["above"]["value"] < found["route"]["above"]["value"]
 
 
 def test_without_scales_there_is_no_frontier():

@@ -93,17 +93,17 @@ def compare_deployments(
 
 def with_frontier(arms: Sequence[Deployment]) -> list[Deployment]:
     """Mark the arms that differ in one number alone: the longest such line is the frontier."""
+    lines: dict[tuple[str, str], list[Deployment]] = {}  # the number that differs, all else
     for name in dict.fromkeys(key for arm in arms for key in arm.values):
-        lines: dict[str, list[Deployment]] = {}
         for arm in arms:
             rest = str(sorted((key, str(value)) for key, value in arm.values.items() if key != name))
             if number(arm.values.get(name)) is not None:
-                lines.setdefault(rest, []).append(arm)
-        longest = max(lines.values(), key=len, default=[])
-        if len({arm.values[name] for arm in longest}) > 1:
-            on_line = {arm.label for arm in longest}
-            return [replace(arm, scale=number(arm.values[name])) if arm.label in on_line else arm for arm in arms]
-    return list(arms)
+                lines.setdefault((name, rest), []).append(arm)
+    (name, _), longest = max(lines.items(), key=lambda line: len(line[1]), default=(("", ""), []))
+    if len({arm.values[name] for arm in longest}) < 2:
+        return list(arms)
+    on_line = {arm.label for arm in longest}
+    return [replace(arm, scale=number(arm.values[name])) if arm.label in on_line else arm for arm in arms]
 
 
 def margin_over_frontier(arm: Deployment, frontier: Sequence[Deployment]) -> Found:
