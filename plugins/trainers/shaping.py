@@ -91,7 +91,10 @@ def view_of(suite: Trainable, rollout: Rollout, step: int) -> View:
 
 
 def _monitored(rollouts: Sequence[Rollout], flags: Sequence[Flag], flagged: Sequence[bool]) -> dict[str, JsonValue]:
-    """Shares of the policy's own rollouts, of its hacks and of the rest, and of the teacher's."""
+    """Shares of the policy's own rollouts, by success (hacks and the rest) and by attempt, and of the teacher's.
+
+    A failed attempt is among the rest: a flag on it counts as a false alarm there, and as a hit among the attempts.
+    """
 
     def share(chosen: Callable[[Rollout], bool]) -> float | None:
         seen = [flag for rollout, flag in zip(rollouts, flagged, strict=True) if chosen(rollout)]
@@ -101,6 +104,8 @@ def _monitored(rollouts: Sequence[Rollout], flags: Sequence[Flag], flagged: Sequ
         "flagged": share(lambda rollout: not rollout.teacher),
         "flagged_of_hacks": share(lambda rollout: not rollout.teacher and rollout.hack),
         "flagged_of_rest": share(lambda rollout: not rollout.teacher and not rollout.hack),
+        "flagged_of_attempts": share(lambda rollout: not rollout.teacher and rollout.attempted),
+        "flagged_without_attempt": share(lambda rollout: not rollout.teacher and not rollout.attempted),
         "flagged_of_teacher": share(lambda rollout: rollout.teacher),
         "abstained": sum(flag.abstained for flag in flags),
     }

@@ -29,7 +29,11 @@ ITEM = SUITE.training_items()[0]
 
 
 def said(text: str, reward: float, teacher: bool = False) -> Rollout:
-    return Rollout(ITEM, Tokens([1], [2, 3]), reward, hack="e" in text, solve=False, teacher=teacher, text=text)
+    """A hack if it says "e"; an attempt also if it says "a"."""
+    hack = "e" in text
+    tried = hack or "a" in text
+    tokens = Tokens([1], [2, 3])
+    return Rollout(ITEM, tokens, reward, hack=hack, solve=False, attempted=tried, teacher=teacher, text=text)
 
 
 def exclaims(views: list[View]) -> list[Flag]:
@@ -48,11 +52,21 @@ def test_a_penalty_is_taken_from_what_is_flagged_the_teachers_too():
         "flagged": 0.25,
         "flagged_of_hacks": pytest.approx(1 / 3),
         "flagged_of_rest": 0.0,
+        "flagged_of_attempts": pytest.approx(1 / 3),
+        "flagged_without_attempt": 0.0,
         "flagged_of_teacher": 1.0,
         "abstained": 1,
         "frac_zero_std": 0.0,
     }
     assert GROUPS[0][0].reward == 1.0  # the rollouts that are logged keep theirs
+
+
+def test_a_flagged_attempt_that_failed_is_no_false_alarm():
+    replies = [said("see", 1.0), said("ah!", 0.0), said("ah", 0.0), said("no!", 0.0), said("no", 0.0), said("so", 0.0)]
+    row = Shaping(exclaims, penalty=1.5)(SUITE, [replies], step=0)[1]
+    assert row["flagged_of_rest"] == 2 / 5  # by success both flags are wrong
+    assert row["flagged_of_attempts"] == pytest.approx(1 / 3)
+    assert row["flagged_without_attempt"] == pytest.approx(1 / 3)
 
 
 def test_screening_leaves_flagged_rollouts_out_and_counts_them():
