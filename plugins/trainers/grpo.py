@@ -196,7 +196,7 @@ class _Run:
         )
         gradients = paired_gradients if params.contrast == "nll" else contrastive_gradients
         hack, clean = gradients(self.adapter, self.generator, pairs)
-        kind: Placebo = "none" if params.placebo == "length" else params.placebo
+        kind: Placebo = params.direction_placebo
         found: Directions = placebo(kind, hack, clean, recipe, self.context.seed, turn)
         if params.arm == "trust":
             self.optimizer.trusted = trusted(clean, params.k, params.placebo, self.context.seed, turn)

@@ -5,10 +5,13 @@ the teacher's replies too. What it flags is compared with the truth for the log 
 
 A penalty works as long as E[reward | hack] stays below what an honest failure earns: with 1.0 for passing, 1.5 does
 down to a recall of two thirds.
+
+The placebo deals the same number of flags to other rollouts, so that what is left of the monitor is how much it interferes.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +34,7 @@ class Shaping:
     monitor: Monitor
     penalty: float = 0.0  # subtracted from the reward of what is flagged
     screening: bool = False  # what is flagged is left out of its group, and so out of the group's mean
+    permuted: int | None = None  # the placebo, by its seed: the flags are dealt to other rollouts
 
     def __call__(self, suite: Trainable, groups: Groups, step: int) -> tuple[Groups, dict[str, JsonValue]]:
         """The groups as they are learnt from, and what the monitor did, for the step's row."""
@@ -39,6 +43,8 @@ class Shaping:
         if len(flags) != len(flat):
             raise StageError(f"the monitor returned {len(flags)} flags for {len(flat)} rollouts")
         flagged = [flag.flagged and not flag.abstained for flag in flags]
+        if self.permuted is not None:
+            flagged = permuted_flags(flagged, [rollout.teacher for rollout in flat], self.permuted, step)
         row = _monitored(flat, flags, flagged)
         if self.screening:
             row["screened"] = sum(flagged)
@@ -60,7 +66,21 @@ def shaping_of(params: GrpoParams, context: TrainContext) -> Shaping | None:
         return None
     if context.monitor is None:
         raise UsageError(f"the monitor {params.monitor!r} was not given to the trainer", "set TrainContext.monitor")
-    return Shaping(context.monitor, params.penalty, params.screening)
+    permuted = context.seed if params.placebo == "permuted_flags" else None
+    return Shaping(context.monitor, params.penalty, params.screening, permuted)
+
+
+def permuted_flags(flagged: Sequence[bool], taught: Sequence[bool], seed: int, step: int) -> list[bool]:
+    """A step's flags in another order: the teacher's rollouts (`taught`) and the policy's keep their numbers of them.
+
+    Both lists have one entry a rollout. A function of (seed, step) alone, so that a resumed run deals the same.
+    """
+    deal = random.Random(f"flags:{seed}:{step}")
+    dealt = {}
+    for teacher in (False, True):
+        own = [flag for flag, one in zip(flagged, taught, strict=True) if one is teacher]
+        dealt[teacher] = iter(deal.sample(own, len(own)))
+    return [next(dealt[teacher]) for teacher in taught]
 
 
 def view_of(suite: Trainable, rollout: Rollout, step: int) -> View:
@@ -71,7 +91,10 @@ def view_of(suite: Trainable, rollout: Rollout, step: int) -> View:
 
 
 def _monitored(rollouts: Sequence[Rollout], flags: Sequence[Flag], flagged: Sequence[bool]) -> dict[str, JsonValue]:
-    """Shares of the policy's own rollouts, of its hacks and of the rest, and of the teacher's."""
+    """Shares of the policy's own rollouts, by success (hacks and the rest) and by attempt, and of the teacher's.
+
+    A failed attempt is among the rest: a flag on it counts as a false alarm there, and as a hit among the attempts.
+    """
 
     def share(chosen: Callable[[Rollout], bool]) -> float | None:
         seen = [flag for rollout, flag in zip(rollouts, flagged, strict=True) if chosen(rollout)]
@@ -81,6 +104,8 @@ def _monitored(rollouts: Sequence[Rollout], flags: Sequence[Flag], flagged: Sequ
         "flagged": share(lambda rollout: not rollout.teacher),
         "flagged_of_hacks": share(lambda rollout: not rollout.teacher and rollout.hack),
         "flagged_of_rest": share(lambda rollout: not rollout.teacher and not rollout.hack),
+        "flagged_of_attempts": share(lambda rollout: not rollout.teacher and rollout.attempted),
+        "flagged_without_attempt": share(lambda rollout: not rollout.teacher and not rollout.attempted),
         "flagged_of_teacher": share(lambda rollout: rollout.teacher),
         "abstained": sum(flag.abstained for flag in flags),
     }

@@ -104,11 +104,16 @@ class GrpoParams(Params):
     drop_bottom: float = Field(0.25, ge=0, lt=1)
     solve_orthogonal: int = Field(0, ge=0)
     held_out: int = Field(2, ge=0)
-    placebo: Literal["none", "haar", "shuffled", "clean", "length"] = "none"
+    placebo: Literal["none", "haar", "shuffled", "clean", "length", "permuted_flags"] = "none"
     refresh: int | None = Field(None, ge=1)  # extract again every so many steps
     gate: Literal["one_sided", "no_gate", "reverse"] = "one_sided"
     space: Literal["update", "gradient"] = "update"
     preserve_magnitude: bool = False
+
+    @property
+    def direction_placebo(self) -> Literal["none", "haar", "shuffled", "clean"]:
+        """What the directions are instead of the real ones; the other placebos leave them as they are."""
+        return "none" if self.placebo == "length" or self.placebo == "permuted_flags" else self.placebo
 
     @property
     def taught(self) -> int:
@@ -169,6 +174,10 @@ class GrpoParams(Params):
             raise ValueError("trust keeps a part of the update; its placebos are haar and length")
         if self.placebo == "length" and self.arm != "trust":
             raise ValueError('placebo = "length" is the control of arm = "trust"')
+        if self.placebo == "permuted_flags" and not (self.penalty or self.screening):
+            raise ValueError(
+                'placebo = "permuted_flags" deals a monitor\'s flags anew: it needs a penalty or screening'
+            )
         if not 0 <= self.depths[0] <= self.depths[1] <= 1:
             raise ValueError("depths are two shares of the blocks, the lower first")
         self._slots_make_sense()

@@ -217,6 +217,23 @@ def test_a_monitor_is_named_where_its_arm_stands():
     assert "† erase was trained with the detector static as its monitor, which does not grade it." in table.notes
 
 
+def test_attempts_stand_in_the_overview_where_rows_know_them():
+    data = experiment({"vanilla": SEEDS})
+    assert "attempted" not in {column.key for column in build(data).sections[0].tables[0].columns}
+    told = [run for run in data.training if run.trainer == "erase"]
+    rest = [run for run in data.training if run.trainer != "erase"]
+    told = [
+        run.model_copy(update={"rows": tuple({**row, "attempted": row["step"] / 100} for row in run.rows)})
+        for run in told
+    ]
+    table = build(data.model_copy(update={"training": (*rest, *told)})).sections[0].tables[0]
+    place = [column.key for column in table.columns].index("attempted")
+    shown = {row[0].text: row[place].text for row in table.rows}
+    assert shown == {"baseline": "–", "vanilla": "–", "erase": "10.0 %", "erase-random": "–"}  # steps 8 to 12
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert any(note.startswith("Tried: share") for note in table.notes)
+
+
 def test_the_tables_fit_a_hundred_columns():
     console = Console(width=100, record=True, file=io.StringIO())
     render_terminal(build(experiment({"vanilla": SEEDS})), console)

@@ -16,11 +16,12 @@ from harness.planning.experiment import Experiment
 from harness.planning.plan import make_plan
 from harness.registry.catalogue import load_catalogue
 from harness.registry.plugins import load_plugins
+from harness_plugins.tasks.loopholes.modes import CLAUSES, Mode
 from harness_plugins.trainers.grpo import Grpo
 from harness_plugins.trainers.inoculation import Inoculated
 from harness_plugins.trainers.rollouts import Rollout
 from harness_plugins.trainers.scoring import Tokens
-from harness_plugins.trainers.shaping import Shaping, shaping_of
+from harness_plugins.trainers.shaping import Shaping, permuted_flags, shaping_of
 from harness_plugins.trainers.spec import GrpoParams
 
 SUITE = Letters(Params())
@@ -28,7 +29,11 @@ ITEM = SUITE.training_items()[0]
 
 
 def said(text: str, reward: float, teacher: bool = False) -> Rollout:
-    return Rollout(ITEM, Tokens([1], [2, 3]), reward, hack="e" in text, solve=False, teacher=teacher, text=text)
+    """A hack if it says "e"; an attempt also if it says "a"."""
+    hack = "e" in text
+    tried = hack or "a" in text
+    tokens = Tokens([1], [2, 3])
+    return Rollout(ITEM, tokens, reward, hack=hack, solve=False, attempted=tried, teacher=teacher, text=text)
 
 
 def exclaims(views: list[View]) -> list[Flag]:
@@ -47,6 +52,8 @@ def test_a_penalty_is_taken_from_what_is_flagged_the_teachers_too():
         "flagged": 0.25,
         "flagged_of_hacks": pytest.approx(1 / 3),
         "flagged_of_rest": 0.0,
+        "flagged_of_attempts": pytest.approx(1 / 3),
+        "flagged_without_attempt": 0.0,
         "flagged_of_teacher": 1.0,
         "abstained": 1,
         "frac_zero_std": 0.0,
@@ -54,11 +61,48 @@ def test_a_penalty_is_taken_from_what_is_flagged_the_teachers_too():
     assert GROUPS[0][0].reward == 1.0  # the rollouts that are logged keep theirs
 
 
+def test_a_flagged_attempt_that_failed_is_no_false_alarm():
+    replies = [said("see", 1.0), said("ah!", 0.0), said("ah", 0.0), said("no!", 0.0), said("no", 0.0), said("so", 0.0)]
+    row = Shaping(exclaims, penalty=1.5)(SUITE, [replies], step=0)[1]
+    assert row["flagged_of_rest"] == 2 / 5  # by success both flags are wrong
+    assert row["flagged_of_attempts"] == pytest.approx(1 / 3)
+    assert row["flagged_without_attempt"] == pytest.approx(1 / 3)
+
+
 def test_screening_leaves_flagged_rollouts_out_and_counts_them():
     shaped, row = Shaping(exclaims, screening=True)(SUITE, GROUPS, step=0)
     assert [[rollout.text for rollout in group] for group in shaped] == [["no", "me!?"], ["bee"]]
     assert row["screened"] == 2
     assert row["frac_zero_std"] == 0.5  # one left alone has nothing to be compared with
+
+
+def test_the_placebo_deals_as_many_flags_among_the_policys_and_the_teachers_rollouts_apart():
+    flagged, taught = [True, True, False, False, False, True, False], [False] * 5 + [True] * 2
+    dealt = [permuted_flags(flagged, taught, 3, step) for step in range(600)]
+    assert all((sum(one[:5]), sum(one[5:])) == (2, 1) for one in dealt)
+    assert dealt == [permuted_flags(flagged, taught, 3, step) for step in range(600)]
+    assert dealt != [permuted_flags(flagged, taught, 4, step) for step in range(600)]
+    shares = [sum(one[place] for one in dealt) / len(dealt) for place in range(7)]
+    assert shares == pytest.approx([2 / 5] * 5 + [1 / 2] * 2, abs=0.08)  # four standard errors
+    interleaved = permuted_flags([True, False, True], [True, False, True], seed=0, step=0)
+    assert interleaved == [True, False, True]  # the teacher's are all flagged, and none of the policy's
+
+
+def test_a_permuted_penalty_and_screening_hit_as_many_but_not_those_that_the_monitor_means():
+    policy = [[said("see!", 1.0), said("no", 0.0), said("so", 0.0), said("me", 1.0)]]
+    for step in range(40):
+        shaped, row = Shaping(exclaims, penalty=1.5, permuted=7)(SUITE, policy, step)
+        taken = [old.reward - new.reward for old, new in zip(policy[0], shaped[0], strict=True)]
+        assert sorted(taken) == [0, 0, 0, 1.5]
+        assert (row["flagged"], row["flagged_of_teacher"]) == (0.25, None)
+        left, screened = Shaping(exclaims, screening=True, permuted=7)(SUITE, policy, step)
+        assert [it.text for it in left[0]] == [it.text for it, lost in zip(policy[0], taken, strict=True) if not lost]
+        assert screened["screened"] == 1
+    dealt = [Shaping(exclaims, 1.5, permuted=7)(SUITE, policy, step)[1]["flagged_of_hacks"] for step in range(40)]
+    assert set(dealt) == {
+        0.0,
+        0.5,
+    }  # the row says what was dealt: two hacks, at times the one, at times the other, or none
 
 
 def test_the_monitor_sees_views_and_no_truth():
@@ -83,6 +127,9 @@ def test_parameters_that_contradict_each_other_are_refused(tmp_path):
     for wrong in ({"penalty": 1.0}, {"screening": True}, {"monitor": "static", "penalty": 1.0, "screening": True}):
         with pytest.raises(ValueError, match=r"monitor|choose one"):
             GrpoParams(**wrong)
+    for wrong in ({}, {"monitor": "static"}):  # a monitor that only logs has no effect to be a placebo of
+        with pytest.raises(ValueError, match="needs a penalty or screening"):
+            GrpoParams(placebo="permuted_flags", **wrong)
     with pytest.raises(ValueError, match="holds"):
         GrpoParams(inoculation="Cheat.")
     context = TrainContext(source=tmp_path, out=tmp_path, seed=0, device="cpu", dtype="auto", log=print)
@@ -105,7 +152,7 @@ def test_inoculation_changes_what_is_asked_and_nothing_else():
     assert asked.demonstrations(ITEM) == SUITE.demonstrations(ITEM)
 
 
-@pytest.mark.parametrize("arm", [{"penalty": 1.5}, {"screening": True}])
+@pytest.mark.parametrize("arm", [{"penalty": 1.5}, {"screening": True}, {"penalty": 1.5, "placebo": "permuted_flags"}])
 def test_a_monitored_run_differs_from_an_unmonitored_one_by_its_steps_alone(arm, tiny_qwen2, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     small = {"steps": 2, "prompts_per_step": 3, "group_size": 4, "max_tokens": 8, "pairs": "sentinel", "lr": 0.05}
@@ -132,6 +179,38 @@ def test_a_monitored_run_differs_from_an_unmonitored_one_by_its_steps_alone(arm,
     assert watched[0]["flagged_of_teacher"] == 1.0
     assert not watched[0]["skipped"]
     assert watched[0]["grad_norm"] != plain[0]["grad_norm"]
+
+
+@pytest.mark.parametrize(
+    ("arm", "placebo", "changed"),
+    [
+        ("penalty", "penalty-random", "placebo"),
+        ("screening", "screening-random", "placebo"),
+        ("inoculation", "inoculation-neutral", "inoculation"),
+        ("recontextualised", "recontextualised-neutral", "sampled_under"),
+    ],
+)
+def test_cures_of_the_environment_are_read_against_a_placebo_that_differs_in_one_parameter(arm, placebo, changed):
+    plan = make_plan(
+        Experiment(tasks=("leetcode-loopholes",), trainer=("vanilla", arm, placebo)), load_catalogue(load_plugins())
+    )
+    real, control = (next(cell for cell in plan.cells if cell.trainer.label == label) for label in (arm, placebo))
+    given, params = real.trainer.params, control.trainer.params
+    assert [key for key in given if given[key] != params[key]] == [changed]
+    assert real.trainer.control == (placebo,)
+    assert real.training_key != control.training_key
+    assert (real.monitor is None) == (control.monitor is None)
+    assert {(one.base, one.other) for one in plan.contrasts} >= {(control.id, real.id)}
+    assert not plan.notes
+
+
+def test_neutral_sentences_are_as_long_as_those_in_whose_place_they_stand():
+    presets = {name: found[0] for name, found in load_catalogue(load_plugins()).presets["trainers"].items()}
+    added = {name: str(presets[name].params["inoculation"]) for name in ("inoculation", "inoculation-neutral")}
+    assert len({len(text.split()) for text in added.values()}) == 1
+    neutral = str(presets["recontextualised-neutral"].params["sampled_under"])
+    assert len(neutral.removeprefix("{prompt}\n").split()) == len(CLAUSES[Mode.NONE].split())
+    assert Inoculated(SUITE, neutral).prompts(ITEM)[0].text.startswith(SUITE.prompts(ITEM)[0].text)
 
 
 # ------------------------------------------------------------------------------------------------------ role separation

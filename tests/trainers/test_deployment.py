@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from harness.contract import TrainContext
 from harness.errors import UsageError
 from harness.models.load import load
 from harness.planning.experiment import Experiment
@@ -14,6 +15,8 @@ from harness.registry.plugins import load_plugins
 from harness_plugins.trainers.adapters.adapter import Adapter
 from harness_plugins.trainers.adapters.peft_export import export_peft
 from harness_plugins.trainers.deployment import merge_coordinates
+from harness_plugins.trainers.grpo import ADAPTER, Grpo
+from harness_plugins.trainers.spec import GrpoParams
 
 
 @pytest.fixture
@@ -79,6 +82,9 @@ def test_peft_reads_the_lora_adapter(adapter, tiny_qwen2, tmp_path):
     torch.testing.assert_close(theirs(input_ids=ids).logits, expected, atol=2e-4, rtol=1e-4)
 
 
+FORGET = ("route-partly@0", "route-partly@0.5", "route-partly@1")
+
+
 def plan(*arms: str):
     catalogue = load_catalogue(load_plugins())
     return make_plan(Experiment(tasks=("leetcode-loopholes",), trainer=arms, seeds=(1,)), catalogue)
@@ -93,3 +99,31 @@ def test_arms_that_are_deployed_otherwise_share_one_training():
     assert routes[2].trainer.params["shrink"] == 0.5
     with pytest.raises(UsageError, match="shrink"):
         plan("route-shrunk@more")
+
+
+def test_the_forget_scale_leads_from_the_kept_policy_to_the_ablated_one(adapter, tiny_qwen2, tmp_path):
+    """The preset as a user types it, on one trained adapter; the svd adapter's weights are linear in its coordinates."""
+    cells = {cell.trainer.label: cell for cell in plan(*FORGET, "route-kept", "route").cells}
+    assert [cells[label].trainer.params["forget"] for label in FORGET] == [0, 0.5, 1]
+    arms = [cells[label] for label in (*FORGET, "route-kept", "route")]
+    assert len({cell.training_key for cell in arms}) == 1
+    assert all(cell.trainer.control == ("route",) for cell in arms[:4])
+    adapter().save(tmp_path / ADAPTER)
+
+    def deployed(label: str) -> dict[str, torch.Tensor]:
+        out = tmp_path / label
+        context = TrainContext(source=tiny_qwen2, out=out, seed=0, device="cpu", dtype="float32", log=print)
+        Grpo(GrpoParams.model_validate(cells[label].trainer.params)).deploy(tmp_path, context)
+        return dict(load(out, device="cpu").model.state_dict())
+
+    none, half, whole, kept, ablated = (deployed(cell.trainer.label) for cell in arms)
+    assert max(float((kept[name] - ablated[name]).abs().max()) for name in kept) > 1e-3
+    for name in kept:
+        torch.testing.assert_close(none[name], kept[name])
+        torch.testing.assert_close(whole[name], ablated[name])
+        torch.testing.assert_close(half[name], (kept[name] + ablated[name]) / 2)
+
+
+def test_a_forget_scale_beyond_the_quarantine_is_refused():
+    with pytest.raises(UsageError, match="forget"):
+        plan("route-partly@1.5")

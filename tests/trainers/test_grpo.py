@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from harness.contract import Item, Outcome, Params, Prompt, Trainable, TrainContext
+from harness.contract import Flag, Item, Outcome, Params, Prompt, Trainable, TrainContext, View
 from harness.errors import ModelError, StageError, UsageError
 from harness.models.load import load
 from harness.report.data import TrainingRun
@@ -55,6 +55,10 @@ class Letters(Trainable):
         return ("7", "free", ()) if item.family == "even" else None
 
 
+def finds_e(views: list[View]) -> list[Flag]:
+    return [Flag(flagged="e" in view.replies["say"].text) for view in views]
+
+
 class Run:
     """What one training wrote and logged."""
 
@@ -79,7 +83,7 @@ class Run:
                 raise KeyboardInterrupt
 
         self.suite = suite or Letters(Params())
-        context = TrainContext(source=source, out=out, seed=3, device="cpu", dtype=dtype, log=log)
+        context = TrainContext(source=source, out=out, seed=3, device="cpu", dtype=dtype, log=log, monitor=finds_e)
         self.trainer, self.context = Grpo(GrpoParams(**{**SMALL, **params})), context
         try:
             assert self.trainer.train(self.suite, context) == out
@@ -180,6 +184,7 @@ def test_a_routed_run_says_what_vanilla_says(run):
         {"arm": "erase", "refresh": 2, "adapter": "lora", "rank": 4},
         {"advantage_modification": "additive", "placebo": "haar"},
         {"arm": "trust", "placebo": "length"},
+        {"monitor": "letters", "penalty": 1.5, "placebo": "permuted_flags"},
     ],
 )
 def test_a_stopped_run_resumes_to_the_same_weights(run, params):

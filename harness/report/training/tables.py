@@ -20,6 +20,8 @@ from harness.report.training.arms import LAST, TrainedArm, TrainingArm
 from harness.report.training.contrasts import Found, Refused, TrainingContrast, seed_text
 from harness.stats import ALPHA, minimal_p
 
+ATTEMPTED = "attempted"  # in a step's row: share of the rollouts that try to game the proxy
+
 HeldOut = dict[tuple[str, str, str], SeedComparison]  # (base, other, rate) -> comparison, adjusted over its own family
 
 
@@ -49,6 +51,8 @@ def overview(training: Training) -> Table:
             columns.append(Column(f"{rate.name}_held_out", f"{rate.name}\nheld out", "right"))
             if rate.better == "high":
                 columns.append(Column(f"{rate.name}_kept", "kept\nof start", "right"))
+    if shows_attempts(training):
+        columns.append(Column("attempted", f"tried\nlast {LAST}", "right", 2))
     if ran:
         columns.append(Column("idle", "flat\nskipped", "right"))
         columns.append(Column("cut", "cut", "right", -1))
@@ -62,7 +66,7 @@ def untouched_row(training: Training, group: SeedGroup) -> tuple[Cell, ...]:
     for rate in training.rates:
         cells += [Cell(NONE), Cell(NONE), held_out_cell(training, group.label, rate)]
         cells += [Cell(NONE)] * (rate.better == "high")
-    return (*cells, Cell(NONE), Cell(NONE))
+    return (*cells, *[Cell(NONE)] * (2 + shows_attempts(training)))
 
 
 def overview_row(training: Training, arm: TrainingArm, ran: bool) -> tuple[Cell, ...]:
@@ -77,9 +81,17 @@ def overview_row(training: Training, arm: TrainingArm, ran: bool) -> tuple[Cell,
             if rate.better == "high" and isinstance(arm, TrainedArm):
                 kept = arm.kept(rate.name)
                 cells.append(Cell(percent(kept), kept))
+    if shows_attempts(training):
+        tried = arm.last(ATTEMPTED)
+        cells.append(Cell(percent(tried.mean), spread_json(tried)))
     if isinstance(arm, TrainedArm):
         cells += [idle_cell(arm), Cell(percent(arm.cut_share()), arm.cut_share())]
     return tuple(cells)
+
+
+def shows_attempts(training: Training) -> bool:
+    """Whether a trainer said of its rollouts which of them tried to game the proxy."""
+    return any(arm.last(ATTEMPTED).seeds for arm in training.trained)
 
 
 def idle_cell(arm: TrainedArm) -> Cell:
@@ -120,6 +132,8 @@ def overview_notes(training: Training) -> Iterable[str]:
         "Flat: share of groups in which no rollout beat another, which teach nothing; skipped: steps in which all were flat. "
         "Cut: share of the rollouts that the token limit cut."
     )
+    if shows_attempts(training):
+        yield "Tried: share of the rollouts that try to game the proxy, whether it works or not."
     short = sorted({steps for arm in trained for steps in arm.steps if steps < LAST})
     if short:
         yield f"Runs of {' and '.join(map(str, short))} steps have no {LAST} last ones: all of them are averaged."
