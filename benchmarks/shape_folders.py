@@ -14,22 +14,36 @@ import shutil
 import struct
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.checkpoints.shards import HEADER, REMOTE, RemoteFile, RemoteModel
 from harness.checkpoints.weight_files import SINGLE
 
 TOKENIZER = Path(__file__).parents[1] / "plugins" / "tasks" / "goodhart" / "pocket"
-MODELS = {  # name -> width, of the MLP, blocks, heads, heads of keys and values; huggingface.co/Qwen
-    "Qwen2.5-7B-Instruct": (3584, 18944, 28, 28, 4),
-    "Qwen2.5-72B-Instruct": (8192, 29568, 80, 64, 8),
+
+
+class Sizes(NamedTuple):
+    width: int
+    inner: int  # of the MLP
+    blocks: int
+    heads: int
+    groups: int  # heads of keys and values
+    vocabulary: int = 152064
+    tied: bool = False  # the embedding is the head as well
+
+
+MODELS = {  # huggingface.co/Qwen
+    "Qwen2.5-Coder-1.5B-Instruct": Sizes(1536, 8960, 28, 12, 2, vocabulary=151936, tied=True),
+    "Qwen2.5-7B-Instruct": Sizes(3584, 18944, 28, 28, 4),
+    "Qwen2.5-72B-Instruct": Sizes(8192, 29568, 80, 64, 8),
 }
-VOCABULARY = 152064
 
 
-def tensors(width: int, inner: int, blocks: int, heads: int, groups: int) -> dict[str, tuple[int, ...]]:
+def tensors(sizes: Sizes) -> dict[str, tuple[int, ...]]:
     """Name -> shape, with rows = outputs."""
+    width, inner, blocks, heads, groups, vocabulary, tied = sizes
     keys = width // heads * groups
-    found: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (VOCABULARY, width)}
+    found: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (vocabulary, width)}
     for block in range(blocks):
         attention, mlp = f"model.layers.{block}.self_attn.", f"model.layers.{block}.mlp."
         for name, rows in (("q_proj", width), ("k_proj", keys), ("v_proj", keys)):
@@ -39,12 +53,13 @@ def tensors(width: int, inner: int, blocks: int, heads: int, groups: int) -> dic
         found |= {
             f"model.layers.{block}.{name}.weight": (width,) for name in ("input_layernorm", "post_attention_layernorm")
         }
-    return found | {"model.norm.weight": (width,), "lm_head.weight": (VOCABULARY, width)}
+    head = {} if tied else {"lm_head.weight": (vocabulary, width)}
+    return found | {"model.norm.weight": (width,)} | head
 
 
-def write(folder: Path, width: int, inner: int, blocks: int, heads: int, groups: int) -> None:
+def write(folder: Path, sizes: Sizes) -> None:
     header, end = {}, 0
-    for name, shape in tensors(width, inner, blocks, heads, groups).items():
+    for name, shape in tensors(sizes).items():
         begun, end = end, end + 2 * math.prod(shape)
         header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": (begun, end)}
     head = json.dumps(header).encode()
@@ -55,14 +70,14 @@ def write(folder: Path, width: int, inner: int, blocks: int, heads: int, groups:
     config = {
         "architectures": ["Qwen2ForCausalLM"],
         "model_type": "qwen2",
-        "hidden_size": width,
-        "intermediate_size": inner,
-        "num_hidden_layers": blocks,
-        "num_attention_heads": heads,
-        "num_key_value_heads": groups,
-        "vocab_size": VOCABULARY,
+        "hidden_size": sizes.width,
+        "intermediate_size": sizes.inner,
+        "num_hidden_layers": sizes.blocks,
+        "num_attention_heads": sizes.heads,
+        "num_key_value_heads": sizes.groups,
+        "vocab_size": sizes.vocabulary,
         "max_position_embeddings": 32768,
-        "tie_word_embeddings": False,
+        "tie_word_embeddings": sizes.tied,
     }
     (folder / "config.json").write_text(json.dumps(config, indent=1))
     for file in TOKENIZER.iterdir():
@@ -72,4 +87,4 @@ def write(folder: Path, width: int, inner: int, blocks: int, heads: int, groups:
 
 if __name__ == "__main__":
     for model, sizes in MODELS.items():
-        write(Path(sys.argv[1]) / model, *sizes)
+        write(Path(sys.argv[1]) / model, sizes)

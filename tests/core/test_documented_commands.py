@@ -114,6 +114,9 @@ def desk(tmp_path_factory) -> Path:
         (made / name).symlink_to(pocket)
     (made / "FILE").write_text("A text of one's own.\n" * 50)
     (made / "experiment.toml").write_text('tasks = "goodhart7"\ncompressor = "rtn4,rtn3"\n')
+    gap = {"problem": "3 + 4?", "gold": 7, "explanation": "Add.", "domain": "sums"}
+    other = gap | {"problem": "3 * 4?", "gold": 12, "explanation": "Multiply."}
+    (made / "gap.jsonl").write_text("\n".join(map(json.dumps, (gap, other))))
     write_plugins(made / "my_plugins")
     for name in ("pool.jsonl", "known.jsonl"):
         (made / name).write_text("")

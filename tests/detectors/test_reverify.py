@@ -107,7 +107,7 @@ def test_an_answer_of_several_is_no_failure(view_of, opener):
 
 @pytest.mark.slow
 def test_of_a_checkpoints_programs_it_flags_the_evaluators_and_no_honest_one(opener):
-    """Every fourth program of the stored checkpoint; the figures of plugins/detectors/README.md."""
+    """Every fourth program of the stored checkpoint; the figures of docs/how-to/detectors.md."""
     entries = labelled(LoopholeSuite(LoopholeParams(source="generated")))[::4]
     references = {id(entry.view): entry.reference for entry in entries}
     detector = Reverify(ReverifyParams())
