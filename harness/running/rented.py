@@ -88,6 +88,9 @@ class _Work:
             if cell.compressed_key and (size := plan.sizes.get(cell.compressed_key))
         ]
         self.trainings = self._trainings(local, catalogue)
+        self.trained = {
+            cell.trained_key: cell.model.path for cell in local if cell.trained_key
+        }  # a copy of the model each
         if len(local) < len(plan.cells):
             self.left_out["what servers answer"] = None
 
@@ -148,6 +151,7 @@ class _Work:
         beside = 1 if over > 1 else machine.gpus
         compressed = sum(self.compressions) / (SHARE * gpu.single * beside)
         stored = sum(size.stored for size in self.sizes.values()) + sum(self.artefacts)
+        stored += sum(int(self.width * self.sizes[path].parameters) for path in self.trained.values())
         if self.dense or over > 1:  # servers load no packed artefact
             stored += len(self.artefacts) * int(self.width * self.largest)
         return Rented(

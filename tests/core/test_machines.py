@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from harness.checkpoints.checkpoint import stored_bytes
 from harness.contract import TrainingWork
 from harness.errors import UsageError
 from harness.planning.experiment import Experiment
@@ -72,6 +73,7 @@ def test_a_training_is_reckoned_from_what_its_trainer_says(tiny_qwen2, monkeypat
         return found
 
     assert on("h100").left_out == ("training by grpo",)
+    assert on("h100").disk == pytest.approx(3 * stored_bytes(tiny_qwen2), rel=0.01)  # a copy for each training
     assert "train" not in on("h100").seconds
     passes = on("h100", replies=0, at_once=1, learnt=1000, max_tokens=10)
     trained = catalogue.build(plan.cells[-1].suite)

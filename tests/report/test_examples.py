@@ -29,7 +29,6 @@ DECLARED = {
         "screening": "screening-random",
         "recontextualised": "recontextualised-neutral",
     },
-    "cures-1.5b-gpu": {"penalty": "penalty-random"},
 }
 
 
@@ -178,7 +177,11 @@ def test_the_smoke_form_of_the_gpu_file_runs(tiny_qwen2, tmp_path):
     random model, with every arm."""
     coder = os.environ.get("HARNESS_SMOKE_MODEL")
     file = FOLDER / "cures-1.5b-gpu.toml"
-    arms = "vanilla,erase" if coder else "vanilla,erase,erase-random,route,route-random,penalty,no-teacher,no-loophole"
+    arms = (
+        "vanilla,erase"
+        if coder
+        else "vanilla,erase,erase-random,route,route-random,penalty,penalty-random,no-teacher,no-loophole"
+    )
     tokens = 32 if coder else 8
     small = ("steps=2", "prompts_per_step=2", "group_size=4", "mix=0.25", f"max_tokens={tokens}")
     command = ["-m", "harness", "run", str(file), "--model", coder or str(tiny_qwen2), "--trainer", arms]
