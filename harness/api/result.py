@@ -20,6 +20,7 @@ from harness.report.exports.run_rows import RunResults, sample_rows
 from harness.report.notebook import tables_html
 from harness.report.page.write import write_page
 from harness.report.table import Report, Table
+from harness.report.transcripts import free_texts
 from harness.report.two_runs import Side, beside
 from harness.report.two_runs_tables import compared
 from harness.store.run import RunStore
@@ -52,7 +53,7 @@ class Run:
     @cached_property
     def tables(self) -> Report:
         """All tables of the report, by section."""
-        return build(self.data, plots=True)
+        return build(self.data, plots=True, replies_of=partial(free_texts, self.store))
 
     @cached_property
     def _results(self) -> RunResults:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from harness.report.transcripts import Transcript
     from harness.store.run import RunStore
 
-GROUPS = ("trainer", "compressor", "model")
-
 
 def show(
     context: typer.Context,
@@ -48,8 +46,8 @@ def show(
 
     store = RunStore(run)
     plan = Plan.of(store)
-    if unlike not in (None, *GROUPS):
-        raise UsageError(f"--unlike {unlike}", f"one of {', '.join(GROUPS)}")
+    if unlike is not None:
+        refuse_unknown_factor(unlike)
     if cell is None and item is None and label is None and unlike is None:
         _cells(plan, store, json, wide)
         return
@@ -84,9 +82,16 @@ def show(
     print(plural(len(shown), "transcript") + (f" (more with --limit {limit * 5})" if len(shown) == limit else ""))
 
 
+def refuse_unknown_factor(unlike: str) -> None:
+    from harness.report.review import FACTORS
+
+    if unlike not in FACTORS:
+        raise UsageError(f"--unlike {unlike}", f"one of {', '.join(FACTORS)}")
+
+
 def _unlike(plan: Plan, found: list[Transcript], factor: str, limit: int) -> list[Transcript]:
-    """Those to read first. Raises UsageError where there is one group."""
-    from harness.report.review import most_telling
+    """Those to read first. Raises UsageError where there is one group, or nothing that one says and the others do not."""
+    from harness.report.review import review
 
     groups = {cell.id: _group(cell, factor) for cell in plan.cells}
     owners = [groups[entry.cell] for entry in found]
@@ -95,11 +100,13 @@ def _unlike(plan: Plan, found: list[Transcript], factor: str, limit: int) -> lis
             f"these samples are of {plural(len(set(owners)), factor)}: there is nothing to be unlike",
             "choose a run, or another --unlike, with several",
         )
-    texts = ["\n".join(turn.reply for turn in entry.turns) for entry in found]
-    return [
-        found[at].model_copy(update={"group": owners[at], "unlike": weight})
-        for at, weight in most_telling(texts, owners, limit)
-    ]
+    reviewed = review(owners, lambda places: [found[at].free for at in places], limit)
+    if not reviewed.first:
+        raise UsageError(
+            f"of {plural(reviewed.looked, 'free reply')} none is more of one {factor} than of the others",
+            "without --unlike they are shown in the run's order",
+        )
+    return [found[at].model_copy(update={"group": owners[at], "unlike": share}) for at, share in reviewed.first]
 
 
 def _group(cell: Cell, factor: str) -> str:

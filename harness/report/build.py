@@ -22,6 +22,7 @@ from harness.report.headline_table import headlines
 from harness.report.numbers import percent
 from harness.report.pooled_tables import pooled_tables
 from harness.report.reading_tables import reading_tables
+from harness.report.review_tables import RepliesOf, review_tables
 from harness.report.run_tables import exclusions, sizes
 from harness.report.seed_tables import seed_tables
 from harness.report.survival_tables import survival_tables
@@ -38,14 +39,15 @@ NAMED = 4  # cells named per cause
 CUT = 0.05  # share of replies cut at the token limit above which an arm's figures come with a warning
 
 
-def build(data: ReportData, plots: bool = False) -> Report:
-    """All sections of the report, in reading order; with `plots`, pictures beside their tables."""
+def build(data: ReportData, plots: bool = False, replies_of: RepliesOf | None = None) -> Report:
+    """All sections of the report, in reading order; with `plots`, pictures beside their tables; with `replies_of` a cell,
+    what to read first."""
     blocks = analyse(data)
     sections = [
         Section(
             block.key,
             block.title,
-            tuple(block_tables(block, data)),
+            tuple(block_tables(block, data, replies_of)),
             notes=caveats(block, data),
             pictures=tuple(pictures(block)) if plots else (),
             charts=tuple(charts(block, blocks)) if plots else (),
@@ -61,7 +63,7 @@ def build(data: ReportData, plots: bool = False) -> Report:
     return Report(data.title, tuple(sections), (*(data.footer.notes if data.footer else ()), *data.label_faults))
 
 
-def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
+def block_tables(block: Block, data: ReportData, replies_of: RepliesOf | None) -> Iterable[Table]:
     if block.training:
         over_seeds = {key: found for key, found in block.seed_comparisons.items() if found.adjusted is not None}
         yield from training_tables(block.training, over_seeds)
@@ -92,6 +94,8 @@ def block_tables(block: Block, data: ReportData) -> Iterable[Table]:
         yield detectors(arms, runs, block.axes)
         if data.frozen and block.axes:
             yield frozen_table(arms, runs, data.frozen, block.key)
+    if replies_of:
+        yield from review_tables(block, replies_of)
     if block.axes:
         yield from axes.transition_tables(block, block.axes)
         if block.families:

@@ -14,6 +14,7 @@ from harness.report.page.write import write_page
 from harness.report.results import to_json
 from harness.report.stored_run import StoredRun
 from harness.report.table import Report
+from harness.report.transcripts import free_texts
 from harness.store.files import write_bytes, write_json, write_text
 from harness.store.run import RunStore
 
@@ -28,7 +29,7 @@ def write_report(store: RunStore, catalogue: Catalogue, frozen_in: RunStore | No
     data = run.data
     if frozen_in is not None:
         data = data.model_copy(update={"frozen": freeze(StoredRun.of(frozen_in, catalogue), run)})
-    made = build(data, plots=True)
+    made = build(data, plots=True, replies_of=partial(free_texts, store))
     folder = store.folder / FOLDER
     write_text(folder / "report.md", render_markdown(made))
     write_page(folder / "report.html", made, data, partial(texts, store))

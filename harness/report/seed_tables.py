@@ -8,13 +8,11 @@ from pydantic import JsonValue
 
 from harness.report.analysis import Block, SeedPair
 from harness.report.difference_tables import adjustment_note, stars
-from harness.report.estimate_cells import METRICS_PER_TABLE, titled
+from harness.report.estimate_cells import METRICS_PER_TABLE, NO_INFERENCE, titled
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, bracket, decimals_of, p_value, percent, plain, points, signed, significant
 from harness.report.seeds import Spread, spread
 from harness.report.table import Cell, Column, Table, text_cell
-
-DIRECTIONAL = "directional only"
 
 
 def seed_tables(block: Block) -> Iterable[Table]:
@@ -57,7 +55,7 @@ def seed_differences(block: Block, metric: Metric) -> Table:
     )
     rows = tuple(seed_row(block, pair, metric) for pair in block.seed_pairs)
     found = [one for pair in block.seed_pairs if (one := block.seed_comparison(pair, metric))]
-    note = f"Paired by seed, sign-flip over seeds; under six seeds {DIRECTIONAL}. {adjustment_note(found)}".rstrip()
+    note = f"Paired by seed, sign-flip over seeds; under six seeds {NO_INFERENCE}. {adjustment_note(found)}".rstrip()
     shown = block.training is not None and all(pair.factor == "trainer" for pair in block.seed_pairs)  # beside training
     detail = shown or not metric.is_rate
     return Table(f"seeds:differences:{metric.key}", f"{titled(metric)} over seeds", columns, rows, (note,), detail)
@@ -74,7 +72,7 @@ def seed_row(block: Block, pair: SeedPair, metric: Metric) -> tuple[Cell, ...]:
         "family": found.family,
         "inference": found.inference,
     }
-    adjusted = f"{p_value(found.adjusted)} {stars(found.adjusted)}".rstrip() if found.inference else DIRECTIONAL
+    adjusted = f"{p_value(found.adjusted)} {stars(found.adjusted)}".rstrip() if found.inference else NO_INFERENCE
     return (
         head,
         Cell(str(len(found.difference.seeds)), list(found.difference.seeds)),

@@ -54,7 +54,7 @@ class SeedComparison:
 
     @property
     def inference(self) -> bool:
-        """Under six seeds no sign-flip test can reach 5 %: a difference is directional only."""
+        """Under six seeds no sign-flip test can reach 5 %: there is no inference."""
         return self.p is not None and self.minimal <= ALPHA
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from harness.report.analysis import Block
 from harness.report.difference_tables import adjustment_note, stars
+from harness.report.estimate_cells import NO_INFERENCE
 from harness.report.metrics import Metric
 from harness.report.numbers import p_value
-from harness.report.seed_tables import DIRECTIONAL, difference_cell
+from harness.report.seed_tables import difference_cell
 from harness.report.survival import Survival, survivals
 from harness.report.table import Cell, Column, Table, text_cell
 
@@ -29,7 +30,7 @@ def survival_tables(block: Block) -> Iterable[Table]:
     for metric in block.metrics:
         if metric.is_rate and (found := survivals(block, metric)):
             note = (
-                f"Paired by seed, sign-flip over seeds; under six seeds {DIRECTIONAL}. "
+                f"Paired by seed, sign-flip over seeds; under six seeds {NO_INFERENCE}. "
                 f"{adjustment_note([one.found for one in found])}"
             ).rstrip()
             warning = (
@@ -45,7 +46,7 @@ def survival_tables(block: Block) -> Iterable[Table]:
 def survival_row(one: Survival, metric: Metric) -> tuple[Cell, ...]:
     found = one.found
     model, trainer, compressor = one.arm.config
-    adjusted = f"{p_value(found.adjusted)} {stars(found.adjusted)}".rstrip() if found.inference else DIRECTIONAL
+    adjusted = f"{p_value(found.adjusted)} {stars(found.adjusted)}".rstrip() if found.inference else NO_INFERENCE
     return (
         Cell(f"{trainer} vs {one.base.config[1]}", {"arm": trainer, "base": one.base.config[1], "model": model}),
         text_cell(compressor),

@@ -35,6 +35,8 @@ class Samples:
     truncated: bool = False
     valued: str = ""  # with a value of this measure
     error: str = ""  # what the reason begins with
+    item: str = ""  # this one sample of the arm, with its repeat
+    repeat: int = 0
 
 
 @dataclass(frozen=True)

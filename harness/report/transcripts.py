@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+
+from pydantic import Field
 
 from harness.contract import Axes, Outcome, Record
 from harness.planning.cells import Cell, Plan
@@ -24,6 +27,7 @@ class Transcript(Record):
     outcome: str  # quadrant, "scores" or "error"
     verdict: str  # one line: the outcome and what the graders read
     row: VerdictRow
+    free: str = Field("", exclude=True)  # what of it the model said freely
     group: str | None = None  # of those that were asked to be unlike each other …
     unlike: float | None = None  # … and how little the others say the same: -1 to 1
 
@@ -54,9 +58,10 @@ def _of_cell(
             continue  # of an earlier command, which asked more often
         if (item is not None and item not in verdict.item) or not wanted(cell.suite.label, verdict):
             continue
-        turns = []
+        turns, found = [], []
         for role, text in prompts.get(verdict.item, {}).items():
             row = rows.get((verdict.item, verdict.repeat, role))
+            found += [row] if row else []
             reply = reply_text(row) if row else "(no reply: not asked)"
             turns.append(Turn(role=role, prompt=text, reply=reply))
         yield Transcript(
@@ -67,6 +72,7 @@ def _of_cell(
             outcome=_outcome(verdict),
             verdict=_line(verdict, axes),
             row=verdict,
+            free=free_text(found),
         )
 
 
@@ -78,6 +84,19 @@ def reply_text(row: SampleRow) -> str:
         what = "log-likelihood" if len(found) == 1 else f"log-likelihoods of {len(found)} given texts"
         return f"({what}: {', '.join(f'{value:.2f}' for value in found)})"
     return row.reply.text
+
+
+def free_texts(store: RunStore, cell: str) -> dict[tuple[str, int], str]:
+    """(item, repeat) -> what the model said there freely, of the cell with this id."""
+    found: dict[tuple[str, int], list[SampleRow]] = defaultdict(list)
+    for row in store.cell(cell).samples():
+        found[row.item, row.repeat].append(row)
+    return {key: free_text(rows) for key, rows in found.items()}
+
+
+def free_text(rows: Iterable[SampleRow]) -> str:
+    """Their generated replies; empty where given texts were scored, or nothing was said."""
+    return "\n".join(row.reply.text for row in rows if row.reply and not likelihoods(row))
 
 
 def likelihoods(row: SampleRow) -> tuple[float, ...]:

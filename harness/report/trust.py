@@ -69,7 +69,7 @@ def methods(blocks: Sequence[Block]) -> Table:
             "over clusters: the t of the interval, repeats averaged first. Over items: exact McNemar for a rate of",
         ),
         line("", "all samples, an exchange of arms within items for a conditional one, sign-flip for a mean."),
-        line("", "several seeds: the seed is the unit, paired by seed, sign-flip; under six seeds directional only."),
+        line("", "several seeds: the seed is the unit, paired by seed, sign-flip; under six seeds no inference."),
         line("multiplicity", "Holm over the declared contrasts, metric by metric; per family Benjamini-Hochberg."),
         line("", f"* p < {ALPHA:g}, ** p < 0.01, *** p < 0.001, adjusted."),
         line("no inference", f"fewer than {MIN_ITEMS} items, or a least attainable p above {ALPHA:g} (2 / 2^units)."),

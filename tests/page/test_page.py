@@ -16,7 +16,8 @@ import pytest
 from harness.report.build import build
 from harness.report.collect import texts
 from harness.report.page.pack import PER_CHUNK, Texts, pack
-from harness.report.page.render import asset, render_html
+from harness.report.page.render import Stored, asset, render_html
+from harness.report.transcripts import free_texts
 from harness.store.run import RunStore
 
 
@@ -130,6 +131,24 @@ def test_arms_that_were_asked_otherwise_keep_their_own_prompts(run):
 def test_counts_are_links_only_where_samples_are(run):
     assert "#samples?" in run.page.read_text()
     assert "#samples?" not in render_html(build(run.data))
+
+
+def test_what_to_read_first_leads_to_its_samples(run):
+    store = RunStore(run.folder)
+    report = build(run.data, replies_of=lambda cell: free_texts(store, cell))
+    assert [section.key for section in report.sections if any(table.key == "review" for table in section.tables)] == [
+        "goodhart7"
+    ], "fidelity has likelihoods alone"
+    page = render_html(report, run.data, Stored(""))
+    (table,) = (table for table in report.sections[0].tables if table.key == "review")
+    arms = {cell.id: cell for cell in run.data.cells}
+    for row in table.rows:
+        where = row[3].value
+        arm = arms[where["cell"]]
+        name = "baseline" if arm.compressor == "none" else arm.compressor
+        assert row[1].text == arm.compressor
+        assert where["item"] in {sample.item for sample in run.data.rows[arm.id]}
+        assert f'<a href="#goodhart7/{where["item"].replace("/", "%2F")}/0/{name}">{where["item"]}</a>' in page
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node to run the page's script")

@@ -165,10 +165,10 @@ def test_a_family_too_large_for_its_seeds_says_how_many_it_takes():
     assert not any("it would take" in note for note in enough["notes"])
 
 
-def test_under_six_seeds_a_difference_is_directional_only():
+def test_under_six_seeds_a_difference_carries_no_inference():
     section = build(experiment({"vanilla": range(41, 46)})).sections[0]
     table = next(table for table in section.tables if table.key == "training:hack")
-    assert all(row[4].text.endswith("directional only") for row in table.rows)
+    assert all(row[4].text.endswith("no inference") for row in table.rows)
 
 
 def test_different_seed_sets_are_refused_in_one_line():

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
@@ -107,6 +107,8 @@ class Address:
         if samples is None or (samples.arm and samples.arm not in self.arms):
             return None
         suite, arm = self.arms.get(samples.arm, (samples.suite, ""))
+        if samples.item:
+            return "#" + "/".join(quote(part, safe="") for part in (suite, samples.item, str(samples.repeat), arm))
         outcomes = ",".join(samples.outcome)
         flip = f"{','.join(samples.was)}>{outcomes}{'!' if samples.new_answer else ''}" if samples.was else ""
         asked = {

@@ -10,9 +10,10 @@ from pydantic import JsonValue
 from harness.contract import Rate
 from harness.errors import plural
 from harness.report.difference_tables import stars
+from harness.report.estimate_cells import NO_INFERENCE
 from harness.report.metrics import Metric
 from harness.report.numbers import NONE, percent, plain, points
-from harness.report.seed_tables import DIRECTIONAL, difference_cell, mean_text, spread_json
+from harness.report.seed_tables import difference_cell, mean_text, spread_json
 from harness.report.seeds import SeedComparison, SeedGroup, Spread, compare_seeds, spread
 from harness.report.table import Cell, Column, Table, text_cell
 from harness.report.training.analysis import Training
@@ -231,7 +232,7 @@ def outcome_cell(found: SeedComparison, metric: Metric) -> Cell:
         "inference": found.inference,
     }
     if not found.inference:
-        verdict = DIRECTIONAL
+        verdict = NO_INFERENCE
     elif found.adjusted is None:
         verdict = f"p {found.p:.3f}"
     else:
@@ -261,7 +262,7 @@ def notes(training: Training, rate: Rate) -> Iterable[str]:
 def how_tested(tested: Sequence[SeedComparison], unit: str) -> str:
     """The test, its correction, and how many seeds the strongest difference would need to pass it."""
     family, seeds = tested[0].family, max(len(one.difference.seeds) for one in tested)
-    text = f"Sign-flip over seeds, Holm over {plural(family, unit)}; under six seeds {DIRECTIONAL}."
+    text = f"Sign-flip over seeds, Holm over {plural(family, unit)}; under six seeds {NO_INFERENCE}."
     needed = next(count for count in itertools.count(1) if family * minimal_p(count) <= ALPHA)
     if seeds < needed:
         text += f" With {plural(seeds, 'seed')} no p of this family can reach 5 % after Holm; it would take {needed}."
