@@ -66,8 +66,8 @@ class LocalExecutor:
             return
         worker.last = time.monotonic()
         if event.kind in ("done", "failed"):
-            ended = worker.end_cell()
-            if not worker.todo and waiting and event.kind == "done" and _small(ended):
+            ended = worker.end_cell(failed=event.kind == "failed")
+            if not worker.todo and waiting and worker.sound and _small(ended):
                 worker.todo.extend(waiting.popleft())
             worker.assign()
         yield event
@@ -83,6 +83,7 @@ class _Worker:
         self.todo = deque(cells)
         self.attempts = attempts  # at todo[0] that killed the worker
         self.cause: str | None = None
+        self.failed = False
         self.last = time.monotonic()
         read_end, write_end = os.pipe()
         threads = max(1, (os.cpu_count() or 1) // slots)
@@ -122,9 +123,15 @@ class _Worker:
         elif self.process.stdin is not None:
             self.process.stdin.close()  # no cells left: it ends by itself
 
-    def end_cell(self) -> Cell:
+    def end_cell(self, failed: bool) -> Cell:
         self.attempts = 0
+        self.failed |= failed
         return self.todo.popleft()
+
+    @property
+    def sound(self) -> bool:
+        """Whether it may go on to another model: no cell of it has failed, and it was not told to end."""
+        return not self.failed and self.cause is None
 
     def silent_for(self) -> float:
         return time.monotonic() - self.last
@@ -153,8 +160,13 @@ class _Worker:
 
 
 def _small(cell: Cell) -> bool:
-    folder = Path(cell.model.path)
-    return bool(cell.model.path) and folder.is_dir() and sum(file.stat().st_size for file in folder.iterdir()) <= SMALL
+    """Of a model that is loaded here: what a backend holds may stay with its process."""
+    if not cell.model.path or cell.model.backend is not None:
+        return False
+    try:
+        return sum(file.stat().st_size for file in Path(cell.model.path).iterdir()) <= SMALL
+    except OSError:  # moved away meanwhile: the next cell says so
+        return False
 
 
 def _cause_of_death(code: int) -> str:
