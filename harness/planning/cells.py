@@ -150,18 +150,25 @@ class Plan(Record):
         if experiment.name:
             return slug(experiment.name)
         arms = {"trainer", "compressor", "detectors", "runs", "seeds", "baseline", "params"}
-        arms |= {"name", "trainers", "compressors"}
+        arms |= {"name", "trainers", "compressors", "suites"}
         if experiment.backend is None:
             arms |= {"backend", "backend_args"}
         arms |= {
             name
-            for name in ("chat_template", "template_args", "system", "train_on", "suites")
+            for name in ("chat_template", "template_args", "system", "train_on")
             if getattr(experiment, name) in (None, {})
         }
         asked = {name for cell in self.cells for name in (cell.suite.label, cell.suite.plugin)}
         questions = {name: given for name, given in experiment.params.items() if name in asked}
+        presets = {cell.suite.preset for cell in self.cells} | {experiment.train_on}
+        suites = {
+            name: {key: value for key, value in table.items() if key != "summary"}
+            for name, table in experiment.suites.items()
+            if name in presets
+        }
         described = experiment.model_dump(mode="json", exclude=arms)
-        frame = key_of({**described, "params": questions} if questions else described)[:8]
+        extra = {name: given for name, given in (("params", questions), ("suites", suites)) if given}
+        frame = key_of({**described, **extra})[:8]
         models = "-".join(dict.fromkeys(slug(cell.model.name) for cell in self.cells))
         return f"{'-'.join(slug(task) for task in experiment.tasks)}-{models}-{frame}"
 

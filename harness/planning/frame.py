@@ -44,7 +44,7 @@ def _differences(stored: Plan, plan: Plan, catalogue: Catalogue) -> Iterator[str
     if all(any(cell.training for cell in one.cells) for one in (stored, plan)):
         yield from _unlike("--train-on is", stored.experiment.train_on, plan.experiment.train_on)
     before, now = _by_question(stored), _by_question(plan)
-    told = [(one.experiment.suite_flags, one.experiment.params) for one in (stored, plan)]
+    told = [(one.suite_flags, one.params, one.suites) for one in (stored.experiment, plan.experiment)]
     same_command = told[0] == told[1]  # parameters then differ because `harness rescore` has changed them: it may go on
     for asked in before.keys() & now.keys():
         label, (old, new) = asked[0], (catalogue.stored_params(one[asked].suite) for one in (before, now))

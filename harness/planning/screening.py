@@ -64,6 +64,7 @@ def make_screen(
         raise UsageError(f"no design {unknown[0]!r}", f"a comma list of {', '.join(DESIGNS)}")
     if unit not in UNITS:
         raise UsageError(f"no unit {unit!r}", f"one of {', '.join(UNITS)}")
+    catalogue = catalogue.with_presets(experiment.presets, "experiment file")
     _refuse_partial(compressors[0], experiment, catalogue, shape, unit)
     by_block = unit == "block"
     units = [str(block) for block in range(shape.blocks)] if by_block else [linear.name for linear in shape.linears]
@@ -85,8 +86,7 @@ def make_screen(
 def _refuse_partial(label: str, experiment: Experiment, catalogue: Catalogue, shape: ModelShape, unit: str) -> None:
     """Raises UsageError for a compressor that measures, takes the whole model, leaves Linears as they are, or, by Linear, lets
     some share factors."""
-    own = catalogue.with_presets(experiment.presets, "experiment file")
-    compressor: Compressor = own.build(own.resolve("compressors", label, experiment.params.get(label)))
+    compressor: Compressor = catalogue.build(catalogue.resolve("compressors", label, experiment.params.get(label)))
     remedy = "screen a compressor that compresses every Linear by rule, such as uniform3"
     if compressor.measures or compressor.whole_model or compressor.masks:
         raise UsageError(f"{label} cannot be screened: it does not decide each Linear by rule", remedy)

@@ -33,6 +33,7 @@ def regrade(
     Raises UsageError if the changed suite would ask questions other than those that the stored replies answer.
     """
     before = Plan.of(store)
+    catalogue = catalogue.with_presets(before.experiment.presets, "experiment file")
     cells = tuple(_rejudged(cell, store, catalogue, flags, params, detectors) for cell in before.cells)
     record(before.model_copy(update={"cells": cells}), store)
     runner = CellRunner(store, catalogue, silent)

@@ -95,6 +95,15 @@ def test_rescore_keeps_replies_and_names_what_moved(cli):
     assert {len(rows) for rows in cli.rows("verdicts-*.jsonl").values()} == {12}  # both verdicts on 6 items
 
 
+def test_rescore_knows_the_suites_of_an_experiment_file(cli):
+    (cli.cwd / "e.toml").write_text(
+        'tasks = "few,all"\n[suites.few]\nplugin = "toy"\nitems = 3\n[suites.all]\nplugin = "toy"\n'
+    )
+    cli("run", "e.toml", "--model", str(cli.model), "--out", "r")
+    assert sorted(len(rows) for rows in cli.rows("verdicts-*.jsonl").values()) == [3, 6]
+    assert cli("rescore", "r").stderr.count("no verdict of") == 2
+
+
 def test_rescore_refuses_other_questions(cli):
     cli.run()
     said = cli("rescore", "r", "-P", "toy.items=9", code=2).stderr
