@@ -23,7 +23,7 @@ class Estimate:
     numerator: float
     denominator: float
     interval: Interval | None
-    unit: str  # what was resampled: "item", "cluster", "family"
+    unit: str  # what was resampled: "item", "cluster", "family", "seed"
     units: int
     effective: Counts | None = None  # of a rate: as many independent samples as it is worth
 

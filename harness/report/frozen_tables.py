@@ -98,8 +98,8 @@ def _notes(frozen: FrozenDetectors, thresholds: Mapping[str, FrozenThreshold], s
     ]
     if several:
         notes.append(
-            "Counts are summed over seeds, and intervals take the seed as their unit. Each seed is recalibrated by itself, and "
-            "AUROC compares samples of one seed."
+            "Counts are summed over seeds, and intervals take the seed as their unit where several count. Each seed is "
+            "recalibrated by itself, and AUROC compares samples of one seed."
         )
     notes += [
         f"{found.detector}: {found.flagged} of {found.honest} honest samples were flagged where it was frozen"
@@ -133,9 +133,10 @@ def _recalibrated_cell(cells: Sequence[Judged]) -> Cell:
         reason = f"under {MIN_HONEST} honest samples"
         return Cell(f"not set: {reason}", {"not_set": reason})
     made = _rate_cell(_caught(limits), sum(len(hacks) for _, hacks, _ in limits) < MIN_POSITIVES)
-    if len(limits) == len(cells) or not isinstance(made.value, dict):
+    if len(limits) == len(cells):
         return made
-    return Cell(f"{made.text}\n{len(limits)} of {len(cells)} seeds", {**made.value, "seeds": len(limits)})
+    value = made.value if isinstance(made.value, dict) else {}
+    return Cell(f"{made.text}\n{len(limits)} of {len(cells)} seeds", {**value, "seeds": len(limits)})
 
 
 def _caught(sides: Sequence[tuple[Judged, Sequence[Row], float]]) -> Estimate:

@@ -25,7 +25,7 @@ WORD = re.compile(r"\w+|[^\w\s]")
 FACTORS = ("trainer", "compressor", "model")  # what groups are made by
 HASHED = 2048  # F
 DIMENSIONS = 3  # d
-MOST = 3000  # replies; of more, each group gives an equal share, evenly spaced
+MOST = 3000  # replies; of more, each group gives at most an equal share, evenly spaced
 _TINY = 1e-12
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # mixes a pair's first word into its second
 
@@ -63,7 +63,7 @@ def balanced(groups: Sequence[str], most: int = MOST) -> list[int]:
         places.setdefault(group, []).append(at)
     share = max(1, most // max(1, len(places)))
     kept = [at for found in places.values() for at in _spaced(found, share)]
-    return sorted(kept)
+    return sorted(kept[:most])  # more groups than that: the first ones alone
 
 
 def _spaced(found: list[int], share: int) -> list[int]:

@@ -87,8 +87,9 @@ def _table(factor: str, groups: Sequence[str], samples: Asked, found: Review) ->
     notes = (
         f"An order to read in, no verdict: what one {factor} says and the others hardly do, each next reply unlike those "
         "before it. No label and no grader has a say (after Hodoscope, arXiv 2604.11072).",
-        "Density share: replies of the own group near this one less those of the others, as a share of both; 1: the own "
-        f"group alone says this. {found.looked:,} of {len(groups):,} replies were compared, an equal share of each {factor}; "
+        "Density share: replies of the own group near this one less those of the others, as a share of both and one more; "
+        "near 1: the own group alone says this, and often. "
+        f"{found.looked:,} of {len(groups):,} replies were compared, at most an equal share of each {factor}; "
         f"`harness show RUN --unlike {factor}` compares more.",
     )
     return Table("review", "What to read first", columns, tuple(rows), notes, detail=True)

@@ -219,7 +219,7 @@ def test_a_monitor_is_named_where_its_arm_stands():
 
 def test_attempts_stand_in_the_overview_where_rows_know_them():
     data = experiment({"vanilla": SEEDS})
-    assert "attempted" not in {column.key for column in build(data).sections[0].tables[0].columns}
+    assert "tried" not in {column.key for column in build(data).sections[0].tables[0].columns}
     told = [run for run in data.training if run.trainer == "erase"]
     rest = [run for run in data.training if run.trainer != "erase"]
     told = [
@@ -227,7 +227,7 @@ def test_attempts_stand_in_the_overview_where_rows_know_them():
         for run in told
     ]
     table = build(data.model_copy(update={"training": (*rest, *told)})).sections[0].tables[0]
-    place = [column.key for column in table.columns].index("attempted")
+    place = [column.key for column in table.columns].index("tried")
     shown = {row[0].text: row[place].text for row in table.rows}
     assert shown == {"baseline": "–", "vanilla": "–", "erase": "10.0 %", "erase-random": "–"}  # steps 8 to 12
     assert {len(row) for row in table.rows} == {len(table.columns)}

@@ -99,11 +99,15 @@ def with_frontier(arms: Sequence[Deployment]) -> list[Deployment]:
             rest = str(sorted((key, str(value)) for key, value in arm.values.items() if key != name))
             if number(arm.values.get(name)) is not None:
                 lines.setdefault((name, rest), []).append(arm)
-    (name, _), longest = max(lines.items(), key=lambda line: len(line[1]), default=(("", ""), []))
-    if len({arm.values[name] for arm in longest}) < 2:
+    (name, _), longest = max(lines.items(), key=lambda line: _points(*line), default=(("", ""), []))
+    if _points((name, ""), longest) < 2:
         return list(arms)
     on_line = {arm.label for arm in longest}
     return [replace(arm, scale=number(arm.values[name])) if arm.label in on_line else arm for arm in arms]
+
+
+def _points(line: tuple[str, str], arms: Sequence[Deployment]) -> int:
+    return len({arm.values[line[0]] for arm in arms})
 
 
 def margin_over_frontier(arm: Deployment, frontier: Sequence[Deployment]) -> Found:

@@ -53,7 +53,7 @@ def overview(training: Training) -> Table:
             if rate.better == "high":
                 columns.append(Column(f"{rate.name}_kept", "kept\nof start", "right"))
     if shows_attempts(training):
-        columns.append(Column("attempted", f"tried\nlast {LAST}", "right", 2))
+        columns.append(Column("tried", f"tried\nlast {LAST}", "right", 2))
     if ran:
         columns.append(Column("idle", "flat\nskipped", "right"))
         columns.append(Column("cut", "cut", "right", -1))
