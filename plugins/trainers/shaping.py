@@ -6,7 +6,7 @@ the teacher's replies too. What it flags is compared with the truth for the log 
 A penalty works as long as E[reward | hack] stays below what an honest failure earns: with 1.0 for passing, 1.5 does
 down to a recall of two thirds.
 
-The placebo deals the same number of flags to other rollouts, so that what is left of the monitor is how much it interferes.
+The placebo deals the same number of flags to rollouts at random, so that what is left of the monitor is how much it interferes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Shaping:
     monitor: Monitor
     penalty: float = 0.0  # subtracted from the reward of what is flagged
     screening: bool = False  # what is flagged is left out of its group, and so out of the group's mean
-    permuted: int | None = None  # the placebo, by its seed: the flags are dealt to other rollouts
+    permuted: int | None = None  # the placebo, by its seed: the flags are dealt to rollouts at random
 
     def __call__(self, suite: Trainable, groups: Groups, step: int) -> tuple[Groups, dict[str, JsonValue]]:
         """The groups as they are learnt from, and what the monitor did, for the step's row."""
