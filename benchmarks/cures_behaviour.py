@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from cures_cells import BEHAVIOUR, PLAIN, Cells, behaviour_columns, difference, stored, table
@@ -21,6 +22,20 @@ from harness.planning.cells import Plan
 from harness.report.arms import gamed
 from harness.report.compare import match
 from harness.report.seeds import SeedGroup
+
+
+def widths_side_by_side(cells: Cells) -> str:
+    """Hack and solve rate of every arm (rows) under every width (columns), in percent, mean over seeds."""
+    widths = list(dict.fromkeys(width for _, width in cells.groups))
+
+    def both(trainer: str, width: str) -> str:
+        group = cells.groups.get((trainer, width))
+        rates = [fmean(group.values(metric).values()) for metric in (cells.hack, cells.solve)] if group else []
+        return " / ".join(f"{100 * rate:.1f}" for rate in rates) or "–"
+
+    return table(
+        ("hack / solve", *widths), ([arm, *(both(arm, width) for width in widths)] for arm in cells.trainers), 1
+    )
 
 
 def behaviour(cells: Cells) -> str:
@@ -117,7 +132,12 @@ def main() -> None:
     controls = controls_of(run.plan)
     placebos = {arm: named[0] for arm, named in controls.items()}
     print(f"{finished} of {len(run.plan.cells)} cells; {missing} replies without a verdict, counted in their rates\n")
-    for part in (behaviour(cells), declared(cells, placebos), effects(cells, BASE, cells.trainers)):
+    for part in (
+        widths_side_by_side(cells),
+        behaviour(cells),
+        declared(cells, placebos),
+        effects(cells, BASE, cells.trainers),
+    ):
         print(part, end="\n\n")
     for arm, named in controls.items():
         for control in named:

@@ -18,7 +18,7 @@ from harness_plugins.tasks.loopholes.spec import AXES
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from cures_behaviour import behaviour, effects, plot  # noqa: E402
+from cures_behaviour import behaviour, effects, plot, widths_side_by_side  # noqa: E402
 from cures_cells import Cells, seed_hacks  # noqa: E402
 from cures_declared import FAMILY, WIDTH, declared, family_tested  # noqa: E402
 
@@ -145,3 +145,16 @@ def test_a_seed_hacks_from_a_fifth_of_its_loopholed_replies():
         chosen = {row.item for row in loopholed[:hacks]}
         rows = [row._replace(verdict=game) if row.item in chosen else row for row in honest]
         assert seed_hacks(replace(arm, rows=rows)) is expected
+
+
+def test_widths_stand_side_by_side_and_a_missing_cell_is_a_dash():
+    data = made(arms=("none", "vanilla"), widths=("none", "rtn3"), items=600)
+    data = data.model_copy(
+        update={"cells": tuple(c for c in data.cells if (c.trainer, c.compressor) != ("none", "rtn3"))}
+    )
+    head, _, untouched, vanilla = widths_side_by_side(Cells.of(data)).splitlines()
+    assert head == "| hack / solve | none | rtn3 |"
+    assert untouched.endswith("| – |")
+    hack, solve = vanilla.split(" | ")[1].split(" / ")
+    assert float(hack) == pytest.approx(60, abs=2)
+    assert float(solve) == pytest.approx(30, abs=2)
