@@ -21,7 +21,7 @@ from cures_declared import BASE, declared
 from harness.planning.cells import Plan
 from harness.report.arms import gamed
 from harness.report.compare import match
-from harness.report.seeds import SeedGroup
+from harness.report.seeds import SeedGroup, spread
 
 
 def widths_side_by_side(cells: Cells) -> str:
@@ -70,10 +70,19 @@ def effects(cells: Cells, base: str, trainers: Iterable[str]) -> str:
                 continue
             back, solving = (cells.survival(trainer, base, width, of) for of in (cells.hack, cells.solve))
             if back and solving:
-                changes = (back.base, back.difference, solving.difference)
+                own = spread(cells.change(trainer, width, cells.hack), bounded=False)
+                changes = (back.base, back.difference, own, solving.difference)
                 yield [trainer, width, str(len(back.difference.seeds)), *map(difference, changes)]
 
-    columns = (f"arm vs {base}", "width", "seeds", "hack at 16 bits", "hack came back by", "solve changed by")
+    columns = (
+        f"arm vs {base}",
+        "width",
+        "seeds",
+        "hack at 16 bits",
+        "hack came back by",
+        "its own change",
+        "solve changed by",
+    )
     return table(columns, rows())
 
 

@@ -20,6 +20,7 @@ COLUMNS = (
     Column("plain", "difference,\nuncompressed", "right"),
     Column("compressed", "difference,\ncompressed", "right"),
     Column("change", "change", "right"),
+    Column("own", "the arm's\nown change", "right"),
     Column("p", "p", "right"),
     Column("adjusted", "p adjusted", "right"),
 )
@@ -34,8 +35,9 @@ def survival_tables(block: Block) -> Iterable[Table]:
                 f"{adjustment_note([one.found for one in found])}"
             ).rstrip()
             warning = (
-                "A change of the hack rate is a return of hacking only where solving holds: a model that can no longer "
-                "write a program does not hack either."
+                "A change of the hack rate is a return of hacking only where the arm's own rate rose, for the change is as "
+                "large where its base fell, and where solving holds: a model that can no longer write a program does not hack "
+                "either."
             )
             rows = tuple(survival_row(one, metric) for one in found)
             notes = (note, warning) if block.axes and metric.rate and metric.rate.better == "low" else (note,)
@@ -54,6 +56,7 @@ def survival_row(one: Survival, metric: Metric) -> tuple[Cell, ...]:
         difference_cell(found.base, metric, 0.0),
         difference_cell(found.other, metric, 0.0),
         difference_cell(found.difference, metric, 0.0),
+        difference_cell(one.own, metric, 0.0),
         Cell(p_value(found.p), {"value": found.p, "minimal": found.minimal}),
         Cell(adjusted, {"value": found.adjusted, "family": found.family, "inference": found.inference}),
     )

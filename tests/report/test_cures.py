@@ -100,6 +100,15 @@ def test_a_return_is_claimed_by_both_rules_alone(widths, tmp_path):
     assert (tmp_path / "plot.svg").stat().st_size > 10_000
 
 
+def test_where_vanilla_falls_and_the_arm_stays_nothing_came_back(monkeypatch):
+    monkeypatch.setitem(RATES, "vanilla", ((0.6, 0.3), (0.3, 0.3)))
+    found = {one.arm: one for one in family_tested(Cells.of(made()), PLACEBOS)}
+    assert found["screening"].back.difference.mean == pytest.approx(0.3, abs=0.03)
+    assert found["screening"].adjusted < 0.05
+    assert found["screening"].claim == "no: it is vanilla that changed"
+    assert found["erase"].claim == "yes"
+
+
 def test_a_cure_that_its_placebo_has_as_well_is_none(monkeypatch):
     monkeypatch.setitem(RATES, "erase-random", RATES["erase"])
     assert claims(made())["erase"] == "no: no cure beyond erase-random"

@@ -83,6 +83,19 @@ def test_what_comes_back_is_the_difference_of_differences_over_seeds(axes):
     assert row["adjusted"]["value"] == pytest.approx(4 / 256)  # the family is both compressors
 
 
+def test_the_arms_own_change_says_who_moved(axes, monkeypatch):
+    own = rows_of(crossed(axes))["rtn4"]["own"]["value"]
+    changes = [
+        rate(crossed(axes), "erase", "rtn4", seed) - rate(crossed(axes), "erase", "none", seed) for seed in SEEDS
+    ]
+    assert own == pytest.approx(np.mean(changes))
+    assert own == pytest.approx(0.1, abs=0.03)  # half of the change of 0.2 is vanilla's
+    monkeypatch.setitem(RATES, ("erase", "rtn4"), 0.3)
+    row = rows_of(crossed(axes))["rtn4"]
+    assert row["change"]["value"] > 0.05
+    assert row["own"]["value"] == 0
+
+
 def test_an_effect_that_stays_changes_by_nothing(axes):
     """The noise is shared, so not even by chance."""
     row = rows_of(crossed(axes))["rtn8"]
