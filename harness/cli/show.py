@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +65,7 @@ def show(
         words.refuse_unknown(label)
         found = transcripts(plan, store, cell, item, lambda suite, row: words.means(label, suite, row), axes)
     shown = list(islice(found, limit)) if unlike is None else _unlike(plan, list(found), unlike, limit)
-    if not shown and label is None:
+    if not shown and label is None and unlike is None:
         raise UsageError(f"no sample of {run} has {_asked(cell, item)}", f"`harness show {run}` lists its cells")
     if json:
         print(json_module.dumps([entry.model_dump(mode="json") for entry in shown], indent=1))
@@ -90,7 +91,8 @@ def refuse_unknown_factor(unlike: str) -> None:
 
 
 def _unlike(plan: Plan, found: list[Transcript], factor: str, limit: int) -> list[Transcript]:
-    """Those to read first. Raises UsageError where there is one group, or nothing that one says and the others do not."""
+    """Those to read first; none, and a line that says so, where no group says what the others do not. Raises UsageError where
+    there is one group."""
     from harness.report.review import review
 
     groups = {cell.id: _group(cell, factor) for cell in plan.cells}
@@ -102,10 +104,8 @@ def _unlike(plan: Plan, found: list[Transcript], factor: str, limit: int) -> lis
         )
     reviewed = review(owners, lambda places: [found[at].free for at in places], limit)
     if not reviewed.first:
-        raise UsageError(
-            f"of {plural(reviewed.looked, 'free reply')} none is more of one {factor} than of the others",
-            "without --unlike they are shown in the run's order",
-        )
+        said = f"of {plural(reviewed.looked, 'free reply')} none is more of one {factor} than of the others"
+        print(said, file=sys.stderr)
     return [found[at].model_copy(update={"group": owners[at], "unlike": share}) for at, share in reviewed.first]
 
 
