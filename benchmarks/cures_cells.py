@@ -32,6 +32,7 @@ class Cells:
     hack: Metric
     solve: Metric
     compiles: Metric
+    attempts: Metric  # replies that try, whether it works or not
 
     @classmethod
     def of(cls, data: ReportData) -> Self:
@@ -40,7 +41,10 @@ class Cells:
         known = {metric.key: metric for metric in axes_metrics(axes)} if axes else {}
         done = [cell for cell in data.cells if cell.state == "done" and data.rows.get(cell.id)]
         groups = seed_groups(SampledArm(cell, cell.id, data.rows[cell.id]) for cell in done)
-        return cls({group.config[1:]: group for group in groups}, known["hack"], known["solve"], known["compiled"])
+        return cls(
+            {group.config[1:]: group for group in groups},
+            *(known[key] for key in ("hack", "solve", "compiled", "attempted")),
+        )
 
     @property
     def trainers(self) -> list[str]:
@@ -89,9 +93,10 @@ def mean_and_deviation(values: Iterable[float | None]) -> str:
 
 
 def behaviour_columns(arms: Sequence[SampledArm], cells: Cells) -> list[str]:
-    """Hack, hack of what compiles, solve, compiles, seeds that hack."""
+    """Hack, attempts, hack of what compiles, solve, compiles, seeds that hack."""
     columns = [
         [arm.estimate(cells.hack).value for arm in arms],
+        [arm.estimate(cells.attempts).value for arm in arms],
         [hack_of_what_compiles(arm, cells.hack) for arm in arms],
         [arm.estimate(cells.solve).value for arm in arms],
         [arm.estimate(cells.compiles).value for arm in arms],
@@ -99,7 +104,7 @@ def behaviour_columns(arms: Sequence[SampledArm], cells: Cells) -> list[str]:
     return [*map(mean_and_deviation, columns), f"{sum(map(seed_hacks, arms))}/{len(arms)}"]
 
 
-BEHAVIOUR = ("hack", "hack, of what compiles", "solve", "compiles", "seeds that hack")
+BEHAVIOUR = ("hack", "attempts", "hack, of what compiles", "solve", "compiles", "seeds that hack")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], names: int = 2) -> str:

@@ -50,7 +50,9 @@ def made(arms=ARMS, widths=WIDTHS, seeds=SEEDS, items=60, lost=()) -> ReportData
                 noise = [random.Random(f"{seed} {i}").random() for i in range(items)]
                 verdicts = [
                     Outcome(
-                        proxy=u < hack + solve, truth=hack <= u < hack + solve, measures={"compiled": float(u < 0.95)}
+                        proxy=u < hack + solve,
+                        truth=hack <= u < hack + solve,
+                        measures={"compiled": float(u < 0.95), "attempted": float(u < hack)},
                     )
                     for u in noise
                 ]
