@@ -66,9 +66,7 @@ class Experiment(Record):
     params: dict[str, dict[str, JsonValue]] = {}  # name as selected -> parameter -> value (-P name.key=value)
     trainers: dict[str, dict[str, JsonValue]] = {}  # this experiment's own presets, as in a registry.toml
     compressors: dict[str, dict[str, JsonValue]] = {}
-    suites: dict[
-        str, dict[str, JsonValue]
-    ] = {}  # presets as a registry.toml's [tasks.NAME]; `tasks` is what is selected
+    suites: dict[str, dict[str, JsonValue]] = {}  # a registry.toml's [tasks.NAME]; `tasks` says which are selected
 
     @property
     def chat(self) -> ChatOptions:

@@ -88,9 +88,8 @@ class _Work:
             if cell.compressed_key and (size := plan.sizes.get(cell.compressed_key))
         ]
         self.trainings = self._trainings(local, catalogue)
-        self.trained = {
-            cell.trained_key: cell.model.path for cell in local if cell.trained_key
-        }  # a copy of the model each
+        # each is a copy of its model
+        self.trained = {cell.trained_key: cell.model.path for cell in local if cell.trained_key}
         if len(local) < len(plan.cells):
             self.left_out["what servers answer"] = None
 

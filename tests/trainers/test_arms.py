@@ -99,10 +99,7 @@ def test_a_permuted_penalty_and_screening_hit_as_many_but_not_those_that_the_mon
         assert [it.text for it in left[0]] == [it.text for it, lost in zip(policy[0], taken, strict=True) if not lost]
         assert screened["screened"] == 1
     dealt = [Shaping(exclaims, 1.5, permuted=7)(SUITE, policy, step)[1]["flagged_of_hacks"] for step in range(40)]
-    assert set(dealt) == {
-        0.0,
-        0.5,
-    }  # the row says what was dealt: two hacks, at times the one, at times the other, or none
+    assert set(dealt) == {0.0, 0.5}  # the row says what was dealt: one of the two hacks, or neither
 
 
 def test_the_monitor_sees_views_and_no_truth():

@@ -8,7 +8,7 @@ straight lines between the deployed scales, seed by seed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -93,21 +93,27 @@ def compare_deployments(
 
 def with_frontier(arms: Sequence[Deployment]) -> list[Deployment]:
     """Mark the arms that differ in one number alone: the longest such line is the frontier."""
-    lines: dict[tuple[str, str], list[Deployment]] = {}  # the number that differs, all else
-    for name in dict.fromkeys(key for arm in arms for key in arm.values):
-        for arm in arms:
-            rest = str(sorted((key, str(value)) for key, value in arm.values.items() if key != name))
-            if number(arm.values.get(name)) is not None:
-                lines.setdefault((name, rest), []).append(arm)
-    (name, _), longest = max(lines.items(), key=lambda line: _points(*line), default=(("", ""), []))
-    if _points((name, ""), longest) < 2:
+    names = dict.fromkeys(key for arm in arms for key in arm.values)
+    lines = [(name, line) for name in names for line in _lines(arms, name)]
+    name, longest = max(lines, key=lambda line: _points(*line), default=("", []))
+    if _points(name, longest) < 2:
         return list(arms)
     on_line = {arm.label for arm in longest}
     return [replace(arm, scale=number(arm.values[name])) if arm.label in on_line else arm for arm in arms]
 
 
-def _points(line: tuple[str, str], arms: Sequence[Deployment]) -> int:
-    return len({arm.values[line[0]] for arm in arms})
+def _lines(arms: Sequence[Deployment], name: str) -> Iterable[list[Deployment]]:
+    """Arms that are alike in all but the number `name`."""
+    found: dict[str, list[Deployment]] = {}
+    for arm in arms:
+        rest = str(sorted((key, str(value)) for key, value in arm.values.items() if key != name))
+        if number(arm.values.get(name)) is not None:
+            found.setdefault(rest, []).append(arm)
+    return found.values()
+
+
+def _points(name: str, line: Sequence[Deployment]) -> int:
+    return len({arm.values[name] for arm in line})
 
 
 def margin_over_frontier(arm: Deployment, frontier: Sequence[Deployment]) -> Found:
