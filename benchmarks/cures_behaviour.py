@@ -21,7 +21,7 @@ from cures_declared import BASE, declared
 from harness.planning.cells import Plan
 from harness.report.arms import gamed
 from harness.report.compare import match
-from harness.report.seeds import SeedGroup, spread
+from harness.report.seeds import SeedGroup
 
 
 def widths_side_by_side(cells: Cells) -> str:
@@ -70,7 +70,7 @@ def effects(cells: Cells, base: str, trainers: Iterable[str]) -> str:
                 continue
             back, solving = (cells.survival(trainer, base, width, of) for of in (cells.hack, cells.solve))
             if back and solving:
-                own = spread(cells.change(trainer, width, cells.hack), bounded=False)
+                own = cells.own_change(trainer, width, cells.hack)
                 changes = (back.base, back.difference, own, solving.difference)
                 yield [trainer, width, str(len(back.difference.seeds)), *map(difference, changes)]
 

@@ -65,6 +65,9 @@ class Cells:
         )
         return {seed: second[seed] - first[seed] for seed in first if seed in second}
 
+    def own_change(self, arm: str, width: str, metric: Metric) -> Spread:
+        return spread(self.change(arm, width, metric), bounded=False)
+
 
 def stored(folder: Path) -> StoredRun:
     return StoredRun.of(RunStore(folder), load_catalogue(load_plugins()))

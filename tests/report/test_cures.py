@@ -107,7 +107,7 @@ def test_where_vanilla_falls_and_the_arm_stays_nothing_came_back(monkeypatch):
     found = {one.arm: one for one in family_tested(Cells.of(made()), PLACEBOS)}
     assert found["screening"].back.difference.mean == pytest.approx(0.3, abs=0.03)
     assert found["screening"].adjusted < 0.05
-    assert found["screening"].claim == "no: it is vanilla that changed"
+    assert found["screening"].claim == "no: its own rate is not seen to rise"
     assert found["erase"].claim == "yes"
 
 
